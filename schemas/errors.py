@@ -2,6 +2,7 @@
 
 SyllabusError
 ├── RecipeError   the recipe is wrong: its author mends the named place       (exit 2)
+├── RecipeMistakes   several of them, one message each                      (exit 2)
 ├── InputError    an input file is unreadable: set aside and named, or fatal with ``clean.on_error: fail``
 ├── RunError      a stage cannot go on: nothing is published                  (exit 1)
 ├── UnknownDocument   ``explain`` found no such document                      (exit 3)
@@ -30,6 +31,19 @@ class RecipeError(SyllabusError):
 
     def __reduce__(self) -> tuple[type[RecipeError], tuple[str, str]]:
         return type(self), (self.place, self.message)
+
+
+class RecipeMistakes(SyllabusError):
+    """All that is wrong with a recipe, one ``RecipeError`` a mistake."""
+
+    exit_code = 2
+
+    def __init__(self, mistakes: list[RecipeError]):
+        self.mistakes = mistakes
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+
+    def __reduce__(self) -> tuple[type[RecipeMistakes], tuple[list[RecipeError]]]:
+        return type(self), (self.mistakes,)
 
 
 class InputError(SyllabusError):

@@ -1,0 +1,90 @@
+"""``manifest.json``: what a release holds and how it came to be. Written last: it is the commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT_VERSION = 1
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class Input(Part):
+    """A file that the recipe's globs found."""
+
+    path: str
+    bytes: int
+    fingerprint: str
+    documents: int
+    errors: int
+    same_as: str | None = None
+
+
+class FunnelStage(Part):
+    """Documents into a stage, out of it, and dropped by rule: in = out + Σ dropped."""
+
+    stage: str
+    in_: int = Field(alias="in")
+    out: int
+    dropped: dict[str, int] = {}
+
+
+class Edit(Part):
+    """A rewriting that dropped nothing: how many documents, how many places."""
+
+    stage: str
+    rule: str
+    documents: int
+    count: int
+
+
+class Amount(Part):
+    documents: int
+    tokens: int
+
+
+class PhaseRecord(Part):
+    """A phase as planned and as written."""
+
+    name: str
+    budget: dict[str, Any]
+    weights: dict[str, float]
+    realised: dict[str, Amount]
+    by: str | None = None
+    notes: list[str] = []
+
+
+class Shard(Part):
+    path: str
+    rows: int
+    tokens: int
+    bytes: int
+    sha256: str
+    phase: str
+    first_position: int
+
+
+class Manifest(Part):
+    """The whole of ``manifest.json``."""
+
+    format_version: int = FORMAT_VERSION
+    recipe: dict[str, Any]
+    recipe_hash: str
+    release: str
+    created: str
+    software: dict[str, Any]
+    inputs: list[Input]
+    funnel: list[FunnelStage]
+    edits: list[Edit]
+    groups: dict[str, dict[str, Amount]]
+    phases: list[PhaseRecord]
+    shards: list[Shard]
+    parent: str | None
+    errors: dict[str, Any]
+    token_unit: str
+    content_key: str
+    timings: dict[str, float] = {}

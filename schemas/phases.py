@@ -1,0 +1,68 @@
+"""Plain phases: a phase is a pool, a mixture, a budget, an order and a format. Schedules expand to these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.formatters import Conditioning
+from schemas.mixers import Mixture
+from schemas.orders import Order
+from schemas.section import Section
+from schemas.selectors import Selector
+
+PHASE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class Bounds(Section):
+    """Both bounds are inclusive; a document without the value is outside."""
+
+    min: float | str | None = None
+    """Least value that is kept; a date as ISO 8601."""
+    max: float | str | None = None
+    """Greatest value that is kept."""
+
+
+Filter = Bounds | list[str | float | None] | str | float | None
+
+
+class Pool(Section):
+    """Which documents a phase may draw from."""
+
+    where: dict[str, Filter] = {}
+    """Filters on tags or built-in names, all of which must hold: a value, a list of values, or {min, max}."""
+    select: list[Selector] = []
+    """Selectors, applied in this order to what the filters left."""
+
+
+class Phase(Section):
+    """One phase of training: documents of a pool, mixed, cut to a budget, put in order and formatted."""
+
+    method: Literal["phase"] = "phase"
+    """A plain phase."""
+    name: Annotated[str, Field(pattern=PHASE_NAME)]
+    """Stands in the shards' column `phase`; unique in the recipe."""
+    share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Budget as a share of the pool's tokens; phases given by share draw disjoint documents, each once."""
+    tokens: Annotated[int, Field(gt=0)] | None = None
+    """Budget in tokens, as written (prefix included)."""
+    records: Annotated[int, Field(gt=0)] | None = None
+    """Budget in documents."""
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    """Budget as passes over the phase's pool."""
+    pool: Pool = Pool()
+    """Filters and selectors; by default every document."""
+    mixture: Literal["inherit"] | Mixture | None = "inherit"
+    """Weights of the groups; `inherit` takes the recipe's, null takes documents as they come."""
+    order: Order = "shuffle"
+    """Order of the documents inside the phase."""
+    conditioning: Literal["inherit"] | Conditioning | None = "inherit"
+    """How a document is written; `inherit` takes the recipe's, null writes the plain text."""
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Phase:
+        given = [name for name in ("share", "tokens", "records", "epochs") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of share, tokens, records, epochs; got {' and '.join(given)}")
+        return self

@@ -1,0 +1,130 @@
+"""The recipe: one YAML file describes the whole way from raw text to shards. Sections in the order data flows."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.cleaning import Classifier, Language, Normalisers, PersonalData
+from schemas.decontamination import Decontaminate
+from schemas.dedup import Dedup
+from schemas.engine import Engine
+from schemas.formatters import Conditioning
+from schemas.groupers import Grouper
+from schemas.mixers import Mixture, Proportional
+from schemas.phases import Phase
+from schemas.rules import Rules
+from schemas.schedules import Schedule
+from schemas.scorers import Scorer
+from schemas.section import Section
+from schemas.shards import Shards
+from schemas.sources import Source
+
+BUILT_IN_NAMES = ("source", "url", "language", "quality", "date", "tokens", "id")
+"""Names that templates, `by`, pool filters and sort keys know without a declared tag."""
+
+SHARD_COLUMNS = ("position", "phase", "epoch", "id", "source", "text", "segments", "tokens", "url", "language", "quality")
+RESERVED_NAMES = frozenset({*BUILT_IN_NAMES, *SHARD_COLUMNS, "input_ids", "loss_mask", "doc_ids", "doc_spans"})
+TAG_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+
+class Clean(Section):
+    """What is done to each document by itself."""
+
+    unicode: Literal["nfc", "ftfy", "none"] = "nfc"
+    """Unicode normalisation: nfc, ftfy (mends broken encodings, then nfc), none."""
+    normalisers: Normalisers = Normalisers()
+    """Named clean-ups of the text, each off by default."""
+    language: Language | None = None
+    """Language identification by fastText; null skips it."""
+    words: Literal["whitespace", "unicode"] = "whitespace"
+    """What a word is, for every rule: runs between white space, or Unicode words (a character each without spaces)."""
+    rules: Rules = []
+    """Published rule sets, applied in this order; a bare name is the set as its source has it."""
+    classifier: Classifier | None = None
+    """Quality score by a fastText classifier; null skips it."""
+    pii: PersonalData = PersonalData()
+    """Personal data, per kind: keep, mask, or drop the document."""
+    on_error: Literal["set_aside", "fail"] = "set_aside"
+    """A malformed row or file is set aside and counted, or ends the run."""
+
+
+class Recipe(Section):
+    """From raw text to an ordered training set. Only `name` and `sources` are needed."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    """Names the releases' folder under `output`."""
+    description: str = ""
+    """For people: what this recipe is for."""
+    seed: int = 0
+    """Everything random follows from it."""
+    output: str = "releases"
+    """A local folder or an object-store URL (s3://, gs://, az://, file://)."""
+    sources: Annotated[list[Source], Field(min_length=1)]
+    """Where raw text comes from; their order decides which of two equal documents is the first."""
+    clean: Clean = Clean()
+    """What is done to each document by itself."""
+    dedup: Dedup = Dedup()
+    """Exact and near duplicates."""
+    decontaminate: Decontaminate | None = None
+    """Documents that hold benchmark items; null skips it."""
+    tags: dict[Annotated[str, Field(pattern=TAG_NAME)], Grouper | Scorer] = {}
+    """Groupers and scorers: name -> how it is made. Each is a column of the shards."""
+    mixture: Mixture | None = Proportional()
+    """Weights of the groups, for every phase that does not set its own; null takes documents as they come."""
+    conditioning: Conditioning | None = None
+    """How a document is written, for every phase that does not set its own; null writes the plain text."""
+    phases: list[Phase | Schedule] = []
+    """Phases in training order, or entries that expand to phases. None: one phase, one epoch, shuffled."""
+    shards: Shards = Shards()
+    """The Parquet files of the release."""
+    engine: Engine = Engine()
+    """Where the tasks run; never changes what a release holds."""
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_take_free_names(cls, tags: dict[str, Any]) -> dict[str, Any]:
+        for name in tags:
+            if name in RESERVED_NAMES:
+                raise ValueError(f"the tag {name!r} takes the name of a column of the shards; choose another")
+        return tags
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Recipe:
+        names = [source.name for source in self.sources]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two sources are named {name!r}; a source's name is its label in the release")
+        for index, source in enumerate(self.sources):
+            for tag in source.tags:
+                if tag in RESERVED_NAMES or tag in self.tags:
+                    raise ValueError(f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another")
+        phases = [phase.name for phase in self.phases if isinstance(phase, Phase)]
+        for name in phases:
+            if phases.count(name) > 1:
+                raise ValueError(f"two phases are named {name!r}")
+        shares = [phase.share for phase in self.phases if isinstance(phase, Phase) and phase.share is not None]
+        if sum(shares) > 1 + 1e-9:
+            raise ValueError(f"the phases' shares add up to {sum(shares):g}; they draw disjoint documents: at most 1")
+        return self
+
+    def tag_names(self) -> list[str]:
+        """The shards' tag columns: each tag of the recipe in its order, the sources' constant tags after them."""
+        constants = dict.fromkeys(tag for source in self.sources for tag in source.tags)
+        return [*self.tags, *constants]
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe as plain data with every default, and what phases inherit, written out."""
+        plain = self.model_dump(mode="json", by_alias=True)
+        for phase in plain["phases"]:
+            for key in ("mixture", "conditioning"):
+                if phase.get(key, None) == "inherit":
+                    phase[key] = plain[key]
+        return plain
+
+
+def template_names(template: str) -> list[str]:
+    """The names in braces in a template, in order."""
+    return re.findall(r"\{([^{}]*)\}", template)

@@ -1,0 +1,47 @@
+"""How training shards are written, and what a token is."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from schemas.section import Section
+
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def parse_bytes(value: object) -> object:
+    """Bytes of '256MB', '1GiB' or a number."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?I?B)\s*", value.upper())
+    if match is None:
+        raise ValueError("write a number of bytes or a size like 256MB, 1GB or 512MiB")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+ByteSize = Annotated[
+    int,
+    BeforeValidator(parse_bytes, json_schema_input_type=int | Annotated[str, Field(pattern=r"(?i)^\s*\d+(\.\d+)?\s*[KMG]?i?B\s*$")]),
+]
+
+
+class Shards(Section):
+    """The Parquet files of a release."""
+
+    max_bytes: Annotated[ByteSize, Field(ge=1)] = 256_000_000
+    """Text bytes after which the next shard begins (before compression); also the memory that writing needs."""
+    compression: Literal["zstd", "snappy", "gzip", "lz4", "none"] = "zstd"
+    """Parquet compression."""
+    tokenizer: str | None = None
+    """A `tokenizers` JSON file; budgets and the column `tokens` count its tokens. Null: UTF-8 bytes / 4, rounded up."""
+    sequence_length: Annotated[int, Field(ge=8)] | None = None
+    """Pack rows into sequences of this many tokens (needs a tokenizer). Null: one row a document."""
+
+    @model_validator(mode="after")
+    def _packed_needs_tokenizer(self) -> Shards:
+        if self.sequence_length is not None and self.tokenizer is None:
+            raise ValueError("sequence_length packs tokens: set shards.tokenizer too")
+        return self

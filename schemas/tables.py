@@ -1,0 +1,133 @@
+"""The tables between the stages: their Arrow schemas are the only contract between them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SEGMENTS = pa.list_(
+    pa.struct([("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string()), ("loss", pa.bool_())])
+)
+"""Half-open spans of a text in Unicode code points."""
+
+SEGMENT_KINDS = ("metadata", "mode", "prompt", "demonstration", "thought", "content", "answer")
+
+DOCUMENTS = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("id", pa.string()),
+        ("name", pa.string()),
+        ("text", pa.large_string()),
+        ("prompt", pa.large_string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("language", pa.string()),
+        ("language_score", pa.float32()),
+        ("quality", pa.float32()),
+    ]
+)
+"""*prepare* writes one table a partition: what cleaning kept, in row order; then the input columns that tags read,
+named ``column:<dotted name>``. Neither path nor source stands in it: the same bytes under another name are the same."""
+
+SET_ASIDE = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("id", pa.string()),
+        ("name", pa.string()),
+        ("url", pa.string()),
+        ("stage", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+        ("excerpt", pa.string()),
+    ]
+)
+"""*prepare* writes one table a partition: what cleaning dropped, and why."""
+
+POOL = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("index", pa.int32()),
+        ("id", pa.binary(16)),
+        ("bytes", pa.int64()),
+        ("tokens", pa.int32()),
+    ]
+)
+"""The pool holds no text: where a document stands (partition, row of its documents table), its size, then one column
+a name that plan, schedule or a template may use."""
+
+LEDGER = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("row", pa.int64()),
+        ("url", pa.string()),
+        ("stage", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+        ("kept_id", pa.string()),
+        ("excerpt", pa.string()),
+    ]
+)
+"""``dropped/<stage>/*.parquet``: every document that did not make it, and why."""
+
+PLACES = pa.schema(
+    [
+        ("id", pa.string()),
+        ("name", pa.string()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("row", pa.int64()),
+        ("url", pa.string()),
+    ]
+)
+"""``documents/*.parquet``: every document that was read, kept or dropped, and where it came from."""
+
+SHARD = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("phase", pa.string()),
+        ("epoch", pa.int32()),
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("text", pa.large_string()),
+        ("segments", SEGMENTS),
+        ("tokens", pa.int32()),
+        ("url", pa.string()),
+        ("language", pa.string()),
+        ("quality", pa.float32()),
+    ]
+)
+"""A training shard: these columns, then the tags, then ``input_ids`` and ``loss_mask`` where a tokenizer is set."""
+
+PACKED = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("phase", pa.string()),
+        ("input_ids", pa.list_(pa.int32())),
+        ("loss_mask", pa.list_(pa.uint8())),
+        ("doc_ids", pa.list_(pa.string())),
+        ("doc_spans", pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))),
+    ]
+)
+"""A training shard of packed sequences."""
+
+STAGES = (
+    "read",
+    "language",
+    "rules",
+    "classifier",
+    "pii",
+    "exact",
+    "minhash",
+    "paragraphs",
+    "history",
+    "decontaminate",
+    "schedule",
+)
+"""Names of the stages in funnel and ledger, in this order."""
+
+EXCERPT_CHARS = 200
+NO_LABEL = "(none)"
+"""The group of a document without a label."""
