@@ -1,0 +1,105 @@
+"""A recipe's folder: its releases, which is the latest, and the order of writes that makes a release whole or absent.
+
+Shards go straight to their final names, then the report, then ``manifest.json`` (the commit), then ``latest.json``.
+A folder without a manifest is no release; a rerun of the same content goes on in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from curation import storage
+from schemas.manifest import Manifest
+
+RELEASE_NAME = re.compile(r"^\d{8}T\d{6}-[0-9a-f]{6}$")
+
+
+@dataclass(frozen=True)
+class Home:
+    """``OUTPUT/<name>``: releases, ``latest.json``, and ``.cache`` with what a rerun need not do again."""
+
+    folder: str
+
+    def path(self, *parts: str) -> str:
+        return storage.join(self.folder, *parts)
+
+    def cache(self, *parts: str) -> str:
+        return storage.join(self.folder, ".cache", *parts)
+
+    def releases(self) -> list[str]:
+        """Names of the complete releases, oldest first."""
+        names = [n for n in storage.list_folder(self.folder) if RELEASE_NAME.match(n)]
+        return sorted(n for n in names if storage.exists(self.path(n, "manifest.json")))
+
+    def manifest(self, release: str) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads(storage.read_bytes(self.path(release, "manifest.json")))
+        return loaded
+
+    def latest(self) -> str | None:
+        """The release that ``latest.json`` names."""
+        path = self.path("latest.json")
+        if not storage.exists(path):
+            return None
+        name: str = json.loads(storage.read_bytes(path))["release"]
+        return name
+
+    def mend_latest(self) -> str | None:
+        """Point ``latest.json`` at the newest complete release, if a crash came between the two; its name if mended."""
+        complete = self.releases()
+        if not complete or self.latest() == complete[-1]:
+            return None
+        if (self.latest() or "") < complete[-1]:
+            self.point_latest(complete[-1])
+            return complete[-1]
+        return None
+
+    def point_latest(self, release: str) -> None:
+        storage.put(self.path("latest.json"), json.dumps({"release": release}).encode())
+
+    def begin(self, content_key: str, now: str) -> str:
+        """The name to write under: that of an unfinished run of the same content, else ``now`` and a part of the key.
+
+        Sorts after every complete release, even where the clock went back.
+        """
+        marker = self.cache("runs", f"{content_key}.json")
+        if storage.exists(marker):
+            name: str = json.loads(storage.read_bytes(marker))["release"]
+            if not storage.exists(self.path(name, "manifest.json")):
+                return name
+        complete = self.releases()
+        if complete and now <= complete[-1][:15]:
+            now = _after(complete[-1][:15])
+        name = f"{now}-{content_key[:6]}"
+        storage.put(marker, json.dumps({"release": name}).encode())
+        return name
+
+    def publish(self, manifest: Manifest) -> None:
+        """Put the manifest, then point ``latest.json`` at it; from then on the release exists."""
+        plain = manifest.model_dump(mode="json", by_alias=True)
+        storage.put(self.path(manifest.release, "manifest.json"), json.dumps(plain, ensure_ascii=False, indent=1).encode())
+        self.point_latest(manifest.release)
+        storage.delete(self.cache("runs", f"{manifest.content_key}.json"))
+
+
+def _after(stamp: str) -> str:
+    """The next second."""
+    from datetime import datetime, timedelta
+
+    return (datetime.strptime(stamp, "%Y%m%dT%H%M%S") + timedelta(seconds=1)).strftime("%Y%m%dT%H%M%S")
+
+
+def resolve(path: str) -> str:
+    """A release's folder from its own path or from a recipe's folder (its latest).
+
+    Raises FileNotFoundError, naming what was looked for.
+    """
+    if storage.exists(storage.join(path, "manifest.json")):
+        return path
+    latest = storage.join(path, "latest.json")
+    if storage.exists(latest):
+        name: str = json.loads(storage.read_bytes(latest))["release"]
+        return storage.join(path, name)
+    raise FileNotFoundError(f"{path}: neither a release (no manifest.json) nor a recipe's folder (no latest.json)")

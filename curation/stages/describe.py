@@ -1,0 +1,70 @@
+"""The pool's rows of one partition: where each document stands, its size in bytes and tokens, its tags and names."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curation import formatters, storage
+from curation.stages.pool import BYTES_PER_TOKEN, describe
+from curation.stages.prepare import Prepared
+from curation.tokens import count_tokens
+from schemas.recipe import Recipe
+from schemas.sources import Source
+
+NAMED = ("url", "language", "date", "quality")
+
+
+def describe_partition(
+    prepared: Prepared, *, recipe: Recipe, source: Source, number: int, kept: npt.NDArray[np.int64], target: str
+) -> str:
+    """Write the POOL table of a partition's kept documents, and beside it (``.tags``) all rows' tags, row-aligned.
+
+    kept: sorted rows of the documents table that are left. Returns ``target``.
+    """
+    names = recipe.tag_names()
+    pools: list[pa.Table] = []
+    tags: list[pa.Table] = []
+    with storage.open_parquet(prepared.documents_path) as file:
+        start = 0
+        for group in range(file.num_row_groups):
+            documents = file.read_row_group(group)
+            n = len(documents)
+            documents = documents.append_column("source", pa.array([source.name] * n, pa.string()))
+            made = describe(documents, recipe.tags, source.tags, names)
+            tags.append(made)
+            plain = formatters.render(documents, None, seed=recipe.seed, phase="")
+            sizes = pc.cast(pc.binary_length(plain.texts), pa.int64())
+            if recipe.shards.tokenizer is None:
+                tokens = -(-sizes.to_numpy(zero_copy_only=False) // BYTES_PER_TOKEN)
+            else:
+                tokens = count_tokens(plain.texts, plain.segments, recipe.shards.tokenizer).counts
+            table = pa.table(
+                {
+                    "partition": pa.array(np.full(n, number), pa.int32()),
+                    "index": pa.array(np.arange(start, start + n), pa.int32()),
+                    "id": pa.array([bytes.fromhex(x) for x in documents["id"].to_pylist()], pa.binary(16)),
+                    "bytes": sizes,
+                    "tokens": pa.array(tokens, pa.int32()),
+                    "source": documents["source"],
+                    **{name: documents[name] for name in NAMED},
+                    **{name: made[name] for name in names},
+                }
+            )
+            mine = kept[(kept >= start) & (kept < start + n)] - start
+            pools.append(table.take(pa.array(mine)))
+            start += n
+    if not pools:
+        return ""
+    _put(pa.concat_tables(pools), target)
+    _put(pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}), target + ".tags")
+    return target
+
+
+def _put(table: pa.Table, path: str) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    storage.put(path, sink.getvalue())

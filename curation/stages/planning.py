@@ -1,0 +1,166 @@
+"""From a pool to a plan and a schedule; what the recipe's names ask of the pool, and what is left unscheduled."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation import formatters, schedules, storage
+from curation.losses import LossReport
+from curation.mixers import Sizes
+from curation.stages import plan as plan_stage
+from curation.stages.catalogue import Input
+from curation.stages.ledger import DECISIONS
+from curation.stages.pool import Pool
+from curation.stages.prepare import Prepared
+from curation.stages.schedule import Schedule, schedule
+from schemas.errors import RecipeError
+from schemas.phases import Phase
+from schemas.plan import Plan
+from schemas.recipe import BUILT_IN_NAMES, Recipe
+
+
+def plan_and_schedule(recipe: Recipe, pool: Pool, losses: LossReport | None) -> tuple[Plan, Schedule]:
+    """The plan of a pool and its training order. Raises RecipeError with the place."""
+    made = plan_of_pool(recipe, pool, losses)
+    return made, schedule(pool, made, seed=recipe.seed)
+
+
+def plan_of_pool(recipe: Recipe, pool: Pool, losses: LossReport | None) -> Plan:
+    """The plan alone: phases, weights, budgets."""
+    everything = np.ones(len(pool), dtype=bool)
+    groups = {name: pool.sizes(name, everything, pool.tokens) for name in sorted(group_names(recipe))}
+    facts = schedules.ScheduleFacts(
+        documents=len(pool), tokens=int(pool.tokens.sum()), groups=groups, losses=losses
+    )
+    phases = plan_stage.expand(recipe, facts)
+    places = {phase.name: place for phase, place in phases}
+
+    def sizes_of(phase: Phase, by: str | None) -> Sizes:
+        mask = pool.mask(phase.pool, seed=recipe.seed, phase=phase.name, place=places[phase.name])
+        return pool.sizes(by, mask, pool.tokens_in(plan_stage.conditioning_of(phase, recipe)))
+
+    return plan_stage.plan(recipe, phases, sizes_of, losses)
+
+
+def group_names(recipe: Recipe) -> set[str]:
+    """Names that mixtures group by."""
+    names = {"source"}
+    for mixture in [recipe.mixture, *(getattr(phase, "mixture", None) for phase in recipe.phases)]:
+        if mixture is not None and not isinstance(mixture, str):
+            names.add(mixture.by)
+    return names
+
+
+def names_needed(recipe: Recipe) -> list[str]:
+    """Columns that plan and schedule read: what mixtures, filters, selectors, sort keys and templates name."""
+    known = {*BUILT_IN_NAMES, *recipe.tag_names()}
+    named = group_names(recipe) | _strings(recipe.model_dump(include={"mixture", "conditioning", "phases"}))
+    for conditioning in [recipe.conditioning, *(getattr(phase, "conditioning", None) for phase in recipe.phases)]:
+        if conditioning is not None and not isinstance(conditioning, str):
+            named |= set(formatters.names_used(conditioning))
+    return sorted(named & known)
+
+
+def check_names(recipe: Recipe) -> None:
+    """Raises RecipeError for a `by` or a template that names neither a declared tag nor a built-in name."""
+    known = {*BUILT_IN_NAMES, *recipe.tag_names()}
+    spots: list[tuple[str, list[str]]] = []
+    if recipe.mixture is not None:
+        spots.append(("mixture.by", [recipe.mixture.by]))
+    if recipe.conditioning is not None:
+        spots.append(("conditioning", formatters.names_used(recipe.conditioning)))
+    for number, phase in enumerate(recipe.phases):
+        mixture, conditioning = getattr(phase, "mixture", None), getattr(phase, "conditioning", None)
+        if mixture is not None and not isinstance(mixture, str):
+            spots.append((f"phases[{number}].mixture.by", [mixture.by]))
+        if conditioning is not None and not isinstance(conditioning, str):
+            spots.append((f"phases[{number}].conditioning", formatters.names_used(conditioning)))
+        pool = getattr(phase, "pool", None)
+        if pool is not None:
+            spots += [(f"phases[{number}].pool.where", list(pool.where))]
+        order = getattr(phase, "order", None)
+        by = getattr(order, "by", None)
+        if isinstance(by, str):
+            spots.append((f"phases[{number}].order.by", [by]))
+    for place, names in spots:
+        for name in names:
+            if name not in known:
+                raise RecipeError(place, f"names {name!r}, which is no declared tag; known are {', '.join(sorted(known))}")
+
+
+def _strings(value: object) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, dict):
+        return {s for k, v in value.items() for s in (_strings(v) | _strings(k))}
+    if isinstance(value, list | tuple):
+        return {s for v in value for s in _strings(v)}
+    return set()
+
+
+def check_columns(recipe: Recipe, inputs: list[Input], prepared: list[tuple[int, Prepared]]) -> None:
+    """Raises RecipeError for a source without one usable file, or a tag's column that no input file has."""
+    usable = {inputs[index].source for index, part in prepared if part.fault is None or part.documents}
+    repeated = {file.source for file in inputs if file.same_as is not None}
+    for number, source in enumerate(recipe.sources):
+        if source.name not in usable | repeated:
+            faults = [p.fault for i, p in prepared if inputs[i].source == source.name and p.fault]
+            faults += [file.fault for file in inputs if file.source == source.name and file.fault]
+            why = f"; the first says: {faults[0]}" if faults else ""
+            raise RecipeError(f"sources[{number}]", f"source {source.name!r} is left without a readable file{why}")
+    found = {column for _, part in prepared for column in part.columns}
+    for name, tag in recipe.tags.items():
+        for column in getattr(tag, "input_columns", dict)():
+            if column not in found and any(part.documents for _, part in prepared):
+                raise RecipeError(f"tags.{name}.column", f"no input file has a column {column!r}")
+
+
+def not_scheduled(pool: Pool, ordered: Schedule) -> npt.NDArray[np.int64]:
+    """Rows of the pool that no phase takes."""
+    taken = np.zeros(len(pool), dtype=bool)
+    taken[ordered.document] = True
+    return np.flatnonzero(~taken)
+
+
+def as_decisions(rows: npt.NDArray[np.int64], pool: Pool, partition: int) -> pa.Table:
+    """The unscheduled documents of one partition as ledger decisions."""
+    mine = rows[pool.partition[rows] == partition]
+    n = len(mine)
+    return pa.table(
+        {
+            "index": pa.array(pool.index[mine], pa.int64()),
+            "stage": pa.array(["schedule"] * n, pa.string()),
+            "rule": pa.array(["not_scheduled"] * n, pa.string()),
+            "value": pa.nulls(n, pa.float64()),
+            "threshold": pa.nulls(n, pa.float64()),
+            "kept_id": pa.nulls(n, pa.string()),
+        },
+        schema=DECISIONS,
+    )
+
+
+def counts_of(decisions: pa.Table) -> dict[str, dict[str, int]]:
+    """Decisions counted by stage and rule."""
+    counts: dict[str, Counter[str]] = {}
+    for stage, rule in zip(decisions["stage"].to_pylist(), decisions["rule"].to_pylist(), strict=True):
+        counts.setdefault(stage, Counter())[rule] += 1
+    return {stage: dict(rules) for stage, rules in counts.items()}
+
+
+def read_table(path: str) -> pa.Table:
+    """A small Parquet table whole."""
+    with storage.open_read(path) as stream:
+        return pq.read_table(stream)
+
+
+def seconds_of(parts: list[Prepared]) -> dict[str, float]:
+    """Seconds of *prepare* by step, added over the partitions (of all workers)."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update({f"prepare.{name}": seconds for name, seconds in part.seconds.items()})  # type: ignore[arg-type]
+    return dict(total)

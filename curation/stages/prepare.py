@@ -1,0 +1,339 @@
+"""*prepare*: all work on single documents, fused, one partition at a time, streamed in batches of text.
+
+Read, normalise, drop the blank, language, rules in listed order, classifier, personal data, then content id, exact
+hash and MinHash band keys. Writes four files to the partition's folder, ``summary.json`` last: a folder without it
+does not count. What stands there depends on the bytes of the input and the settings in ``key``, never on the
+input's name or on when it came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import readers, storage
+from curation.arrow_text import as_text
+from curation.cleaning import language, personal_data, unicode
+from curation.dedup import minhash
+from curation.recipe_file import canonical
+from curation.rules import apply as apply_rules
+from curation.stages.catalogue import Input, Partition
+from schemas.errors import InputError
+from schemas.recipe import Recipe
+from schemas.sources import Source
+from schemas.tables import DOCUMENTS, EXCERPT_CHARS, SET_ASIDE
+
+CODE_VERSION = 1
+"""Part of every partition's key: raise it when a change here changes what is written."""
+BATCH_BYTES = 32_000_000
+MAX_REASONS = 1000
+"""Bad rows that a partition's summary names one by one; beyond that they are only counted."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known of a prepared partition; ``folder`` holds its tables."""
+
+    folder: str
+    key: str
+    documents: int
+    kept: int
+    dropped: dict[str, dict[str, int]]
+    edits: list[tuple[str, str, int, int]]
+    bad_rows: int
+    reasons: list[tuple[int, str]]
+    fault: str | None
+    columns: list[str]
+    files: dict[str, tuple[int, str]]
+    seconds: dict[str, float] = field(default_factory=dict)
+    text_bytes: int = 0
+
+    @property
+    def documents_path(self) -> str:
+        return storage.join(self.folder, "documents.parquet")
+
+    @property
+    def signatures_path(self) -> str:
+        return storage.join(self.folder, "signatures.parquet")
+
+    @property
+    def set_aside_path(self) -> str:
+        return storage.join(self.folder, "dropped.parquet")
+
+
+def columns_read(recipe: Recipe) -> dict[str, str]:
+    """Input columns that the tags read, by dotted name, and their kind: string, strings, number, numbers."""
+    asked: dict[str, str] = {}
+    for tag in recipe.tags.values():
+        asked.update(getattr(tag, "input_columns", dict)())
+    return dict(sorted(asked.items()))
+
+
+def settings(recipe: Recipe, source: Source) -> dict[str, Any]:
+    """The part of the recipe that decides what *prepare* writes for a file of this source."""
+    plain = recipe.resolved()
+    clean = {k: v for k, v in plain["clean"].items() if k != "on_error"}
+    return {
+        "clean": clean,
+        "models": _model_digests(recipe),
+        "minhash": plain["dedup"]["minhash"],
+        "columns": source.columns.model_dump(),
+        "named": sorted(source.columns.model_fields_set),
+        "prompt": source.prompt_column,
+        "read": columns_read(recipe),
+        "version": CODE_VERSION,
+    }
+
+
+def _model_digests(recipe: Recipe) -> dict[str, str]:
+    """sha256 of the model files that cleaning uses: another model under the same name is another setting."""
+    digests: dict[str, str] = {}
+    if recipe.clean.language is not None:
+        digests["language"] = storage.sha256(language.model_path(recipe.clean.language))
+    if recipe.clean.classifier is not None:
+        digests["classifier"] = storage.sha256(recipe.clean.classifier.model)
+    return digests
+
+
+def partition_key(settings: dict[str, Any], file: Input, partition: Partition) -> str:
+    """The name of a partition's folder: a hash of content, range and settings."""
+    what = [settings, file.fingerprint, file.format, partition.start, partition.stop]
+    return hashlib.sha256(canonical(what).encode()).hexdigest()[:32]
+
+
+def load_prepared(folder: str) -> Prepared | None:
+    """The summary of a folder if it is complete and its files are as they were written, else None."""
+    path = storage.join(folder, "summary.json")
+    if not storage.exists(path):
+        return None
+    plain = json.loads(storage.read_bytes(path))
+    plain["reasons"] = [tuple(r) for r in plain["reasons"]]
+    plain["edits"] = [tuple(e) for e in plain["edits"]]
+    plain["folder"] = folder
+    summary = Prepared(**plain)
+    for name, (size, digest) in summary.files.items():
+        file = storage.join(folder, name)
+        if not storage.exists(file) or storage.size(file) != size or storage.sha256(file) != digest:
+            return None
+    return summary
+
+
+def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source, folder: str, key: str) -> Prepared:
+    """Prepare one partition into ``folder``.
+
+    Raises InputError with ``clean.on_error: fail`` at the first malformed row or file; else they are counted.
+    """
+    work = _Worker(recipe)
+    reasons: list[tuple[int, str]] = []
+    bad_rows, fault, found = 0, None, set[str]()
+    documents_path = storage.join(folder, "documents.parquet")
+    signatures_path = storage.join(folder, "signatures.parquet")
+    dropped_path = storage.join(folder, "dropped.parquet")
+    extra = columns_read(recipe)
+    schema = pa.schema([*DOCUMENTS, *(pa.field(f"column:{name}", readers.KINDS[kind]) for name, kind in extra.items())])
+    signature_schema = minhash.signature_schema(recipe.dedup.minhash)
+    clock = work.seconds
+    with (
+        storage.parquet_writer(documents_path, schema) as documents,
+        storage.parquet_writer(signatures_path, signature_schema) as signatures,
+        storage.parquet_writer(dropped_path, SET_ASIDE) as dropped,
+    ):
+        started = time.perf_counter()
+        for batch in readers.read(file, partition, source, extra=extra, batch_bytes=BATCH_BYTES):
+            clock["read"] += time.perf_counter() - started
+            bad_rows += len(batch.bad_rows)
+            reasons.extend(batch.bad_rows[: MAX_REASONS - len(reasons)])
+            fault = fault or batch.fault
+            found |= set(batch.found)
+            if recipe.clean.on_error == "fail" and (batch.bad_rows or batch.fault):
+                where, why = (f"row {batch.bad_rows[0][0]}: ", batch.bad_rows[0][1]) if batch.bad_rows else ("", batch.fault)
+                raise InputError(file.path, f"{where}{why}; mend the file, or set clean.on_error: set_aside")
+            if len(batch.documents):
+                kept, set_aside, signed = work.clean(batch.documents)
+                started = time.perf_counter()
+                if len(kept):
+                    documents.write_table(kept.select(schema.names).cast(schema))
+                    signatures.write_table(signed)
+                if len(set_aside):
+                    dropped.write_table(set_aside)
+                clock["write"] += time.perf_counter() - started
+            started = time.perf_counter()
+    files = {}
+    for path in (documents_path, signatures_path, dropped_path):
+        files[storage.name(path)] = (storage.size(path), storage.sha256(path))
+    summary = Prepared(
+        folder=folder,
+        key=key,
+        documents=work.read,
+        kept=work.kept,
+        dropped={stage: dict(rules) for stage, rules in work.dropped.items()},
+        edits=[(stage, rule, n, count) for (stage, rule), (n, count) in sorted(work.edits.items())],
+        bad_rows=bad_rows,
+        reasons=reasons,
+        fault=fault,
+        columns=sorted(found),
+        files=files,
+        seconds={k: round(v, 4) for k, v in clock.items()},
+        text_bytes=work.text_bytes,
+    )
+    storage.put(storage.join(folder, "summary.json"), json.dumps(asdict(summary)).encode())
+    return summary
+
+
+class _Worker:
+    """The cleaning of batches, with its counts."""
+
+    def __init__(self, recipe: Recipe):
+        self.recipe = recipe
+        self.read = self.kept = self.text_bytes = 0
+        self.dropped: dict[str, Counter[str]] = {}
+        self.edits: dict[tuple[str, str], list[int]] = {}
+        self.seconds: Counter[str] = Counter()
+        self._set_aside: list[pa.Table] = []
+
+    def clean(self, documents: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """A batch to (kept documents, dropped documents, signatures of the kept)."""
+        clean = self.recipe.clean
+        self.read += len(documents)
+        self._set_aside = []
+        n = len(documents)
+        for name, kind in (("language", pa.string()), ("language_score", pa.float32()), ("quality", pa.float32())):
+            documents = documents.append_column(name, pa.nulls(n, kind))
+        with _timed(self.seconds, "unicode"):
+            for column in ("text", "prompt"):
+                texts = documents[column]
+                if texts.null_count < len(texts):
+                    valid = texts.is_valid()
+                    done, edits = unicode.clean(as_text(texts), clean.unicode, clean.normalisers)
+                    self._edit("read", edits)
+                    documents = _set(documents, column, pc.if_else(valid, done, None))
+            self.text_bytes += int(pc.sum(pc.binary_length(documents["text"])).as_py() or 0)
+            blank = np.asarray(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(documents["text"])), 0))
+            documents = self._drop(documents, blank, "read", "empty")
+        if clean.language is not None and len(documents):
+            with _timed(self.seconds, "language"):
+                judged = language.judge(as_text(documents["text"]), clean.language)
+                documents = _set(documents, "language", judged.labels)
+                documents = _set(documents, "language_score", pa.array(judged.scores, pa.float32()))
+                documents = self._drop_by(documents, judged.rule, judged.reasons, judged.value, judged.threshold, "language")
+        if clean.rules and len(documents):
+            with _timed(self.seconds, "rules"):
+                verdicts = apply_rules(as_text(documents["text"]), clean.rules, words=clean.words, urls=documents["url"])
+                self._edit("rules", verdicts.edits)
+                documents = _set(documents, "text", verdicts.texts)
+                documents = self._drop_by(
+                    documents, verdicts.rule, verdicts.reasons, verdicts.value, verdicts.threshold, "rules"
+                )
+        if clean.pii.active and len(documents):
+            with _timed(self.seconds, "pii"):
+                found = personal_data.treat(as_text(documents["text"]), clean.pii)
+                self._edit("pii", found.edits)
+                documents = _set(documents, "text", found.texts)
+                documents = self._drop_by(documents, found.rule, found.reasons, found.value, found.threshold, "pii")
+        with _timed(self.seconds, "hash"):
+            documents = documents.append_column("id", content_ids(documents["text"], documents["prompt"]))
+        with _timed(self.seconds, "minhash"):
+            signed = minhash.signed(documents["id"], comparable(documents), self.recipe.dedup.minhash)
+        self.kept += len(documents)
+        return documents, pa.concat_tables([SET_ASIDE.empty_table(), *self._set_aside]), signed
+
+    def _drop(self, documents: pa.Table, out: npt.NDArray[np.bool_], stage: str, rule: str) -> pa.Table:
+        code = np.where(out, 0, -1).astype(np.int16)
+        none = np.full(len(out), np.nan)
+        return self._drop_by(documents, code, (rule,), none, none, stage)
+
+    def _drop_by(
+        self,
+        documents: pa.Table,
+        rule: npt.NDArray[np.int16],
+        reasons: tuple[str, ...],
+        value: npt.NDArray[np.float64],
+        threshold: npt.NDArray[np.float64],
+        stage: str,
+    ) -> pa.Table:
+        counts = self.dropped.setdefault(stage, Counter())
+        out = rule >= 0
+        if not out.any():
+            return documents
+        gone = documents.filter(pa.array(out))
+        rules = [reasons[code] for code in rule[out]]
+        counts.update(rules)
+        self._set_aside.append(
+            pa.table(
+                {
+                    "row": gone["row"],
+                    "id": content_ids(gone["text"], gone["prompt"]),
+                    "name": gone["name"],
+                    "url": gone["url"],
+                    "stage": pa.array([stage] * len(gone), pa.string()),
+                    "rule": pa.array(rules, pa.string()),
+                    "value": pa.array(value[out], pa.float64(), from_pandas=True),
+                    "threshold": pa.array(threshold[out], pa.float64(), from_pandas=True),
+                    "excerpt": excerpts(gone["text"]),
+                },
+                schema=SET_ASIDE,
+            )
+        )
+        return documents.filter(pa.array(~out))
+
+    def _edit(self, stage: str, edits: dict[str, tuple[int, int]]) -> None:
+        for rule, (documents, count) in edits.items():
+            total = self.edits.setdefault((stage, rule), [0, 0])
+            total[0] += documents
+            total[1] += count
+
+
+class _timed:
+    """Adds the block's seconds to a counter."""
+
+    def __init__(self, seconds: Counter[str], name: str):
+        self.seconds, self.name = seconds, name
+
+    def __enter__(self) -> None:
+        self.started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds[self.name] += time.perf_counter() - self.started  # type: ignore[assignment]
+
+
+def content_ids(texts: pa.ChunkedArray, prompts: pa.ChunkedArray) -> pa.Array:
+    """32 hex digits a document: BLAKE2b-128 of the text, or of prompt and text where there is a prompt.
+
+    The prompt goes first with its length, so that no two pairs meet.
+    """
+    ids = []
+    for text, prompt in zip(texts, prompts, strict=True):
+        digest = hashlib.blake2b(digest_size=16)
+        if prompt.is_valid:
+            data = prompt.as_buffer()
+            digest.update(data.size.to_bytes(8, "little"))
+            digest.update(data)
+        digest.update(text.as_buffer())
+        ids.append(digest.hexdigest())
+    return pa.array(ids, pa.string())
+
+
+def comparable(documents: pa.Table) -> pa.LargeStringArray:
+    """What near duplicates are found on: the text, after its prompt where it has one."""
+    if documents["prompt"].null_count == len(documents):
+        return as_text(documents["text"])
+    joined = pc.binary_join_element_wise(pc.fill_null(documents["prompt"], ""), documents["text"], "\n")
+    return as_text(joined)
+
+
+def excerpts(texts: pa.ChunkedArray | pa.Array) -> pa.Array | pa.ChunkedArray:
+    """The first 200 characters."""
+    return pc.utf8_slice_codeunits(texts, 0, EXCERPT_CHARS).cast(pa.string())
+
+
+def _set(table: pa.Table, name: str, column: Any) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, column)

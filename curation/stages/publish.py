@@ -1,0 +1,216 @@
+"""The manifest: every count added up and checked, so that no release is ever published that does not hold."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from curation.recipe_file import canonical, digest
+from curation.stages.catalogue import Input
+from curation.stages.pool import Pool
+from curation.stages.prepare import Prepared
+from curation.stages.schedule import Schedule
+from curation.stages.write import ShardSpan, WrittenShard
+from schemas.errors import RunError
+from schemas.manifest import Amount, Edit, FunnelStage, Manifest, PhaseRecord, Shard
+from schemas.manifest import Input as InputRecord
+from schemas.plan import Plan
+from schemas.recipe import Recipe
+from schemas.tables import STAGES
+
+MAX_REASONS = 10_000
+"""Bad rows that the manifest names one by one; all are counted."""
+
+PACKAGES = ("prefect", "polars", "pyarrow", "numpy", "numba", "datasketch", "fasttext-wheel", "pydantic", "fsspec")
+
+
+def software() -> dict[str, Any]:
+    """Versions of ours, Python and the packages that results depend on."""
+    return {
+        "version": importlib.metadata.version("syllabus"),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def content_key(recipe: Recipe, inputs: list[Input], extra: str = "") -> str:
+    """What decides a release: recipe, the set of input contents by source, our version. 64 hex digits."""
+    contents = sorted({(file.source, file.fingerprint) for file in inputs if file.same_as is None and not file.fault})
+    what = [digest(recipe), contents, importlib.metadata.version("syllabus"), extra]
+    return hashlib.sha256(canonical(what).encode()).hexdigest()
+
+
+def stages_used(recipe: Recipe) -> list[str]:
+    """The funnel's stages for a recipe, in order."""
+    used = {
+        "read": True,
+        "language": recipe.clean.language is not None,
+        "rules": bool(recipe.clean.rules),
+        "classifier": recipe.clean.classifier is not None,
+        "pii": recipe.clean.pii.drops,
+        "exact": recipe.dedup.exact,
+        "minhash": recipe.dedup.minhash is not None,
+        "paragraphs": recipe.dedup.paragraphs is not None,
+        "history": recipe.dedup.history,
+        "decontaminate": recipe.decontaminate is not None,
+        "schedule": True,
+    }
+    return [stage for stage in STAGES if used[stage]]
+
+
+def funnel(recipe: Recipe, read: int, dropped: dict[str, dict[str, int]]) -> list[FunnelStage]:
+    """Counts of every stage used. Raises RunError where a stage dropped that the recipe does not use."""
+    stages = stages_used(recipe)
+    stray = sorted(stage for stage, rules in dropped.items() if sum(rules.values()) and stage not in stages)
+    if stray:
+        raise RunError(stray[0], "documents were dropped by a stage that the recipe does not use")
+    made, left = [], read
+    for stage in stages:
+        rules = {rule: n for rule, n in sorted(dropped.get(stage, {}).items()) if n}
+        out = left - sum(rules.values())
+        made.append(FunnelStage(stage=stage, **{"in": left}, out=out, dropped=rules))
+        left = out
+    return made
+
+
+def add_drops(*counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """Counts by stage and rule, added."""
+    total: dict[str, Counter[str]] = {}
+    for one in counts:
+        for stage, rules in one.items():
+            total.setdefault(stage, Counter()).update(rules)
+    return {stage: dict(rules) for stage, rules in total.items()}
+
+
+def assemble(
+    recipe: Recipe,
+    *,
+    release: str,
+    created: str,
+    key: str,
+    parent: str | None,
+    inputs: list[Input],
+    prepared: list[tuple[int, Prepared]],
+    dropped: dict[str, dict[str, int]],
+    ledger: dict[str, dict[str, int]],
+    edits: list[tuple[str, str, int, int]],
+    pool: Pool,
+    plan: Plan,
+    schedule: Schedule,
+    spans: list[ShardSpan],
+    shards: list[WrittenShard],
+    timings: dict[str, float],
+) -> Manifest:
+    """The manifest of a run whose files are all written. Raises RunError naming the stage whose counts do not add up.
+
+    prepared: (index into inputs, summary) of each partition. dropped: what the stages say; ledger: what was written.
+    """
+    documents, errors = Counter[int](), Counter[int]()
+    faults, reasons = [], []
+    for file in inputs:
+        if file.fault:
+            faults.append({"path": file.path, "reason": file.fault})
+    for index, part in prepared:
+        documents[index] += part.documents
+        errors[index] += part.bad_rows + (part.fault is not None)
+        if part.fault is not None:
+            faults.append({"path": inputs[index].path, "reason": part.fault})
+        reasons += [{"path": inputs[index].path, "row": row, "reason": reason} for row, reason in part.reasons]
+    stages = funnel(recipe, sum(documents.values()), dropped)
+    wanted = {stage.stage: stage.dropped for stage in stages if stage.dropped}
+    if ledger != wanted:
+        raise RunError("ledger", f"the ledger holds {ledger}, the stages dropped {wanted}; nothing was published")
+    distinct = len(np.unique(schedule.document))
+    if stages[-1].out != distinct:
+        raise RunError("schedule", f"{distinct} documents are scheduled, the funnel ends with {stages[-1].out}")
+    if sum(shard.rows for shard in shards) != len(schedule.document):
+        raise RunError("write", f"{sum(s.rows for s in shards)} rows were written, {len(schedule.document)} are scheduled")
+    total_edits: dict[tuple[str, str], list[int]] = {}
+    for stage, rule, n, count in [*(e for _, part in prepared for e in part.edits), *edits]:
+        both = total_edits.setdefault((stage, rule), [0, 0])
+        both[0] += n
+        both[1] += count
+    return Manifest(
+        recipe=recipe.resolved(),
+        recipe_hash=digest(recipe),
+        release=release,
+        created=created,
+        software=software(),
+        inputs=[
+            InputRecord(
+                path=file.path,
+                bytes=file.bytes,
+                fingerprint=file.fingerprint,
+                documents=documents[i],
+                errors=errors[i] + bool(file.fault),
+                same_as=file.same_as,
+            )
+            for i, file in enumerate(inputs)
+        ],
+        funnel=stages,
+        edits=[Edit(stage=s, rule=r, documents=n, count=c) for (s, r), (n, c) in sorted(total_edits.items()) if n],
+        groups=_groups(pool, plan),
+        phases=_phases(plan, schedule, shards),
+        shards=[
+            Shard(
+                path=shard.path,
+                rows=shard.rows,
+                tokens=shard.tokens,
+                bytes=shard.bytes,
+                sha256=shard.sha256,
+                phase=shard.phase,
+                first_position=span.first,
+            )
+            for span, shard in zip(spans, shards, strict=True)
+        ],
+        parent=parent,
+        errors={
+            "files": faults,
+            "rows": reasons[:MAX_REASONS],
+            "count": {"files": len(faults), "rows": sum(part.bad_rows for _, part in prepared)},
+        },
+        token_unit=recipe.shards.tokenizer or "UTF-8 bytes / 4, rounded up",
+        content_key=key,
+        timings={name: round(seconds, 3) for name, seconds in timings.items()},
+    )
+
+
+def _groups(pool: Pool, plan: Plan) -> dict[str, dict[str, Amount]]:
+    everything = np.ones(len(pool), dtype=bool)
+    names = sorted({"source", *(phase.by for phase in plan.phases if phase.by is not None)})
+    groups: dict[str, dict[str, Amount]] = {}
+    for name in names:
+        sizes = pool.sizes(name, everything, pool.tokens)
+        groups[name] = {
+            label: Amount(documents=int(n), tokens=int(t))
+            for label, n, t in zip(sizes.labels, sizes.documents, sizes.tokens, strict=True)
+        }
+    return groups
+
+
+def _phases(plan: Plan, schedule: Schedule, shards: list[WrittenShard]) -> list[PhaseRecord]:
+    records = []
+    for phase, notes in zip(plan.phases, schedule.notes, strict=True):
+        realised: dict[str, list[int]] = {label: [0, 0] for label in phase.labels}
+        for shard in shards:
+            if shard.phase == phase.name:
+                for label, (n, tokens) in shard.labels.items():
+                    both = realised.setdefault(label, [0, 0])
+                    both[0] += n
+                    both[1] += tokens
+        records.append(
+            PhaseRecord(
+                name=phase.name,
+                budget={**phase.budget, "exhausted": phase.exhausted, "max_epochs": phase.max_epochs},
+                weights=dict(zip(phase.labels, phase.weights, strict=True)),
+                realised={label: Amount(documents=n, tokens=t) for label, (n, t) in sorted(realised.items())},
+                by=phase.by,
+                notes=list(notes),
+            )
+        )
+    return records

@@ -1,0 +1,246 @@
+"""The command line: run, plan, explain, report, verify, schema, serve."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from flows.embedded_api import configure, embedded_api
+from schemas.errors import RecipeMistakes, SyllabusError
+
+app = typer.Typer(
+    help="From raw text to an ordered, training-ready data set. Exit codes: 0 done, 1 the run failed, 2 the recipe is "
+    "wrong, 3 unknown document, 4 a release does not hold.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True)
+
+RecipePath = Annotated[str, typer.Argument(help="The recipe, a YAML file.", metavar="RECIPE")]
+ReleasePath = Annotated[str, typer.Argument(help="A release's folder, or a recipe's folder (its latest).", metavar="RELEASE")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="Override a field: key.path=value; the value is YAML. Repeatable.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+Losses = Annotated[str | None, typer.Option(help="A loss report (JSON lines or Parquet) for online mixtures.")]
+
+
+@app.command()
+def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, json_: AsJson = False) -> None:
+    """Run a recipe: the `curate` flow, on an embedded Prefect API where none is configured."""
+    from curation.recipe_file import load
+    from curation.stages.planning import check_names
+
+    loaded = load(recipe, overrides or ())
+    check_names(loaded)
+    configure()
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    with embedded_api():
+        outcome = _run_flow(loaded, losses, silent=json_)
+    if json_:
+        result = {"release": outcome.release, "folder": outcome.folder, "message": outcome.message}
+        typer.echo(json.dumps(result))
+        return
+    if outcome.manifest is not None:
+        _print_funnel(outcome.manifest)
+        _print_mixture(outcome.manifest)
+    out.print(outcome.message, markup=False, highlight=False)
+    if outcome.release is not None:
+        out.print(f"{outcome.folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
+    """The flow run, with progress bars on standard error; the first user error is raised as it is."""
+    logging.getLogger("prefect").setLevel(logging.ERROR)
+    from flows import curate as curate_module
+    from flows import progress
+
+    outcome: list[Any] = []
+    bars = progress.silent() if silent or not err.is_terminal else progress.terminal(err)
+    state = curate_module.with_engine(recipe, keep=outcome.append, progress=bars)(recipe, losses, return_state=True)
+    if not state.is_completed():
+        failure = state.result(raise_on_failure=False)
+        if isinstance(failure, BaseException):
+            raise failure
+        raise SyllabusError(f"the run ended as {state.name}")
+    return outcome[0]
+
+
+def _print_funnel(manifest: Any) -> None:
+    table = Table(title="Funnel", title_justify="left")
+    for name in ("stage", "in", "dropped", "out"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    table.add_column("by rule")
+    for stage in manifest.funnel:
+        rules = ", ".join(f"{rule} {n:,}" for rule, n in sorted(stage.dropped.items(), key=lambda x: -x[1]))
+        table.add_row(stage.stage, f"{stage.in_:,}", f"{stage.in_ - stage.out:,}", f"{stage.out:,}", _plain(rules))
+    out.print(table)
+    count = manifest.errors["count"]
+    if count["files"] or count["rows"]:
+        out.print(f"set aside: {count['rows']:,} malformed rows, {count['files']:,} files (named in manifest.json, errors)")
+
+
+def _print_mixture(manifest: Any) -> None:
+    table = Table(title="Mixture", title_justify="left")
+    for name in ("phase", "group", "planned", "realised", "documents", "tokens"):
+        table.add_column(name, justify="left" if name in ("phase", "group") else "right")
+    for phase in manifest.phases:
+        total = sum(amount.tokens for amount in phase.realised.values()) or 1
+        shown = sorted(phase.realised.items(), key=lambda x: -x[1].tokens)
+        for label, amount in shown[:12]:
+            planned = phase.weights.get(label, 0.0)
+            table.add_row(
+                phase.name, _plain(label), f"{planned:.4f}", f"{amount.tokens / total:.4f}", f"{amount.documents:,}", f"{amount.tokens:,}"
+            )
+        if len(shown) > 12:
+            table.add_row(phase.name, f"… {len(shown) - 12} more", "", "", "", "")
+    out.print(table)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+@app.command()
+def plan(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    losses: Losses = None,
+    sizes: Annotated[str | None, typer.Option(help="Declared group sizes, JSON: label -> tokens.")] = None,
+    json_: AsJson = False,
+) -> None:
+    """Show phases, weights and budgets without writing shards."""
+    from curation.declared import plan_recipe
+    from curation.recipe_file import load
+    from curation.stages.planning import check_names
+
+    loaded = load(recipe, overrides or ())
+    check_names(loaded)
+    phases = plan_recipe(loaded, losses=losses, sizes=sizes)
+    if json_:
+        typer.echo(json.dumps({"phases": phases}))
+        return
+    table = Table(title=f"Plan of {loaded.name}", title_justify="left")
+    for name in ("phase", "budget", "group", "weight", "target"):
+        table.add_column(name, justify="right" if name in ("weight", "target") else "left")
+    for phase in phases:
+        first = True
+        for label, weight in phase["weights"].items():
+            target = f"{phase['targets'][label]:,.0f} {phase['unit']}"
+            table.add_row(
+                phase["name"] if first else "", f"{phase['budget']['amount']:,.0f}" if first else "", _plain(label), f"{weight:.4f}", target
+            )
+            first = False
+    out.print(table)
+
+
+@app.command()
+def explain(
+    release: ReleasePath,
+    id_: Annotated[str | None, typer.Argument(metavar="ID", help="A document's id, or its own name (columns.id).")] = None,
+    url: Annotated[str | None, typer.Option(help="Look the document up by its URL.")] = None,
+    json_: AsJson = False,
+) -> None:
+    """The life of a document: where it came from, each stage's verdict, what was kept instead, its positions."""
+    from curation import explain as explain_module
+
+    if (id_ is None) == (url is None):
+        raise typer.BadParameter("give an ID or --url")
+    life = explain_module.explain(_release(release), id=id_, url=url)
+    if json_:
+        typer.echo(json.dumps(explain_module.as_dict(life), ensure_ascii=False))
+    else:
+        explain_module.show(life, out)
+
+
+@app.command()
+def report(
+    release: ReleasePath,
+    target: Annotated[str | None, typer.Option("--output", help="Where to write; default: the release's report.html.")] = None,
+) -> None:
+    """Write one self-contained HTML page about a release."""
+    from curation import storage
+    from curation.report import report as make_report
+
+    folder = _release(release)
+    manifest = json.loads(storage.read_bytes(storage.join(folder, "manifest.json")))
+    where = target or storage.join(folder, "report.html")
+    storage.put(where, make_report(manifest, folder).encode())
+    out.print(where, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def verify(release: ReleasePath, json_: AsJson = False) -> None:
+    """Recompute every checksum and count of the manifest."""
+    from curation.verify import verify as find_faults
+
+    folder = _release(release)
+    faults = find_faults(folder)
+    if json_:
+        typer.echo(json.dumps({"release": folder, "holds": not faults, "faults": faults}, ensure_ascii=False))
+    elif not faults:
+        out.print(f"{folder}: holds", markup=False, highlight=False, soft_wrap=True)
+    else:
+        for fault in faults:
+            err.print(fault, markup=False, highlight=False, soft_wrap=True)
+    if faults:
+        raise typer.Exit(4)
+
+
+@app.command()
+def schema() -> None:
+    """Print the recipe's JSON Schema."""
+    from schemas.recipe import Recipe
+
+    typer.echo(json.dumps(Recipe.model_json_schema(by_alias=True), ensure_ascii=False, indent=2))
+
+
+@app.command()
+def serve() -> None:
+    """A Prefect server with its UI where none is configured, and every deployment served."""
+    configure()
+    from flows.serving import serve_all
+
+    serve_all(out)
+
+
+def _release(path: str) -> str:
+    from curation.release import resolve
+
+    try:
+        return resolve(path)
+    except FileNotFoundError as error:
+        _fail(str(error), 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    err.print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
+    raise SystemExit(code)
+
+
+def main() -> None:
+    """The console script. User errors become one clear line each, never a traceback."""
+    try:
+        app(prog_name="syllabus")
+    except RecipeMistakes as error:
+        for mistake in error.mistakes:
+            err.print(f"error: {mistake}", markup=False, highlight=False, soft_wrap=True)
+        raise SystemExit(error.exit_code) from None
+    except SyllabusError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; a rerun goes on where this one stopped", 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,329 @@
+"""The flow ``curate``: the stages in order, from a recipe to a published release."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from prefect import Flow, flow
+from prefect.futures import PrefectFuture
+from prefect.logging import get_run_logger
+
+from curation import storage
+from curation.losses import read_losses
+from curation.release import Home
+from curation.report import report
+from curation.stages import catalogue as catalogue_stage
+from curation.stages import deduplicate as deduplicate_stage
+from curation.stages import ledger as ledger_stage
+from curation.stages import plan as plan_stage
+from curation.stages import planning, publish
+from curation.stages import pool as pool_stage
+from curation.stages import write as write_stage
+from curation.stages.prepare import Prepared, partition_key, settings
+from curation.stages.schedule import Schedule, schedule
+from flows import artifacts, tasks
+from flows.engines import task_runner
+from flows.progress import Progress, silent
+from schemas.errors import RunError
+from schemas.manifest import Manifest
+from schemas.plan import Plan
+from schemas.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: a new release, or why there is none."""
+
+    release: str | None
+    folder: str | None
+    message: str
+    manifest: Manifest | None = field(default=None, repr=False)
+
+
+@flow(
+    name="curate",
+    flow_run_name="{recipe.name}",
+    description="Raw text in, a verified, ordered release out: read, clean, deduplicate, tag, mix, order, write.",
+)
+def curate(recipe: Recipe, losses: str | None = None) -> dict[str, Any]:
+    """Run a recipe.
+
+    Args:
+        recipe: What to read, how to clean, mix and order it, and where to write.
+        losses: A loss report of the last round (JSON lines or Parquet), for online mixtures.
+    """
+    outcome = run(recipe, losses, silent())
+    return {"release": outcome.release, "folder": outcome.folder, "message": outcome.message}
+
+
+def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Progress) -> Flow[..., Any]:
+    """The flow `curate` with the recipe's task runner, which shows its progress and hands its outcome to ``keep``."""
+
+    def body(recipe: Recipe, losses: str | None = None) -> None:
+        keep(run(recipe, losses, progress))
+
+    return Flow(
+        body, name="curate", flow_run_name=recipe.name, task_runner=task_runner(recipe.engine), validate_parameters=False
+    )
+
+
+def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
+    """The stages in order, inside a flow run. Raises RecipeError, InputError, RunError."""
+    log = get_run_logger()
+    clock: dict[str, float] = {}
+    home = Home(storage.join(recipe.output, recipe.name))
+    mended = home.mend_latest()
+    if mended:
+        log.warning("latest.json now names %s, the newest complete release", mended)
+        return Outcome(mended, home.path(mended), f"{mended} was complete but not yet the latest: it is now. Nothing else was done.")
+
+    with _timed(clock, "catalogue"):
+        known = catalogue_stage.load_known(home.cache("fingerprints.json"))
+        inputs = catalogue_stage.catalogue(recipe.sources, known=known)
+        catalogue_stage.save_known(home.cache("fingerprints.json"), inputs)
+        report_losses = read_losses(losses) if losses is not None else None
+        key = publish.content_key(recipe, inputs, storage.sha256(losses) if losses is not None else "")
+        parent = home.latest()
+        if parent is not None and home.manifest(parent).get("content_key") == key:
+            return Outcome(None, home.path(parent), f"nothing new since {parent}: the recipe and its inputs are the same")
+    log.info("%d input files, %d bytes", len(inputs), sum(file.bytes for file in inputs))
+
+    prepared = _prepare(recipe, inputs, home, progress, clock)
+    _refuse_unusable(recipe, inputs, prepared)
+    read = sum(part.documents for _, part in prepared)
+    log.info("%d documents read, %d left after cleaning", read, sum(part.kept for _, part in prepared))
+
+    with _timed(clock, "deduplicate"), progress.stage("deduplicate", 1):
+        decided = deduplicate_stage.deduplicate(
+            [part for _, part in prepared],
+            recipe.dedup,
+            sources=[inputs[index].source_index for index, _ in prepared],
+            workspace=home.cache("dedup", key[:16]),
+        )
+    log.info("%d duplicates dropped", len(decided))
+
+    now = datetime.now(UTC)
+    name = home.begin(key, now.strftime("%Y%m%dT%H%M%S"))
+    folder = home.path(name)
+    work = home.cache("work", key[:16])
+
+    with _timed(clock, "tag"):
+        pool = _pool(recipe, inputs, prepared, decided, work, progress)
+    with _timed(clock, "plan"), progress.stage("plan and schedule", 1):
+        plan, ordered = planning.plan_and_schedule(recipe, pool, report_losses)
+    log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
+
+    with _timed(clock, "write"):
+        spans, shards = _write(recipe, inputs, prepared, pool, plan, ordered, work, folder, key, home, progress)
+    with _timed(clock, "ledger"):
+        written, dropped = _ledger(recipe, inputs, prepared, decided, pool, ordered, folder, progress)
+
+    manifest = publish.assemble(
+        recipe,
+        release=name,
+        created=now.isoformat(timespec="seconds"),
+        key=key,
+        parent=parent,
+        inputs=inputs,
+        prepared=prepared,
+        dropped=dropped,
+        ledger=written,
+        edits=[],
+        pool=pool,
+        plan=plan,
+        schedule=ordered,
+        spans=spans,
+        shards=shards,
+        timings=clock | planning.seconds_of([part for _, part in prepared]),
+    )
+    page = report(manifest.model_dump(mode="json", by_alias=True), folder)
+    storage.put(storage.join(folder, "report.html"), page.encode())
+    home.publish(manifest)
+    storage.delete_tree(work)
+    artifacts.publish(manifest, folder)
+    log.info("release %s: %d shards", name, len(shards))
+    return Outcome(name, folder, f"release {name}", manifest)
+
+
+def _prepare(
+    recipe: Recipe, inputs: list[catalogue_stage.Input], home: Home, progress: Progress, clock: dict[str, float]
+) -> list[tuple[int, Prepared]]:
+    """Every partition prepared, in document order, each with the index of its input."""
+    work: list[tuple[int, PrefectFuture[Prepared]]] = []
+    with _timed(clock, "prepare"):
+        by_source = [settings(recipe, source) for source in recipe.sources]
+        partitions = [
+            (index, file, partition)
+            for index, file in enumerate(inputs)
+            if file.same_as is None and not file.fault
+            for partition in catalogue_stage.cut(file, partition_bytes=recipe.engine.partition_bytes)
+        ]
+        with progress.stage("read and clean", len(partitions)) as advance:
+            for index, file, partition in partitions:
+                key = partition_key(by_source[file.source_index], file, partition)
+                folder = home.cache("prepared", key)
+                label = f"{file.source}/{index}.{partition.ordinal}"
+                work.append(
+                    (index, tasks.prepare_partition.submit(file, partition, recipe, file.source_index, folder, key, label))
+                )
+            return _collect(work, advance)
+
+
+def _collect(work: list[tuple[int, PrefectFuture[Any]]], advance: Any) -> list[tuple[int, Any]]:
+    """Results in the order of submission; all tasks end before the first failure is raised."""
+    for _, future in work:
+        future.wait()
+        advance()
+    return [(index, future.result()) for index, future in work]
+
+
+def _refuse_unusable(recipe: Recipe, inputs: list[catalogue_stage.Input], prepared: list[tuple[int, Prepared]]) -> None:
+    """No silent success: a source without a readable file, a column that no file has, nothing read, nothing kept."""
+    planning.check_columns(recipe, inputs, prepared)
+    if not sum(part.documents for _, part in prepared):
+        raise RunError("read", "no document was read: every input file is empty or was set aside (see the sources' paths)")
+    if not sum(part.kept for _, part in prepared):
+        counts = publish.add_drops(*(part.dropped for _, part in prepared))
+        most = ", ".join(f"{stage}: {sum(rules.values())}" for stage, rules in counts.items() if rules)
+        raise RunError(
+            next(reversed([s for s, r in counts.items() if r])), f"every document was dropped ({most}); loosen the recipe"
+        )
+
+
+def _pool(
+    recipe: Recipe,
+    inputs: list[catalogue_stage.Input],
+    prepared: list[tuple[int, Prepared]],
+    decided: pa.Table,
+    work: str,
+    progress: Progress,
+) -> pool_stage.Pool:
+    gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
+    with progress.stage("tag", len(prepared)) as advance:
+        futures = []
+        for number, (index, part) in enumerate(prepared):
+            kept = np.setdiff1d(np.arange(part.kept), gone[number], assume_unique=True)
+            futures.append(
+                (
+                    number,
+                    tasks.tag_partition.submit(
+                        part, recipe, inputs[index].source_index, number, kept, storage.join(work, f"pool-{number:05d}")
+                    ),
+                )
+            )
+        parts = [path for _, path in _collect(futures, advance) if path]
+    return pool_stage.gather([planning.read_table(path) for path in parts], planning.names_needed(recipe))
+
+
+def _write(
+    recipe: Recipe,
+    inputs: list[catalogue_stage.Input],
+    prepared: list[tuple[int, Prepared]],
+    pool: pool_stage.Pool,
+    plan: Plan,
+    ordered: Schedule,
+    work: str,
+    folder: str,
+    key: str,
+    home: Home,
+    progress: Progress,
+) -> tuple[list[write_stage.ShardSpan], list[write_stage.WrittenShard]]:
+    spans = write_stage.shards_of(ordered, pool, plan, max_bytes=recipe.shards.max_bytes)
+    shard_of = np.repeat(np.arange(len(spans), dtype=np.int32), [span.last - span.first for span in spans])
+    partition = pool.partition[ordered.document]
+    index = pool.index[ordered.document]
+    with progress.stage("gather", len(prepared)) as advance:
+        futures = []
+        for number, (file, part) in enumerate(prepared):
+            positions = np.flatnonzero(partition == number)
+            if len(positions):
+                futures.append(
+                    (
+                        number,
+                        tasks.scatter_partition.submit(
+                            part.documents_path,
+                            storage.join(work, f"pool-{number:05d}.tags"),
+                            inputs[file].source,
+                            number,
+                            index[positions].astype(np.int64),
+                            positions,
+                            shard_of[positions],
+                            recipe.tag_names(),
+                            storage.join(work, f"run-{number:05d}.arrow"),
+                        ),
+                    )
+                )
+        runs = [path for _, path in _collect(futures, advance)]
+    with progress.stage("write shards", len(spans)) as advance:
+        futures = [
+            (
+                span.number,
+                tasks.write_shard.submit(
+                    span.number,
+                    span,
+                    runs,
+                    plan.phases[span.phase].name,
+                    plan.phases[span.phase].by,
+                    ordered.epoch[span.first : span.last],
+                    plan.phases[span.phase].conditioning,
+                    recipe.tag_names(),
+                    recipe.shards,
+                    recipe.seed,
+                    folder,
+                    home.cache("work", key[:16], f"shard-{span.number:05d}.json"),
+                ),
+            )
+            for span in spans
+        ]
+        return spans, [shard for _, shard in _collect(futures, advance)]
+
+
+def _ledger(
+    recipe: Recipe,
+    inputs: list[catalogue_stage.Input],
+    prepared: list[tuple[int, Prepared]],
+    decided: pa.Table,
+    pool: pool_stage.Pool,
+    ordered: Schedule,
+    folder: str,
+    progress: Progress,
+) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+    """Writes the ledgers; counts as written, and as the stages say."""
+    left = planning.not_scheduled(pool, ordered)
+    decisions = [
+        pa.concat_tables([deduplicate_stage.decisions_of(decided, number), planning.as_decisions(left, pool, number)])
+        for number in range(len(prepared))
+    ]
+    with progress.stage("ledger", len(prepared)) as advance:
+        futures = [
+            (
+                number,
+                tasks.write_ledger.submit(
+                    part, inputs[index].path, inputs[index].source, number, decisions[number].cast(ledger_stage.DECISIONS), folder
+                ),
+            )
+            for number, (index, part) in enumerate(prepared)
+        ]
+        counts = [count for _, count in _collect(futures, advance)]
+    said = publish.add_drops(*(part.dropped for _, part in prepared), *(planning.counts_of(table) for table in decisions))
+    written = publish.add_drops(*counts)
+    return ({s: dict(sorted(r.items())) for s, r in written.items() if r}, said)
+
+
+class _timed:
+    """Notes the block's seconds under a name."""
+
+    def __init__(self, clock: dict[str, float], name: str):
+        self.clock, self.name = clock, name
+
+    def __enter__(self) -> None:
+        self.started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.clock[self.name] = self.clock.get(self.name, 0.0) + time.perf_counter() - self.started

@@ -1,0 +1,113 @@
+"""A Prefect API for one command, where none is configured: a child process that ends with its parent.
+
+Prefect's own temporary server outlives a parent that is killed, and prints tracebacks of cancelled services at
+exit. This one asks the kernel to end it with the parent, and logs to a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+STARTUP_SECONDS = 180
+PR_SET_PDEATHSIG = 1
+
+
+def prefect_home() -> Path:
+    """``.prefect`` in the checkout, or in the working directory where Syllabus is installed as a package."""
+    checkout = Path(__file__).resolve().parent.parent
+    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".prefect"
+
+
+def configure() -> None:
+    """Prefect's settings for our commands, before Prefect is imported; what the user has set stays."""
+    home = Path(os.environ.setdefault("PREFECT_HOME", str(prefect_home())))
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_LOCAL_STORAGE_PATH", str(home / "storage"))
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+@contextlib.contextmanager
+def embedded_api() -> Iterator[str]:
+    """The URL of a Prefect API: the configured one, else a child's that lives as long as the block.
+
+    Raises RuntimeError with the log's place if the child does not come up.
+    """
+    configured = os.environ.get("PREFECT_API_URL")
+    if configured:
+        yield configured
+        return
+    port = _free_port()
+    log = Path(os.environ["PREFECT_HOME"]) / "embedded-api.log"
+    environment = {**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+    with log.open("ab") as sink:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "flows.embedded_api", str(port), str(os.getpid())],
+            env=environment,
+            stdout=sink,
+            stderr=sink,
+            stdin=subprocess.DEVNULL,
+            cwd=Path(__file__).resolve().parent.parent,
+        )
+    url = f"http://127.0.0.1:{port}/api"
+    try:
+        _wait(url, child, log)
+        os.environ["PREFECT_API_URL"] = url
+        yield url
+    finally:
+        os.environ.pop("PREFECT_API_URL", None)
+        child.terminate()
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            raise RuntimeError(f"the embedded Prefect API ended with code {child.returncode}; its log is {log}")
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2) as response:
+                if response.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the embedded Prefect API did not answer within {STARTUP_SECONDS} s; its log is {log}")
+
+
+def _serve(port: int, parent: int) -> None:
+    """Become the server: end with the parent (Linux), then run uvicorn in this process."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        return  # the parent was gone before the kernel was asked
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    uvicorn.run(create_app, factory=True, host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), int(sys.argv[2]))

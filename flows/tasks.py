@@ -1,0 +1,136 @@
+"""Tasks: one a partition or a shard, each few and big, cached by content, retried where storage may fail.
+
+What a task makes stands in the recipe's ``.cache`` or in the release; tasks pass paths and counts, never tables of
+text. A cached result counts only while its files are intact: the key is None (run again) where they are not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+
+from curation.stages import describe as describe_stage
+from curation.stages import ledger as ledger_stage
+from curation.stages import write as write_stage
+from curation.stages.catalogue import Input, Partition
+from curation.stages.prepare import Prepared, load_prepared, prepare
+from curation.stages.write import ShardSpan, WrittenShard
+from schemas.formatters import Conditioning
+from schemas.recipe import Recipe
+from schemas.shards import Shards
+
+RETRIES = 2
+RETRY_SECONDS = [1.0, 10.0]
+
+
+def _storage_failed(_task: Any, _run: Any, state: Any) -> bool:
+    """Retry what may pass (a network or disk error), not what is wrong with recipe or input."""
+    return isinstance(state.result(raise_on_failure=False), OSError)
+
+
+def _prepared_key(_context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+    return f"prepare-{parameters['key']}" if load_prepared(parameters["folder"]) is not None else None
+
+
+@task(
+    name="prepare",
+    task_run_name="prepare {label}",
+    cache_key_fn=_prepared_key,
+    persist_result=True,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_SECONDS,
+    retry_condition_fn=_storage_failed,
+    log_prints=False,
+)
+def prepare_partition(
+    file: Input, partition: Partition, recipe: Recipe, source_index: int, folder: str, key: str, label: str
+) -> Prepared:
+    """Read and clean one partition, unless its folder already holds that."""
+    done = load_prepared(folder)
+    if done is not None:
+        return done
+    return prepare(file, partition, recipe=recipe, source=recipe.sources[source_index], folder=folder, key=key)
+
+
+@task(name="tag", task_run_name="tag partition {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
+def tag_partition(prepared: Prepared, recipe: Recipe, source_index: int, number: int, kept: npt.NDArray[np.int64], target: str) -> str:
+    """The pool's rows of one partition, with tags and token counts."""
+    return describe_stage.describe_partition(
+        prepared, recipe=recipe, source=recipe.sources[source_index], number=number, kept=kept, target=target
+    )
+
+
+@task(name="scatter", task_run_name="scatter partition {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
+def scatter_partition(
+    documents: str,
+    tags: str,
+    source: str,
+    number: int,
+    rows: npt.NDArray[np.int64],
+    positions: npt.NDArray[np.int64],
+    shards: npt.NDArray[np.int32],
+    tag_names: list[str],
+    target: str,
+) -> str:
+    """The scheduled rows of one partition, by shard."""
+    return write_stage.scatter(
+        documents,
+        tags,
+        source=source,
+        rows=rows,
+        positions=positions,
+        shards=shards,
+        tag_names=tag_names,
+        rewritten=None,
+        target=target,
+    )
+
+
+@task(name="shard", task_run_name="shard {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
+def write_shard(
+    number: int,
+    span: ShardSpan,
+    runs: list[str],
+    phase: str,
+    by: str | None,
+    epochs: npt.NDArray[np.int32],
+    conditioning: Conditioning | None,
+    tag_names: list[str],
+    shards: Shards,
+    seed: int,
+    release: str,
+    done: str,
+) -> WrittenShard:
+    """Write one shard, unless a run of the same content already did and the file is intact."""
+    written = write_stage.load_written(done, release)
+    if written is not None:
+        return written
+    return write_stage.write_shard(
+        span,
+        runs,
+        phase=phase,
+        by=by,
+        epochs=epochs,
+        conditioning=conditioning,
+        tag_names=tag_names,
+        shards=shards,
+        seed=seed,
+        release=release,
+        done=done,
+    )
+
+
+@task(name="ledger", task_run_name="ledger of partition {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
+def write_ledger(
+    prepared: Prepared, path: str, source: str, number: int, decisions: pa.Table, release: str
+) -> dict[str, dict[str, int]]:
+    """The ledger of one partition; counts by stage and rule."""
+    return ledger_stage.write_ledger(
+        prepared, path=path, source=source, number=number, decisions=decisions, release=release
+    )

@@ -1,0 +1,46 @@
+"""What *plan* hands to *schedule*: phases with their weights and budgets, no text and no documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from schemas.formatters import Conditioning
+from schemas.orders import Order
+from schemas.phases import Pool
+
+Unit = Literal["tokens", "records"]
+
+
+@dataclass(frozen=True)
+class PlannedPhase:
+    """One phase, ready to draw.
+
+    ``targets`` are in ``unit`` and follow ``labels``; ``passes`` holds when the budget counts whole passes, which
+    then follow one another; ``disjoint`` when the phase may not take what an earlier such phase took.
+    """
+
+    name: str
+    place: str
+    pool: Pool
+    by: str | None
+    labels: tuple[str, ...]
+    weights: tuple[float, ...]
+    targets: tuple[float, ...]
+    unit: Unit
+    budget: dict[str, float | str]
+    order: Order
+    conditioning: Conditioning | None
+    exhausted: Literal["repeat", "redistribute", "stop"]
+    max_epochs: float | None
+    disjoint: bool = False
+    takes_rest: bool = False
+    passes: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The phases in training order."""
+
+    phases: tuple[PlannedPhase, ...]
