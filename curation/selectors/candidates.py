@@ -1,0 +1,77 @@
+"""What selectors see of a pool: ids, tokens and named columns, never text."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.errors import RecipeError
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+class Labelled(Protocol):
+    """Dictionary-coded labels: ``names[codes[i]]``, -1 for none."""
+
+    @property
+    def codes(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+
+class Candidates(Protocol):
+    """The documents to select from; ids uint64[n, 2], tokens int64[n], rows in (source place, path, row) order."""
+
+    ids: npt.NDArray[np.uint64]
+    tokens: npt.NDArray[np.int64]
+
+    def column(self, name: str, place: str) -> Any:
+        """float64[n] (NaN for none) or labels. Raises RecipeError for a name that there is not."""
+
+
+def scores_of(candidates: Candidates, name: str, place: str) -> Float:
+    """A column as numbers: float64[n]; NaN is no score. Labels that are all numbers count as numbers.
+
+    Raises RecipeError where a label is no number, or where there are documents and none has a score.
+    """
+    column = candidates.column(name, place)
+    values = column if isinstance(column, np.ndarray) else numbers_of(column, name, place)
+    if len(values) and np.isnan(values).all():
+        raise RecipeError(place, f"no document of the pool has a number {name!r}")
+    return values
+
+
+def numbers_of(labels: Labelled, name: str, place: str) -> Float:
+    """Labels read as numbers: float64[n]. Raises RecipeError at the first that is none."""
+    table = np.full(len(labels.names) + 1, np.nan)
+    for i, label in enumerate(labels.names):
+        try:
+            table[i] = float(label)
+        except ValueError:
+            message = f"{name!r} holds labels, not numbers; make it with a scorer (from: number)"
+            raise RecipeError(place, message) from None
+    return table[labels.codes]
+
+
+def codes_of(candidates: Candidates, name: str, place: str) -> tuple[Int, list[str]]:
+    """A column as labels: codes int64[n] into the sorted list of labels, -1 for none. Numbers are written with %g."""
+    column = candidates.column(name, place)
+    if not isinstance(column, np.ndarray):
+        return column.codes.astype(np.int64), list(column.names)
+    values, codes = np.unique(column, return_inverse=True)
+    codes = np.where(np.isnan(column), -1, codes).astype(np.int64)
+    return codes, [f"{v:g}" for v in values if not np.isnan(v)]
+
+
+def by_id(ids: npt.NDArray[np.uint64], *keys: npt.NDArray[Any]) -> Int:
+    """The permutation that sorts by ``keys`` (the first counts most), ties by id, then by row: int64[n]."""
+    return np.lexsort((ids[:, 1], ids[:, 0], *reversed(keys)))
+
+
+def share_of(share: float, n: int) -> int:
+    """``share`` of n documents, rounded down, but 0.29 of 100 is 29."""
+    return int(np.floor(share * n + 1e-9))

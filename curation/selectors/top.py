@@ -1,0 +1,23 @@
+"""The n documents, or the share of documents, with the highest or lowest scores.
+
+Sources: DELT ``data_ordering`` (top-k, top-r), Mix-CPT (the easiest: ``highest: false`` by perplexity). Where we
+differ: 0 keeps nothing (DELT's slice ``[-0:]`` keeps everything), and ties break by id, not by input order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curation.selectors.candidates import Candidates, Mask, by_id, scores_of, share_of
+from schemas.selectors import Top
+
+
+def top(candidates: Candidates, params: Top, *, seed: int, phase: str, place: str) -> Mask:
+    """bool[n]. A share counts documents that have a score, rounded down; documents without one are never kept."""
+    scores = scores_of(candidates, params.by, f"{place}.by")
+    scored = np.flatnonzero(~np.isnan(scores))
+    count = params.documents if params.share is None else share_of(params.share, len(scored))
+    key = -scores[scored] if params.highest else scores[scored]
+    kept = np.zeros(len(scores), dtype=bool)
+    kept[scored[by_id(candidates.ids[scored], key)[:count]]] = True
+    return kept

@@ -1,0 +1,115 @@
+"""Token counts and token ids of formatted texts: a tokenizer's, segment by segment, or UTF-8 bytes / 4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import storage
+from curation.arrow_text import buffers
+from schemas.errors import RecipeError
+
+BYTES_PER_TOKEN = 4
+_BATCH_CHARS = 4_000_000
+"""Text that goes through the tokenizer at once: bounds the memory of its Python objects."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """counts int32[n]; with a tokenizer also input_ids list<int32>[n] and loss_mask list<uint8>[n]."""
+
+    counts: npt.NDArray[np.int32]
+    input_ids: pa.ListArray | None = None
+    loss_mask: pa.ListArray | None = None
+
+
+def count_tokens(texts: pa.LargeStringArray, segments: pa.ListArray, tokenizer: str | None) -> Tokens:
+    """Tokens of each row.
+
+    tokenizer: path of a ``tokenizers`` JSON file; null counts UTF-8 bytes / 4, rounded up a row. Each segment is
+    tokenised on its own, without special tokens, so that no token straddles a border (MeCo; joined text would give
+    other ids); a token has loss where its segment has. Raises RecipeError for a tokenizer that cannot be read.
+    """
+    if tokenizer is None:
+        sizes = np.asarray(pc.binary_length(texts), dtype=np.int64)
+        return Tokens((-(-sizes // BYTES_PER_TOKEN)).astype(np.int32))
+    encoder = load_tokenizer(tokenizer)
+    pieces, rows, loss = _pieces(texts, segments)
+    ids: list[npt.NDArray[np.int32]] = []
+    lengths = np.zeros(len(pieces), dtype=np.int64)
+    for start, stop in _batches(pieces):
+        encoded = encoder.encode_batch_fast(pieces[start:stop].to_pylist(), add_special_tokens=False)
+        for i, encoding in enumerate(encoded, start):  # the tokenizer's own objects: one a segment
+            made = np.asarray(encoding.ids, dtype=np.int32)
+            ids.append(made)
+            lengths[i] = len(made)
+    counts = np.bincount(rows, weights=lengths, minlength=len(texts)).astype(np.int64)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    flat = np.concatenate(ids) if ids else np.zeros(0, dtype=np.int32)
+    mask = np.repeat(loss, lengths).astype(np.uint8)
+    return Tokens(
+        counts.astype(np.int32),
+        pa.ListArray.from_arrays(offsets, pa.array(flat)),
+        pa.ListArray.from_arrays(offsets, pa.array(mask)),
+    )
+
+
+def load_tokenizer(path: str) -> Any:
+    """The tokenizer of a JSON file; read once for the same bytes. Raises RecipeError."""
+    try:
+        data = storage.read_bytes(path)
+    except OSError as error:
+        raise RecipeError("shards.tokenizer", f"{path} cannot be read: {type(error).__name__}") from None
+    return _tokenizer(path, data)
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(path: str, data: bytes) -> Any:
+    try:
+        import tokenizers
+    except ImportError:
+        raise RecipeError("shards.tokenizer", "needs the package tokenizers: pip install 'syllabus[train]'") from None
+    try:
+        tokenizer = tokenizers.Tokenizer.from_str(data.decode("utf-8"))
+    except Exception as error:  # the library raises bare Exception
+        raise RecipeError("shards.tokenizer", f"{path} is no tokenizers JSON file: {type(error).__name__}") from None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _pieces(
+    texts: pa.LargeStringArray, segments: pa.ListArray
+) -> tuple[pa.LargeStringArray, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The text of each segment, the row it stands in, and whether it has loss. Segments cover the texts in order, so
+    that their ends in code points, summed up, cut one long buffer."""
+    structs = segments.flatten()
+    lengths = np.asarray(structs.field("end"), dtype=np.int64) - np.asarray(structs.field("start"), dtype=np.int64)
+    rows = np.repeat(np.arange(len(texts)), np.asarray(pc.list_value_length(segments), dtype=np.int64))
+    loss = np.asarray(structs.field("loss"))
+    data, offsets = buffers(texts)
+    data = data[int(offsets[0]) : int(offsets[-1])]
+    points = np.flatnonzero((data & 0xC0) != 0x80)  # the first byte of each code point
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    if ends[-1] != len(points):
+        raise ValueError("segments do not cover the texts")
+    cuts = np.concatenate([points, [len(data)]])[ends]
+    pieces = pa.LargeStringArray.from_buffers(len(lengths), pa.py_buffer(cuts.astype(np.int64)), pa.py_buffer(data))
+    return pieces, rows, loss
+
+
+def _batches(pieces: pa.LargeStringArray) -> list[tuple[int, int]]:
+    _, offsets = buffers(pieces)
+    cuts, start = [], 0
+    while start < len(pieces):
+        stop = int(np.searchsorted(offsets, offsets[start] + _BATCH_CHARS, side="right")) - 1
+        stop = min(max(stop, start + 1), len(pieces))
+        cuts.append((start, stop))
+        start = stop
+    return cuts
