@@ -1,0 +1,84 @@
+"""Settings of deduplication: exact copies, near duplicates by MinHash, repeated paragraphs, and the history."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.section import Section
+
+
+class Normalise(Section):
+    """What two texts may differ in and still be compared as equal (FineWeb's text normalisation; all on by default)."""
+
+    case: bool = True
+    """Lower-case, character by character (final sigma counts as sigma)."""
+    accents: bool = True
+    """Decompose (NFD) and strip non-spacing marks."""
+    punctuation: bool = True
+    """Punctuation and control characters count as white space (datatrove's list)."""
+    digits: bool = True
+    """A number, with at most one decimal part, counts as `0`."""
+    whitespace: bool = True
+    """Runs of white space count as one space, none at the ends. Word n-grams never see white space."""
+
+
+class MinHash(Section):
+    """Near duplicates by MinHash with banding (Broder 1997; FineWeb's 14 bands of 8 rows over word 5-grams).
+
+    Two documents of Jaccard similarity s share a band with probability 1 - (1 - s^rows)^bands: 0.57 at s = 0.7,
+    0.92 at 0.8, 0.99 at 0.85 for 14 x 8.
+    """
+
+    ngram: Annotated[int, Field(ge=1, le=64)] = 5
+    """Units of a shingle. A text of fewer units has one shingle: all of it."""
+    unit: Literal["words", "characters"] = "words"
+    """What a shingle is made of. In scripts without spaces (Chinese, Japanese, Thai ...) each character is a word."""
+    bands: Annotated[int, Field(ge=1, le=256)] = 14
+    """Bands: one agreement in any of them makes two documents candidates."""
+    rows: Annotated[int, Field(ge=1, le=64)] = 8
+    """Permutations in a band; all must agree."""
+    min_similarity: Annotated[float, Field(gt=0, le=1)] | None = 0.7
+    """Candidates less similar than this (share of equal permutations) are no duplicates; null: every band counts."""
+    verify: Literal["signature", "jaccard"] = "signature"
+    """What `min_similarity` bounds: the signatures' estimate, or the exact Jaccard of the shingles (reads texts again)."""
+    linkage: Literal["star", "single"] = "star"
+    """star: a document is dropped only for one that stays and is itself similar enough. single: whole chains go."""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
+    """Chooses the permutations, as in datasketch (there 1 by default)."""
+    normalise: Normalise = Normalise()
+    """What is ignored when texts are compared."""
+
+
+class Paragraphs(Section):
+    """Text repeated across the corpus: every occurrence after the first `max_repeats` is cut out of its document."""
+
+    unit: Literal["paragraph", "line", "sentences", "c4_lines"] = "paragraph"
+    """paragraph (between blank lines), line, sentences (spans of `span`, datatrove's C4), c4_lines (TFDS's C4)."""
+    min_chars: Annotated[int, Field(ge=0)] = 50
+    """Shorter paragraphs and lines (in normalised characters) are never cut."""
+    max_repeats: Annotated[int, Field(ge=1)] = 1
+    """Occurrences that stay, the first ones in document order."""
+    span: Annotated[int, Field(ge=1, le=16)] = 3
+    """Sentences of a span (unit: sentences)."""
+    min_words: Annotated[int, Field(ge=0)] = 0
+    """A document that was cut and has fewer words left is dropped (datatrove's C4: 50)."""
+    min_sentences: Annotated[int, Field(ge=0)] = 0
+    """A document that was cut and has fewer sentences left is dropped (datatrove's C4: 3)."""
+
+
+class Dedup(Section):
+    """Which of several equal or nearly equal documents stays. `min_similarity` and the like stand with each method."""
+
+    exact: bool | list[Literal["document", "normalised", "url"]] = True
+    """Drop exact copies: true compares documents; a list may add the normalised text or the URL (without scheme,
+    `www.`, fragment, tracking parameters)."""
+    minhash: MinHash | None = MinHash()
+    """Drop near duplicates; null is off."""
+    paragraphs: Paragraphs | None = None
+    """Cut repeated paragraphs, lines or sentences; null is off."""
+    keep: Literal["first", "longest", "best"] | Annotated[list[str], Field(min_length=1)] = "first"
+    """Which one stays: first (source, path, row), longest, best (quality), or source names, most wanted first."""
+    history: bool = False
+    """false: a release holds all that the sources hold now. true: only what no earlier release of this name kept."""
