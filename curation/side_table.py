@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import polars as pl
@@ -11,6 +12,14 @@ import pyarrow.compute as pc
 from curation import storage
 from schemas.errors import RecipeError
 
+READERS: dict[str, Callable[..., pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".jsonl": pl.read_ndjson,
+    ".ndjson": pl.read_ndjson,
+    ".csv": pl.read_csv,
+}
+"""File name endings of small tables, and what reads them."""
+
 
 def look_up(documents: pa.Table, path: str, column: str, id_column: str, *, place: str) -> pa.Array:
     """The table's value for each document, null where it has none: any type, one a document.
@@ -18,10 +27,10 @@ def look_up(documents: pa.Table, path: str, column: str, id_column: str, *, plac
     A document is found by its own name (``name``), else by its content id (``id``). Raises RecipeError for a file
     that cannot be read, a missing column, or two rows that give one document different values.
     """
-    found = storage.find(path)
+    found = [file for file in storage.glob(path) if file.kind == "file"]
     if len(found) != 1:
-        raise RecipeError(f"{place}.path", f"got {path!r}, which is {'no file' if not found else 'several files'}")
-    keys, values = _load(path, found[0].version, column, id_column, place)
+        raise RecipeError(f"{place}.path", f"got {path!r}, which is {'several files' if found else 'no file'}")
+    keys, values = _load(found[0].url, found[0].stamp, column, id_column, place)
     rows = pc.index_in(_texts(documents["id"]), value_set=keys)
     if "name" in documents.column_names:
         rows = pc.coalesce(pc.index_in(_texts(documents["name"]), value_set=keys), rows)
@@ -29,31 +38,29 @@ def look_up(documents: pa.Table, path: str, column: str, id_column: str, *, plac
 
 
 @lru_cache(maxsize=4)
-def _load(path: str, version: str, column: str, id_column: str, place: str) -> tuple[pa.Array, pa.Array]:
-    """(ids, values) of the table, ids once each; ``version`` keeps a changed file from being taken for the old one."""
-    try:
-        with storage.open_read(path) as stream:
-            frame = _READERS[next(end for end in _READERS if path.endswith(end))](stream)
-    except StopIteration:
-        raise RecipeError(f"{place}.path", f"got {path!r}; write a file that ends in {', '.join(_READERS)}") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise RecipeError(f"{place}.path", f"{path} cannot be read: {type(error).__name__}") from None
+def _load(url: str, stamp: str, column: str, id_column: str, place: str) -> tuple[pa.Array, pa.Array]:
+    """(ids, values) of the table, ids once each; ``stamp`` keeps a changed file from being taken for the old one."""
+    frame = read_frame(url, f"{place}.path")
     for key, wanted in (("column", column), ("id_column", id_column)):
         if wanted not in frame.columns:
-            raise RecipeError(f"{place}.{key}", f"{path} has no column {wanted!r}; it has {', '.join(frame.columns)}")
+            raise RecipeError(f"{place}.{key}", f"{url} has no column {wanted!r}; it has {', '.join(frame.columns)}")
     pairs = frame.select(pl.col(id_column).cast(pl.String).alias("id"), pl.col(column).alias("value"))
     pairs = pairs.filter(pl.col("id").is_not_null()).unique(maintain_order=True)
     if pairs["id"].n_unique() < len(pairs):
-        raise RecipeError(f"{place}.id_column", f"{path} gives some documents two different values of {column!r}")
+        raise RecipeError(f"{place}.id_column", f"{url} gives some documents two different values of {column!r}")
     return pairs["id"].to_arrow().cast(pa.string()), pairs["value"].to_arrow()
 
 
-_READERS = {
-    ".parquet": pl.read_parquet,
-    ".jsonl": pl.read_ndjson,
-    ".ndjson": pl.read_ndjson,
-    ".csv": pl.read_csv,
-}
+def read_frame(url: str, place: str) -> pl.DataFrame:
+    """A small table whole. Raises RecipeError at ``place`` for a file of another kind, or one that cannot be read."""
+    reader = next((READERS[end] for end in READERS if url.endswith(end)), None)
+    if reader is None:
+        raise RecipeError(place, f"got {url!r}; write a file that ends in {', '.join(READERS)}")
+    try:
+        with storage.open_read(url) as stream:
+            return reader(stream)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RecipeError(place, f"{url} cannot be read: {type(error).__name__}") from None
 
 
 def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Tag, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from schemas.section import Section
 
 _TEMPLATE_PART = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|([{}])")
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Label = Annotated[str, Field(min_length=1)]
 
 
 def template_parts(template: str) -> list[tuple[str, bool]]:
@@ -77,12 +80,260 @@ class Plain(Section):
         return []
 
 
+class Slot(Section):
+    """One place in the row of tags."""
+
+    name: Name
+    """The tag or built-in name that fills it."""
+    vocabulary: Annotated[list[Label], Field(min_length=1)]
+    """The values there may be; another one is an error."""
+    missing: Label | None = None
+    """Stands where the document has no value (Qwen-Audio: unknown); null makes that an error."""
+
+
+class Tags(Section):
+    """A row of tags from closed vocabularies before the text, always the same slots in the same order (Qwen-Audio)."""
+
+    method: Literal["tags"]
+    """A prefix of tags from closed vocabularies."""
+    slots: Annotated[list[Slot], Field(min_length=1)]
+    """The slots, the most general first: early tags are shared, later ones tell apart."""
+    opening: str = "<|"
+    """Stands before each value."""
+    closing: str = "|>"
+    """Stands behind each value."""
+    end: str = ""
+    """Stands between the last tag and the text."""
+    loss: bool = False
+    """Whether the tags are trained on."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return list(dict.fromkeys(slot.name for slot in self.slots))
+
+
+class Denoiser(Section):
+    """One way to corrupt a text."""
+
+    mode: Label
+    """The mode token."""
+    span: Annotated[float, Field(ge=1)] | None = None
+    """Mean words in a hidden span; null hides one span at the end (a prefix language model)."""
+    rate: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the words that is hidden."""
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    """How often it is taken, relative to the others."""
+
+
+UL2 = [
+    Denoiser(mode="[NLU]", span=3, rate=0.15),
+    Denoiser(mode="[NLU]", span=8, rate=0.15),
+    Denoiser(mode="[S2S]", span=None, rate=0.25),
+    Denoiser(mode="[NLG]", span=3, rate=0.5),
+    Denoiser(mode="[NLG]", span=8, rate=0.5),
+    Denoiser(mode="[NLG]", span=64, rate=0.15),
+    Denoiser(mode="[NLG]", span=64, rate=0.5),
+]
+"""UL2, table 1: R, R, S, X, X, X, X."""
+
+
+class Modes(Section):
+    """A mode token, the text with hidden spans, then the hidden spans with loss (UL2's mixture of denoisers)."""
+
+    method: Literal["modes"]
+    """Mode token and span corruption."""
+    denoisers: Annotated[list[Denoiser], Field(min_length=1)] = Field(default=UL2)
+    """The denoisers, one drawn for each document; UL2's seven, all alike, by default."""
+    max_sentinels: Annotated[int, Field(ge=1)] = 100
+    """Sentinels <extra_id_0> … that the tokenizer knows (T5: 100); more spans than that become longer spans."""
+    end: str = "</s>"
+    """Closes the input and the target; empty for none."""
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> Modes:
+        if not sum(d.weight for d in self.denoisers) > 0:
+            raise ValueError("at least one denoiser needs a weight over 0")
+        return self
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return []
+
+
+class Example(Section):
+    """One worked example of a task."""
+
+    input: str
+    """What is asked."""
+    output: str
+    """What is answered."""
+    explanation: str = ""
+    """Why."""
+
+
+class Task(Section):
+    """What an instruction says of a task."""
+
+    definition: Label
+    """What is to be done."""
+    examples: list[Example] = Field(default=[])
+    """Positive examples, the most telling first: the last are left out where the instruction gets too long."""
+
+
+class Instruction(Section):
+    """Definition and examples of the task around the prompt; loss on the answer alone (In-BoXBART)."""
+
+    method: Literal["instruction"]
+    """An instruction template around the prompt."""
+    by: Name | None = None
+    """A tag that is the task; null where there is one task for all."""
+    tasks: Annotated[dict[str, Task], Field(min_length=1)]
+    """Label -> task; with `by: null` the only one. A document of another task, or without a prompt, is written
+    plain."""
+    max_chars: Annotated[int, Field(ge=1)] | None = None
+    """Characters of the instruction at most: examples are dropped from the end, the instance never."""
+
+    @model_validator(mode="after")
+    def _one_task(self) -> Instruction:
+        if self.by is None and len(self.tasks) != 1:
+            raise ValueError(f"got {len(self.tasks)} tasks; name in `by` the tag that tells them apart")
+        return self
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return [] if self.by is None else [self.by]
+
+
+class Chat(Section):
+    """Prompt and answer as turns of a chat; loss on the answer and its end (TÜLU 3's format by default)."""
+
+    method: Literal["chat"]
+    """Chat turns. A document without a prompt is one assistant turn."""
+    system: str = ""
+    """What the system turn says; empty for none."""
+    system_start: str = "<|system|>\n"
+    """Opens the system turn."""
+    user_start: str = "<|user|>\n"
+    """Opens the user's turn."""
+    assistant_start: str = "<|assistant|>\n"
+    """Opens the assistant's turn."""
+    turn_end: str = "\n"
+    """Closes the system's and the user's turn."""
+    answer_end: str = "<|endoftext|>"
+    """Closes the assistant's turn, with loss."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return []
+
+
+class Demonstrations(Section):
+    """Neighbours of the document before it, the most similar one last; loss on the document alone (UDR)."""
+
+    method: Literal["demonstrations"]
+    """Demonstrations packed by similarity."""
+    examples: Name
+    """A tag with the neighbours' texts (`from: items`), the most similar first unless `similarities` is given."""
+    similarities: Name | None = None
+    """A tag with a number for each neighbour (`from: items`)."""
+    documents: Annotated[int, Field(ge=1)] = 3
+    """Neighbours at most: the most similar ones."""
+    max_chars: Annotated[int, Field(ge=1)] | None = None
+    """Characters of all demonstrations at most; one that does not fit is skipped."""
+    max_similarity: float | None = None
+    """Neighbours more similar than this are near duplicates and left out; a copy of the document always is."""
+    separator: str = "\n\n"
+    """Stands behind each demonstration."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return [self.examples] if self.similarities is None else [self.examples, self.similarities]
+
+
+class Thoughts(Section):
+    """Earlier thoughts between the prompt and the answer, without loss (PTR, progressive thought refinement)."""
+
+    method: Literal["thoughts"]
+    """Thoughts without loss."""
+    thoughts: Name
+    """A tag with the document's thoughts in order (`from: items`)."""
+    separator: str = "\n\n"
+    """Stands behind each thought."""
+    loss: bool = False
+    """Whether thoughts are trained on (the paper's ablation)."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return [self.thoughts]
+
+
+class Steps(Section):
+    """Steps of reasoning before the answer, for a share of the documents, some of them wrong (explicit CoT)."""
+
+    method: Literal["steps"]
+    """Steps of reasoning, with a share and a noise rate."""
+    steps: Name
+    """A tag with the document's steps in order (`from: items`)."""
+    share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of the documents that get their steps (λ)."""
+    noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the steps that are made wrong: other digits; without digits, the words in another order."""
+    separator: str = "\n"
+    """Stands behind each step."""
+    loss: bool = True
+    """Whether steps are trained on."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return [self.steps]
+
+
+class Table(Section):
+    """A document that is a delimited table, written out as text."""
+
+    method: Literal["table"]
+    """Table serialisation."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Stands between the cells of a line; its first line has the columns' names."""
+    style: Literal["rows", "markdown", "sentences"] = "rows"
+    """rows: `col : a | b row 1 : x | y` (TAPEX); markdown: a pipe table; sentences: `a: x; b: y.` a line."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return []
+
+
+class Enumerate(Section):
+    """A document as a numbered list, an item a line."""
+
+    method: Literal["enumerate"]
+    """Enumerated items."""
+    items: Name | None = None
+    """A tag with the items (`from: items`); null takes the text's lines."""
+    start: Annotated[int, Field(ge=0)] = 1
+    """The first number."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return [] if self.items is None else [self.items]
+
+
 def _method(value: Any) -> Any:
     """`method`, which only the default member may leave out."""
     return value.get("method", "template") if isinstance(value, dict) else getattr(value, "method", None)
 
 
 Conditioning = Annotated[
-    Annotated[Template, Tag("template")] | Annotated[Plain, Tag("plain")],
+    Annotated[Template, Tag("template")]
+    | Annotated[Plain, Tag("plain")]
+    | Annotated[Tags, Tag("tags")]
+    | Annotated[Modes, Tag("modes")]
+    | Annotated[Instruction, Tag("instruction")]
+    | Annotated[Chat, Tag("chat")]
+    | Annotated[Demonstrations, Tag("demonstrations")]
+    | Annotated[Thoughts, Tag("thoughts")]
+    | Annotated[Steps, Tag("steps")]
+    | Annotated[Table, Tag("table")]
+    | Annotated[Enumerate, Tag("enumerate")],
     Discriminator(_method),
 ]

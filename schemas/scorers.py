@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from schemas.groupers import ColumnName, KMeans
 from schemas.section import Section
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Paths = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=list[str] | str), Field(min_length=1)]
 
 
 class Number(Section):
@@ -14,7 +22,7 @@ class Number(Section):
 
     from_: Literal["number"] = Field(alias="from")
     """A number from an input column."""
-    column: str
+    column: ColumnName
     """Column of the input file, before mapping; dots reach into structs. No score where a file lacks it."""
 
     def input_columns(self) -> dict[str, str]:
@@ -40,8 +48,168 @@ class Tokens(Section):
 
     from_: Literal["tokens"] = Field(alias="from")
     """The document's length."""
-    unit: Literal["tokens", "bytes", "chars", "words"] = "tokens"
-    """tokens: UTF-8 bytes / 4, rounded up; words: runs between white space."""
+    unit: Literal["tokens", "bytes", "chars", "words", "lines"] = "tokens"
+    """tokens: UTF-8 bytes / 4, rounded up; words: runs between white space; lines: those that are not blank."""
+    field: Literal["text", "prompt"] = "text"
+    """What is measured."""
 
 
-Scorer = Number | Table | Tokens
+class Count(Section):
+    """How many different labels a list column holds, e.g. the number of skills (SKILL-MIX's k)."""
+
+    from_: Literal["count"] = Field(alias="from")
+    """The number of labels."""
+    column: ColumnName
+    """Column of the input file that holds a list of labels."""
+
+    def input_columns(self) -> dict[str, str]:
+        """Input columns that *prepare* has to read, and their kind."""
+        return {self.column: "strings"}
+
+
+class Reduce(Section):
+    """One number of a list of numbers, e.g. the least reward of the steps (M-STaR) or the mean loss of the tokens."""
+
+    from_: Literal["reduce"] = Field(alias="from")
+    """A statistic of a list column."""
+    column: ColumnName
+    """Column of the input file that holds a list of numbers."""
+    how: Literal["min", "max", "mean", "median", "sum"] = "mean"
+    """The statistic."""
+
+    def input_columns(self) -> dict[str, str]:
+        """Input columns that *prepare* has to read, and their kind."""
+        return {self.column: "numbers"}
+
+
+class Salt(Section):
+    """The median loss of the tokens that are within a small model's reach (SALT): hard, and yet learnable."""
+
+    from_: Literal["salt"] = Field(alias="from")
+    """Median loss of the tokens in reach."""
+    losses: ColumnName
+    """Column of the input file: the small model's loss of each token, a list."""
+    in_reach: ColumnName
+    """Column of the input file: 1 where the token is among the small model's top predictions (paper: 10), else 0."""
+    outside: Literal["drop", "zero"] = "drop"
+    """Tokens out of reach are left out, or count as 0 (which of the two the paper means is not known)."""
+
+    def input_columns(self) -> dict[str, str]:
+        """Input columns that *prepare* has to read, and their kind."""
+        return {self.losses: "numbers", self.in_reach: "numbers"}
+
+
+class Cyclical(Section):
+    """A weight made of a loss, as the cyclical curriculum draws with: 1/loss (easy first) and its relatives."""
+
+    from_: Literal["cyclical"] = Field(alias="from")
+    """A weight from a loss."""
+    column: ColumnName
+    """Column of the input file: the document's loss under a trained model."""
+    kind: Literal["inverse", "loss", "exponential", "uniform"] = "inverse"
+    """inverse: 1 / (loss + offset), easy first; loss: loss + offset, hard first; exponential: rate · e^(−rate · loss);
+    uniform: 1."""
+    offset: Annotated[float, Field(ge=0)] = 1e-6
+    """Added to the loss, so that no weight is infinite (0.01 in the self-paced variants)."""
+    rate: Annotated[float, Field(gt=0)] = 1.0
+    """λ of the exponential kind."""
+
+    def input_columns(self) -> dict[str, str]:
+        """Input columns that *prepare* has to read, and their kind."""
+        return {self.column: "number"}
+
+
+class Compression(Section):
+    """How well the text compresses: its bytes / its bytes as zlib packs them; high is repetitive."""
+
+    from_: Literal["compression"] = Field(alias="from")
+    """Compression ratio."""
+    max_bytes: Annotated[int, Field(ge=1)] | None = 1_000_000
+    """Only so much of the beginning is packed; null packs all."""
+
+
+class NgramOverlap(Section):
+    """How much of the document stands in a target set, by word n-grams."""
+
+    from_: Literal["ngram_overlap"] = Field(alias="from")
+    """N-gram overlap with a target set."""
+    target: Paths
+    """JSON-lines, Parquet or text files (a line an item) that hold the target set."""
+    target_column: str = "text"
+    """Column of the target files that holds the text."""
+    ngram: Annotated[int, Field(ge=1)] = 8
+    """Words in an n-gram; words are lower-case runs of letters and digits."""
+    share_of: Literal["document", "item"] = "document"
+    """document: share of the document's n-grams that the target set has; item: the largest share of one item's words
+    that lie in n-grams the document has (the coverage of TÜLU 3)."""
+
+
+class Dsir(Section):
+    """DSIR's log importance weight: how much likelier the document's n-grams are in the target set than in the pool."""
+
+    from_: Literal["dsir"] = Field(alias="from")
+    """DSIR's log ratio."""
+    target: Paths
+    """JSON-lines, Parquet or text files (a line a document) that hold the target set."""
+    target_column: str = "text"
+    """Column of the target files that holds the text."""
+    ngram: Annotated[int, Field(ge=1, le=5)] = 2
+    """N-grams up to this length are hashed."""
+    buckets: Annotated[int, Field(ge=2)] = 10_000
+    """How many buckets they are hashed into."""
+    smoothing: Annotated[float, Field(gt=0)] = 1e-8
+    """Added to each probability before the logarithm."""
+    min_words: Annotated[int, Field(ge=0)] = 100
+    """Documents with fewer words have no score."""
+
+
+class ClusterDistance(KMeans):
+    """Distance of the document's embedding to the nearest k-means centre; low is typical (Auto-CoT)."""
+
+    from_: Literal["cluster_distance"] = Field(alias="from")
+    """Distance to the centre; with the settings of a `clusters` tag, to the centre of that cluster."""
+
+
+class AutoCot(Section):
+    """1 where prompt and rationale are simple enough to demonstrate, by Auto-CoT's heuristics, else 0."""
+
+    from_: Literal["auto_cot"] = Field(alias="from")
+    """Auto-CoT's heuristics: the prompt is the question, the text is the rationale."""
+    answer: ColumnName | None = None
+    """Column of the input file with the final answer, which must not be empty; null does not ask for one."""
+    max_question_words: Annotated[int, Field(ge=1)] = 60
+    """Words of the question at most."""
+    max_lines: Annotated[int, Field(ge=1)] = 5
+    """Lines of the rationale at most (7 for last letters)."""
+    answer_in_end: bool = False
+    """Arithmetic sets: the answer stands in the last sentence or is among the last ten words."""
+
+    def input_columns(self) -> dict[str, str]:
+        """Input columns that *prepare* has to read, and their kind."""
+        return {} if self.answer is None else {self.answer: "string"}
+
+
+class RuleStatistic(Section):
+    """A number that the filter rules measure, e.g. the mean word length."""
+
+    from_: Literal["rule_statistic"] = Field(alias="from")
+    """A statistic of the filter rules."""
+    statistic: str
+    """Its name, as `syllabus methods` lists them."""
+
+
+Scorer = (
+    Number
+    | Table
+    | Tokens
+    | Count
+    | Reduce
+    | Salt
+    | Cyclical
+    | Compression
+    | NgramOverlap
+    | Dsir
+    | ClusterDistance
+    | AutoCot
+    | RuleStatistic
+)

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from curation.arrow_text import as_text, buffers, from_buffers
 from schemas.tables import SEGMENT_KINDS, SEGMENTS
 
+Int = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Formatted:
@@ -31,37 +33,51 @@ class Column:
     loss: bool
 
 
+@dataclass(frozen=True)
+class Lists:
+    """Several pieces a document, all of one kind: texts LargeString[m] in document order, counts int64[n], sum m."""
+
+    texts: pa.LargeStringArray
+    counts: Int
+    kind: str
+    loss: bool
+
+
 def side_by_side(columns: Sequence[Column]) -> Formatted:
     """Pieces in columns, joined row by row; empty pieces give no segment."""
-    n, width = len(columns[0].texts), len(columns)
-    stacked = pa.concat_arrays([as_text(c.texts) for c in columns])
-    rows = (np.arange(n, dtype=np.int64)[:, None] + np.arange(width, dtype=np.int64) * n).reshape(-1)
-    kinds = np.array([SEGMENT_KINDS.index(c.kind) for c in columns], dtype=np.int8)
-    return in_a_row(
-        stacked.take(pa.array(rows)) if width > 1 else stacked,
-        np.arange(n + 1, dtype=np.int64) * width,
-        np.tile(kinds, n),
-        np.tile(np.array([c.loss for c in columns]), n),
-    )
+    n = len(columns[0].texts)
+    empty = pa.array([], pa.large_string())
+    return with_lists(columns, Lists(empty, np.zeros(n, dtype=np.int64), "content", False), [])
+
+
+def with_lists(before: Sequence[Column], lists: Lists, after: Sequence[Column]) -> Formatted:
+    """Row by row: the pieces of ``before``, the row's pieces of ``lists``, the pieces of ``after``."""
+    n, first, columns = len(lists.counts), len(before), [*before, *after]
+    starts = np.concatenate([[0], np.cumsum(lists.counts + len(columns))])
+    row = np.repeat(np.arange(n), np.diff(starts))
+    place = np.arange(starts[-1]) - starts[row]
+    listed = (place >= first) & (place < first + lists.counts[row])
+    column = np.where(place < first, place, place - lists.counts[row])
+    begins = np.cumsum(lists.counts) - lists.counts
+    source = np.where(listed, len(columns) * n + begins[row] + place - first, column * n + row)
+    sources: list[Column | Lists] = [*columns, lists]
+    kinds = np.array([SEGMENT_KINDS.index(c.kind) for c in sources], dtype=np.int8)
+    loss = np.array([c.loss for c in sources])
+    kind = np.where(listed, len(columns), column)
+    stacked = pa.concat_arrays([as_text(c.texts) for c in sources])
+    return in_a_row(stacked.take(pa.array(source)), starts, kinds[kind], loss[kind])
 
 
 def in_a_row(
-    pieces: pa.LargeStringArray,
-    starts: npt.NDArray[np.int64],
-    kinds: npt.NDArray[np.int8],
-    loss: npt.NDArray[np.bool_],
+    pieces: pa.LargeStringArray, starts: Int, kinds: npt.NDArray[np.int8], loss: npt.NDArray[np.bool_]
 ) -> Formatted:
     """Pieces one after another: document i owns ``pieces[starts[i]:starts[i + 1]]``.
 
     starts int64[n + 1] from 0 to m; kinds int8[m] into SEGMENT_KINDS; loss bool[m]. Empty pieces give no segment.
     """
-    data, offsets = buffers(pieces)
-    base = int(offsets[0])
-    texts = from_buffers(data[base : int(offsets[-1])], np.ascontiguousarray(offsets[starts] - base))
     lengths = np.asarray(pc.utf8_length(pieces), dtype=np.int64)
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    first = ends[starts[:-1]][owner]
+    first = ends[starts[:-1]][np.repeat(np.arange(len(starts) - 1), np.diff(starts))]
     there = lengths > 0
     counts = np.concatenate([[0], np.cumsum(there)])
     names = pa.DictionaryArray.from_arrays(pa.array(kinds[there]), pa.array(SEGMENT_KINDS)).cast(pa.string())
@@ -74,4 +90,12 @@ def in_a_row(
         ],
         fields=list(SEGMENTS.value_type),
     )
-    return Formatted(texts, pa.ListArray.from_arrays(pa.array(counts[starts].astype(np.int32)), struct).cast(SEGMENTS))
+    segments = pa.ListArray.from_arrays(pa.array(counts[starts].astype(np.int32)), struct).cast(SEGMENTS)
+    return Formatted(joined(pieces, starts), segments)
+
+
+def joined(pieces: pa.LargeStringArray, starts: Int) -> pa.LargeStringArray:
+    """Pieces one after another as one text each: document i owns ``pieces[starts[i]:starts[i + 1]]``. No copy."""
+    data, offsets = buffers(pieces)
+    base = int(offsets[0])
+    return from_buffers(data[base : int(offsets[-1])], np.ascontiguousarray(offsets[starts] - base))

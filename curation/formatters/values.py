@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curation.arrow_text import as_text
+from curation.formatters.segments import Int
 from curation.groupers.url import without_credentials
-from curation.scorers.tokens import tokens as count
+from curation.scorers.tokens import lengths
 from schemas.errors import RecipeError
-from schemas.scorers import Tokens
 
 HASH_BYTES = 8
 _BREAKS = r"[\s\pZ\p{Cc}]+"
@@ -25,24 +26,44 @@ def value_of(documents: pa.Table, name: str, *, hashed: bool = False, seed: int 
     for a name that is no column.
     """
     if name == "tokens" and name not in documents.column_names:
-        return _shown(pa.array(count(documents, Tokens.model_validate({"from": "tokens"}))))
-    if name not in documents.column_names:
-        known = sorted(n for n in documents.column_names if ":" not in n and n not in ("text", "prompt", "position"))
-        raise RecipeError("conditioning", f"no tag or built-in name {name!r}; there are {', '.join(known)}")
-    column = documents[name]
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        return _shown(pa.array(lengths(documents["text"], "tokens")))
+    column = named(documents, name)
     if pa.types.is_dictionary(column.type):
-        column = pa.DictionaryArray.from_arrays(column.indices, _shown(column.dictionary))
-        column = column.cast(pa.large_string())
-    elif hashed or name in ("source", "language"):
-        coded = column.dictionary_encode() if pa.types.is_string(column.type) else None
-        column = _shown(column) if coded is None else _shown(coded.dictionary).take(coded.indices)
+        column = _shown(column.dictionary).take(column.indices)
+    elif name in ("source", "language") and pa.types.is_string(column.type):  # few different ones
+        coded = column.dictionary_encode()
+        column = _shown(coded.dictionary).take(coded.indices)
     else:
         column = _shown(column)
     if name == "url":
         column = without_credentials(column).cast(pa.large_string())
     column = pc.if_else(pc.equal(column, ""), None, column)
     return _hashes(column, seed) if hashed else column
+
+
+def texts_of(documents: pa.Table, name: str) -> tuple[pa.LargeStringArray, Int]:
+    """The lists of a tag as (texts LargeString[m] in document order, how many each document has int64[n]).
+
+    A tag with one label a document is a list of one. Empty texts are left out. Raises RecipeError for a name that is
+    no column.
+    """
+    column = named(documents, name)
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        rows = np.asarray(pc.list_parent_indices(column), dtype=np.int64)
+        texts = as_text(column.flatten())
+    else:
+        rows, texts = np.arange(len(column)), as_text(column)
+    there = np.asarray(pc.not_equal(texts, pa.scalar("", pa.large_string())))
+    return as_text(texts.filter(pa.array(there))), np.bincount(rows[there], minlength=len(documents))
+
+
+def named(documents: pa.Table, name: str) -> pa.Array:
+    """A column of the documents. Raises RecipeError that lists the names there are."""
+    if name not in documents.column_names:
+        known = sorted(n for n in documents.column_names if ":" not in n and n not in ("text", "prompt", "position"))
+        raise RecipeError("conditioning", f"no tag or built-in name {name!r}; there are {', '.join(known)}")
+    column = documents[name]
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _shown(column: pa.Array) -> pa.LargeStringArray:

@@ -8,23 +8,55 @@ from typing import Any
 
 import pyarrow as pa
 
+from curation import kmeans
+from curation.groupers.clusters import clusters
 from curation.groupers.column import column
 from curation.groupers.constant import constant
+from curation.groupers.items import items
 from curation.groupers.label_table import label_table
+from curation.groupers.length import length
+from curation.groupers.regex import regex
+from curation.groupers.score_buckets import fit as fit_edges
+from curation.groupers.score_buckets import merge as merge_scores
+from curation.groupers.score_buckets import partial as partial_scores
+from curation.groupers.score_buckets import score_buckets
+from curation.groupers.skills import skills
+from curation.groupers.triples import triples
 from curation.groupers.url import url
+from curation.pool_wide import PoolWide
 from schemas import groupers as models
 
 FUNCTIONS: dict[type, Callable[..., pa.Array]] = {
+    models.Clusters: clusters,
     models.Column: column,
     models.Constant: constant,
+    models.Items: items,
     models.LabelTable: label_table,
+    models.Length: length,
+    models.Regex: regex,
+    models.ScoreBuckets: score_buckets,
+    models.Skills: skills,
+    models.Triples: triples,
     models.Url: url,
 }
 """(documents, params) to string[n], or list<string>[n] where a document may have several labels; null is no label."""
 
+POOL_WIDE: dict[type, PoolWide] = {
+    models.Clusters: PoolWide(kmeans.partial, kmeans.merge, kmeans.fit, clusters),
+    models.ScoreBuckets: PoolWide(partial_scores, merge_scores, fit_edges, score_buckets),
+}
+"""Those of ``FUNCTIONS`` that need the whole pool first: they take the fitted state besides."""
 
-def group(documents: pa.Table, params: models.Grouper, *, place: str = "tags") -> pa.Array:
-    """The labels of a batch of documents: string[n] or list<string>[n]. Raises RecipeError at ``place``."""
+
+def group(
+    documents: pa.Table, params: models.Grouper, *, state: pa.Table | None = None, place: str = "tags"
+) -> pa.Array:
+    """The labels of a batch of documents: string[n] or list<string>[n]; null is no label.
+
+    state: what ``POOL_WIDE[type(params)].fit`` gave. Raises RecipeError at ``place``.
+    """
     function = FUNCTIONS[type(params)]
     extra: dict[str, Any] = {"place": place} if "place" in inspect.signature(function).parameters else {}
+    if type(params) in POOL_WIDE:
+        extra["state"] = state
     return function(documents, params, **extra)

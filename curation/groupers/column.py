@@ -13,10 +13,18 @@ def column(documents: pa.Table, params: Column) -> pa.Array:
 
     That the column is missing everywhere is found by the reader, which knows all files.
     """
-    name = f"column:{params.column}"
-    if name not in documents.column_names:
+    return labels_of(documents, params.column)
+
+
+def labels_of(documents: pa.Table, name: str) -> pa.Array:
+    """An input column as one label a document: string[n]; of a list the first in sorted order."""
+    column = f"column:{name}"
+    if column not in documents.column_names:
         return pa.nulls(len(documents), pa.string())
-    return blank_to_null(documents[name])
+    labels = documents[column]
+    if pa.types.is_list(labels.type):  # another tag reads it as a list
+        labels = pa.array([min(row, default=None) if row else None for row in labels.to_pylist()], pa.string())
+    return blank_to_null(labels)
 
 
 def blank_to_null(labels: pa.Array | pa.ChunkedArray) -> pa.Array:

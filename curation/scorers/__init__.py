@@ -10,21 +10,57 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from curation import kmeans
+from curation.pool_wide import PoolWide
+from curation.scorers.auto_cot import auto_cot
+from curation.scorers.cluster_distance import cluster_distance
+from curation.scorers.compression import compression
+from curation.scorers.count import count
+from curation.scorers.cyclical import cyclical
+from curation.scorers.dsir import dsir
+from curation.scorers.dsir import fit as fit_ratios
+from curation.scorers.dsir import merge as merge_counts
+from curation.scorers.dsir import partial as partial_counts
+from curation.scorers.ngram_overlap import ngram_overlap
 from curation.scorers.number import number
+from curation.scorers.reduce import reduce
+from curation.scorers.salt import salt
 from curation.scorers.table import table
 from curation.scorers.tokens import tokens
 from schemas import scorers as models
 
 FUNCTIONS: dict[type, Callable[..., npt.NDArray[np.float64]]] = {
+    models.AutoCot: auto_cot,
+    models.ClusterDistance: cluster_distance,
+    models.Compression: compression,
+    models.Count: count,
+    models.Cyclical: cyclical,
+    models.Dsir: dsir,
+    models.NgramOverlap: ngram_overlap,
     models.Number: number,
+    models.Reduce: reduce,
+    models.Salt: salt,
     models.Table: table,
     models.Tokens: tokens,
 }
 """(documents, params) to float64[n]; NaN is no score."""
 
+POOL_WIDE: dict[type, PoolWide] = {
+    models.ClusterDistance: PoolWide(kmeans.partial, kmeans.merge, kmeans.fit, cluster_distance),
+    models.Dsir: PoolWide(partial_counts, merge_counts, fit_ratios, dsir),
+}
+"""Those of ``FUNCTIONS`` that need the whole pool first: they take the fitted state besides."""
 
-def score(documents: pa.Table, params: models.Scorer, *, place: str = "tags") -> npt.NDArray[np.float64]:
-    """The scores of a batch of documents: float64[n], NaN for none. Raises RecipeError at ``place``."""
+
+def score(
+    documents: pa.Table, params: models.Scorer, *, state: pa.Table | None = None, place: str = "tags"
+) -> npt.NDArray[np.float64]:
+    """The scores of a batch of documents: float64[n], NaN for none.
+
+    state: what ``POOL_WIDE[type(params)].fit`` gave. Raises RecipeError at ``place``.
+    """
     function = FUNCTIONS[type(params)]
     extra: dict[str, Any] = {"place": place} if "place" in inspect.signature(function).parameters else {}
+    if type(params) in POOL_WIDE:
+        extra["state"] = state
     return function(documents, params, **extra)

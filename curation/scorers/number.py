@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from schemas.scorers import Number
@@ -18,7 +19,9 @@ def number(documents: pa.Table, params: Number) -> npt.NDArray[np.float64]:
 
 
 def as_floats(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    """A number column as float64[n]; null and infinite values are NaN, which is no score."""
+    """A column as float64[n]; what is no finite number is NaN, which is no score. Texts that are numbers count."""
     column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = pl.Series(column).str.strip_chars().cast(pl.Float64, strict=False).to_arrow()
     values = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return np.where(np.isfinite(values), values, np.nan)

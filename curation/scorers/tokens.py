@@ -1,4 +1,4 @@
-"""Length of a document in tokens, bytes, characters or words."""
+"""Length of a document in tokens, bytes, characters, words or lines."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ BYTES_PER_TOKEN = 4
 
 
 def tokens(documents: pa.Table, params: Tokens) -> npt.NDArray[np.float64]:
-    """The length of ``text``, without prompt and prefix: float64[n].
+    """The length of the field, without prefix: float64[n]; 0 for a document without it."""
+    return lengths(documents[params.field], params.unit)
 
-    tokens: UTF-8 bytes / 4, rounded up (also where a tokenizer is set: the built-in name ``tokens`` counts with it).
-    """
-    texts = documents["text"]
-    if params.unit == "chars":
-        lengths = pc.utf8_length(texts)
-    elif params.unit == "words":
-        lengths = pc.count_substring_regex(texts, r"[^\s]+")
+
+def lengths(texts: pa.Array | pa.ChunkedArray, unit: str) -> npt.NDArray[np.float64]:
+    """float64[n]. tokens: UTF-8 bytes / 4, rounded up (also where a tokenizer is set: the built-in name ``tokens``
+    counts with it); words: runs between white space; lines: those that are not blank."""
+    if unit == "chars":
+        counted = pc.utf8_length(texts)
+    elif unit == "words":
+        counted = pc.count_substring_regex(texts, r"[^\s\pZ]+")
+    elif unit == "lines":
+        counted = pc.count_substring_regex(texts, r"[^\n]*[^\s\pZ][^\n]*")
     else:
-        lengths = pc.binary_length(texts)
-    counted = np.asarray(pc.fill_null(lengths, 0), dtype=np.float64)
-    return np.ceil(counted / BYTES_PER_TOKEN) if params.unit == "tokens" else counted
+        counted = pc.binary_length(texts)
+    values = np.asarray(pc.fill_null(counted, 0), dtype=np.float64)
+    return np.ceil(values / BYTES_PER_TOKEN) if unit == "tokens" else values

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from curation.selectors.candidates import Candidates, Mask
+from curation.selectors.cap_per_group import cap_per_group
+from curation.selectors.correct_top import correct_top
+from curation.selectors.gumbel import gumbel
+from curation.selectors.held_out_groups import held_out_groups
+from curation.selectors.one_per_cluster import one_per_cluster
 from curation.selectors.threshold import threshold
+from curation.selectors.token_budget import token_budget
 from curation.selectors.top import top
+from curation.selectors.weighted_draw import weighted_draw
 from schemas import selectors as models
 
 FUNCTIONS: dict[type, Callable[..., Mask]] = {
+    models.CapPerGroup: cap_per_group,
+    models.CorrectTop: correct_top,
+    models.Gumbel: gumbel,
+    models.HeldOutGroups: held_out_groups,
+    models.OnePerCluster: one_per_cluster,
     models.Threshold: threshold,
+    models.TokenBudget: token_budget,
     models.Top: top,
+    models.WeightedDraw: weighted_draw,
 }
 """(candidates, params, seed, phase, place) to bool[n]."""
 

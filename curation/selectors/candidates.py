@@ -75,3 +75,39 @@ def by_id(ids: npt.NDArray[np.uint64], *keys: npt.NDArray[Any]) -> Int:
 def share_of(share: float, n: int) -> int:
     """``share`` of n documents, rounded down, but 0.29 of 100 is 29."""
     return int(np.floor(share * n + 1e-9))
+
+
+def holds(candidates: Candidates, name: str, place: str) -> Mask:
+    """Where a column says yes: a number over 0, or a label ``true`` or ``yes`` in any case: bool[n]."""
+    column = candidates.column(name, place)
+    if isinstance(column, np.ndarray):
+        return np.nan_to_num(column, nan=0.0) > 0
+    yes = [label.lower() in ("true", "yes") or _positive(label) for label in column.names]
+    return np.array([*yes, False])[column.codes]
+
+
+def _positive(label: str) -> bool:
+    try:
+        return float(label) > 0
+    except ValueError:
+        return False
+
+
+def first_of_groups(order: Int, groups: Int, counts: Int) -> Int:
+    """The rows that come first in ``order`` of each group: at most ``counts[group]`` of them.
+
+    order: int64[m] rows, best first. groups: int64[n] by row. counts: int64[number of groups].
+    """
+    group = groups[order]
+    by_group = np.argsort(group, kind="stable")
+    ordered = group[by_group]
+    starts = np.searchsorted(ordered, np.arange(len(counts)))
+    place = np.arange(len(ordered)) - starts[ordered]
+    return order[by_group[place < counts[ordered]]]
+
+
+def as_mask(rows: Int, n: int) -> Mask:
+    """Rows as bool[n]."""
+    kept = np.zeros(n, dtype=bool)
+    kept[rows] = True
+    return kept

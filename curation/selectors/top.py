@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curation.selectors.candidates import Candidates, Mask, by_id, scores_of, share_of
+from curation.selectors.candidates import Candidates, Mask, as_mask, by_id, scores_of, share_of
 from schemas.selectors import Top
 
 
@@ -18,6 +18,4 @@ def top(candidates: Candidates, params: Top, *, seed: int, phase: str, place: st
     scored = np.flatnonzero(~np.isnan(scores))
     count = params.documents if params.share is None else share_of(params.share, len(scored))
     key = -scores[scored] if params.highest else scores[scored]
-    kept = np.zeros(len(scores), dtype=bool)
-    kept[scored[by_id(candidates.ids[scored], key)[:count]]] = True
-    return kept
+    return as_mask(scored[by_id(candidates.ids[scored], key)[:count]], len(scores))
