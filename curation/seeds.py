@@ -40,7 +40,7 @@ def keys(seed: int, *names: str | int, ids: npt.NDArray[np.uint64]) -> npt.NDArr
     names folded in, so that keys of different names are independent.
     """
     state = _state(seed, names)
-    words = ids.reshape(len(ids), -1).astype(np.uint64, copy=False)
+    words = (ids if ids.ndim == 2 else ids[:, None]).astype(np.uint64, copy=False)
     key = np.full(len(ids), int.from_bytes(state[:8], "little"), dtype=np.uint64)
     salt = np.uint64(int.from_bytes(state[8:], "little"))
     with np.errstate(over="ignore"):
