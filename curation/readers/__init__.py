@@ -1,0 +1,58 @@
+"""Files to batches of documents, by format. Bad rows and files are reported, never raised: the sound rest goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from curation.readers.delimited import read_delimited
+from curation.readers.documents import Batch, Rows, Wanted
+from curation.readers.json_values import read_json
+from curation.readers.jsonl import read_jsonl
+from curation.readers.parquet import read_parquet
+from curation.readers.plain import read_plain
+from curation.readers.values import KINDS
+from schemas.sources import Source
+
+__all__ = ["KINDS", "Batch", "Wanted", "read", "wanted_of"]
+
+
+def wanted_of(source: Source, extra: dict[str, str], batch_bytes: int) -> Wanted:
+    """What to read of a source's files; extra: input columns that tags read, by dotted name, and their kind."""
+    columns = source.columns
+    prompt = [source.prompt_column] if source.prompt_column is not None else []
+    return Wanted(
+        text=columns.text,
+        id=columns.id,
+        url=columns.url,
+        date=columns.date,
+        prompt=source.prompt_column,
+        required=(*columns.required(), *prompt),
+        extra=extra,
+        batch_bytes=batch_bytes,
+    )
+
+
+def read(
+    url: str,
+    wanted: Wanted,
+    *,
+    format: str,
+    compression: str | None = None,
+    start: int = 0,
+    stop: int | None = None,
+    first_row: int = 0,
+) -> Iterator[Batch]:
+    """The documents of a file, or of its range [start, stop): bytes of JSON Lines, row groups of Parquet."""
+    try:
+        if format == "parquet":
+            yield from read_parquet(url, wanted, start=start, stop=stop, first_row=first_row)
+        elif format == "jsonl":
+            yield from read_jsonl(url, wanted, compression=compression, start=start, stop=stop, first_row=first_row)
+        elif format == "json":
+            yield from read_json(url, wanted, compression=compression)
+        elif format in ("csv", "tsv"):
+            yield from read_delimited(url, wanted, format=format, compression=compression)
+        else:
+            yield from read_plain(url, wanted, compression=compression)
+    except (PermissionError, IsADirectoryError) as error:
+        yield Rows(wanted).take(f"cannot be opened: {type(error).__name__}")

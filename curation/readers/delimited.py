@@ -1,0 +1,112 @@
+"""CSV and TSV with a header line, quoted as in RFC 4180: commas (tabs), quotes and line ends may stand inside quotes.
+
+A record with more or fewer fields than the header is set aside, and so is one with broken quotes. Blank lines are no
+rows. A field that is empty is null, but for the text, which then is blank.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from curation.readers.compression import StreamFault
+from curation.readers.documents import MAX_ROW_BYTES, Batch, Rows, Wanted, without_columns
+from curation.readers.lines import text_blocks
+
+csv.field_size_limit(MAX_ROW_BYTES)  # the module's own limit is 128 KB, and holds for the process
+
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+class _Stream(io.RawIOBase):
+    """Blocks as a file. A fault ends it and is kept, so that what was read before comes out first."""
+
+    def __init__(self, blocks: Iterator[bytes]):
+        self._blocks, self._left = blocks, memoryview(b"")
+        self.fault: StreamFault | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            while not self._left:
+                self._left = memoryview(next(self._blocks))
+        except StopIteration:
+            return 0
+        except StreamFault as stopped:
+            self.fault = stopped
+            return 0
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+def read_delimited(url: str, wanted: Wanted, *, format: str, compression: str | None = None) -> Iterator[Batch]:
+    """Documents of a CSV or TSV file; ``row`` counts the records after the header."""
+    stream = _Stream(text_blocks(url, format, compression))
+    # surrogateescape keeps a bad byte in its own record, which is then set aside
+    text = io.TextIOWrapper(
+        io.BufferedReader(stream, 1 << 20), encoding="utf-8", errors="surrogateescape", newline=""
+    )
+    records = _records(text, stream, _DELIMITERS[format])
+    rows = Rows(wanted, untyped=True)
+    header = next(records, None)
+    if not isinstance(header, list):
+        yield rows.take(stream.fault.message if stream.fault else header)
+        return
+    names = [name.strip() for name in header]
+    missing = [name for name in wanted.required if name not in names]
+    asked = set(wanted.names())
+    twice = sorted({name for name in names if names.count(name) > 1} & asked)
+    if missing or twice:
+        shown = [name.encode("utf-8", "replace").decode()[:60] for name in names]
+        yield rows.take(without_columns(missing, shown) if missing else f"two columns are named `{twice[0]}`")
+        return
+    kept = [(place, name) for place, name in enumerate(names) if name in asked]
+    rows.saw(name for _, name in kept)
+    for number, record in enumerate(records):
+        if isinstance(record, str):
+            rows.bad(number, record)
+        elif len(record) != len(names):
+            rows.bad(number, f"{len(record)} fields, the header has {len(names)}")
+        else:
+            size = sum(map(len, record))
+            row = {name: record[place] for place, name in kept}
+            if size > wanted.max_row_bytes:
+                rows.bad(number, f"longer than {wanted.max_row_bytes} bytes")
+            elif any(not value.isascii() and _is_invalid(value) for value in record):
+                rows.bad(number, "invalid UTF-8", size)
+            else:
+                rows.add(number, row, size)
+        if rows.full:
+            yield rows.take()
+    yield rows.take(stream.fault.message if stream.fault else None)
+
+
+def _records(text: io.TextIOWrapper, stream: _Stream, delimiter: str) -> Iterator[list[str] | str]:
+    """The records; a string is the reason why one is none. The last one before a broken end is left out: it is cut."""
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    held: list[str] | str | None = None
+    while True:
+        try:
+            record: list[str] | str = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            record = f"not {delimiter!r}-separated text: {error}".replace(repr(delimiter), "comma" if delimiter == "," else "tab")
+        if held:
+            yield held
+        held = record
+    if held and (stream.fault is None or stream.fault.whole):
+        yield held
+
+
+def _is_invalid(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,201 @@
+"""What a reader gives: batches of documents, rows set aside with their reasons, and what is wrong with the file.
+
+Row numbers count the rows of the file from 0: the lines that are not blank (JSON Lines), the elements (JSON), the
+records after the header (CSV), the rows (Parquet). A row that is set aside has a number too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from curation.readers.dates import iso_date
+from curation.readers.values import KINDS, OF_KIND, OF_KIND_UNTYPED, name_of
+
+BATCH_BYTES = 32_000_000
+MAX_ROW_BYTES = 256_000_000
+"""A row that takes more bytes than this in its file is set aside: it must fit into memory, several times."""
+MAX_COLUMNS_SHOWN = 30
+
+BASE = [
+    ("row", pa.int64()),
+    ("text", pa.large_string()),
+    ("prompt", pa.large_string()),
+    ("name", pa.string()),
+    ("url", pa.string()),
+    ("date", pa.string()),
+]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to read and how: ``text`` and the other columns by their names in the file.
+
+    ``required``: names that a file must have. ``extra``: dotted name -> kind (see ``KINDS``), any of which a file may
+    lack.
+    """
+
+    text: str = "text"
+    id: str | None = "id"
+    url: str | None = "url"
+    date: str | None = "date"
+    prompt: str | None = None
+    required: tuple[str, ...] = ("text",)
+    extra: Mapping[str, str] = field(default_factory=dict)
+    batch_bytes: int = BATCH_BYTES
+    max_row_bytes: int = MAX_ROW_BYTES
+
+    def names(self) -> list[str]:
+        """Every column that is looked for, once."""
+        named = [self.text, self.id, self.url, self.date, self.prompt, *self.extra]
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    def schema(self) -> pa.Schema:
+        """Of the documents: the base columns, then ``column:<name>`` for each extra."""
+        return pa.schema([*BASE, *((f"column:{name}", KINDS[kind]) for name, kind in self.extra.items())])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a file. ``bad_rows``: (row, reason) of those set aside; reasons never hold text of the document.
+
+    ``found``: the columns asked for that the file was seen to have (so far). ``fault``: what is wrong with the file
+    itself, at most once and in the last batch.
+    """
+
+    documents: pa.Table
+    bad_rows: list[tuple[int, str]]
+    found: frozenset[str]
+    fault: str | None = None
+
+
+def reach(row: Mapping[str, Any], name: str) -> Any:
+    """The value of a dotted name, None where there is none; a key of that very name goes first."""
+    value = row.get(name)
+    if value is None and "." in name and name not in row:
+        inner: Any = row
+        for part in name.split("."):
+            if type(inner) is not dict:
+                return None
+            inner = inner.get(part)
+        return inner
+    return value
+
+
+def has(row: Mapping[str, Any], name: str) -> bool:
+    """Whether a row has the column, be it null."""
+    if name in row:
+        return True
+    inner: Any = row
+    for part in name.split("."):
+        if type(inner) is not dict or part not in inner:
+            return False
+        inner = inner[part]
+    return True
+
+
+class Rows:
+    """Rows as Python mappings, gathered to batches."""
+
+    def __init__(self, wanted: Wanted, *, untyped: bool = False):
+        """untyped: the file knows only text (CSV), so numbers are parsed, and what is empty is null."""
+        self._wanted, self._untyped = wanted, untyped
+        self._convert: list[Callable[[object], object]] = [
+            (OF_KIND_UNTYPED if untyped else OF_KIND)[kind] for kind in wanted.extra.values()
+        ]
+        self._missing = set(wanted.names())
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: list[int] = []
+        self._texts: list[str] = []
+        self._fields: list[tuple[str | None, str | None, str | None, str | None]] = []
+        self._extras: list[list[object]] = [[] for _ in self._wanted.extra]
+        self._bad: list[tuple[int, str]] = []
+        self._bytes = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to take a batch."""
+        return self._bytes >= self._wanted.batch_bytes
+
+    @property
+    def found(self) -> frozenset[str]:
+        """The columns asked for that a row had."""
+        return frozenset(self._wanted.names()) - self._missing
+
+    def saw(self, names: Iterable[str]) -> None:
+        """Note columns that the file has, whatever stands in them."""
+        self._missing -= set(names)
+
+    def add(self, number: int, row: Mapping[str, Any], size: int) -> None:
+        """Take one row: its number, its values, the bytes that it took in the file."""
+        wanted = self._wanted
+        if self._missing:
+            self._missing -= {name for name in self._missing if has(row, name)}
+        text = reach(row, wanted.text)
+        if type(text) is not str:
+            if text is None and not has(row, wanted.text):
+                self.bad(number, f"no column `{wanted.text}`", size)
+            else:
+                self.bad(number, f"`{wanted.text}` is {kind_of(text)}, not a string", size)
+            return
+        prompt = reach(row, wanted.prompt) if wanted.prompt is not None else None
+        if prompt is not None and type(prompt) is not str:
+            self.bad(number, f"`{wanted.prompt}` is {kind_of(prompt)}, not a string", size)
+            return
+        name = reach(row, wanted.id) if wanted.id is not None else None
+        url = reach(row, wanted.url) if wanted.url is not None else None
+        date = reach(row, wanted.date) if wanted.date is not None else None
+        self._rows.append(number)
+        self._texts.append(text)
+        self._fields.append(
+            (
+                prompt or None,
+                name if type(name) is str and name else name_of(name),
+                url if type(url) is str and url else None,
+                None if date is None else iso_date(date),
+            )
+        )
+        for values, column, convert in zip(self._extras, wanted.extra, self._convert, strict=True):
+            values.append(convert(reach(row, column)))
+        self._bytes += size
+
+    def bad(self, number: int, reason: str, size: int = 0) -> None:
+        """Set one row aside."""
+        self._bad.append((number, reason))
+        self._bytes += size + 100
+
+    def take(self, fault: str | None = None) -> Batch:
+        """All that was gathered since the last batch."""
+        schema = self._wanted.schema()
+        prompts, names, urls, dates = zip(*self._fields, strict=True) if self._fields else ((), (), (), ())
+        columns = [self._rows, self._texts, prompts, names, urls, dates, *self._extras]
+        arrays = [pa.array(values, type=kind.type) for values, kind in zip(columns, schema, strict=True)]
+        batch = Batch(pa.Table.from_arrays(arrays, schema=schema), self._bad, self.found, fault)
+        self._clear()
+        return batch
+
+
+def kind_of(value: object) -> str:
+    """What a JSON value is, in words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    return "a number" if not type(value) is str else "a string"
+
+
+def without_columns(missing: list[str], columns: list[str]) -> str:
+    """The reason why a file is set aside that lacks columns: names them, and what it has."""
+    lacks = ", ".join(f"`{name}`" for name in missing)
+    has_instead = ", ".join(f"`{name}`" for name in columns[:MAX_COLUMNS_SHOWN]) or "none"
+    more = ", …" if len(columns) >= MAX_COLUMNS_SHOWN else ""
+    return f"no column {lacks}; the file has: {has_instead}{more}"

@@ -1,0 +1,81 @@
+"""What a file is: by its name what it should be, by its first bytes what it is."""
+
+from __future__ import annotations
+
+FORMATS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".txt": "txt",
+}
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
+TITLES = {
+    "jsonl": "JSON Lines",
+    "json": "JSON",
+    "parquet": "Parquet",
+    "csv": "CSV",
+    "tsv": "TSV",
+    "txt": "plain text",
+    "gzip": "gzip",
+    "zstd": "zstd",
+    "bz2": "bzip2",
+    "xz": "xz",
+}
+
+MAGIC = {
+    b"PAR1": "Parquet magic bytes",
+    b"\x1f\x8b": "gzip magic bytes",
+    b"\x28\xb5\x2f\xfd": "zstd magic bytes",
+    b"BZh": "bzip2 magic bytes",
+    b"\xfd7zXZ\x00": "xz magic bytes",
+    b"PK\x03\x04": "zip magic bytes",
+    b"%PDF-": "PDF magic bytes",
+    b"ARROW1": "Arrow magic bytes",
+    b"\xff\xfe\x00\x00": "UTF-32 with byte-order mark",
+    b"\x00\x00\xfe\xff": "UTF-32 with byte-order mark",
+    b"\xff\xfe": "UTF-16 with byte-order mark",
+    b"\xfe\xff": "UTF-16 with byte-order mark",
+}
+HEAD_BYTES = 16
+"""First bytes of a file that ``foreign`` looks at."""
+
+
+def by_name(path: str) -> tuple[str, str | None] | None:
+    """(format, compression) that the file's name promises, None for a name of neither."""
+    lowered = path.lower()
+    compression = None
+    for ending, kind in COMPRESSIONS.items():
+        if lowered.endswith(ending):
+            lowered, compression = lowered.removesuffix(ending), kind
+            break
+    for ending, kind in FORMATS.items():
+        if lowered.endswith(ending):
+            return kind, compression
+    return None
+
+
+def foreign(head: bytes) -> str | None:
+    """What the first bytes of a supposed UTF-8 text show it to be instead; None if they may be text."""
+    for magic in sorted(MAGIC, key=len, reverse=True):
+        # A text may begin with BZh; a bzip2 stream goes on with its level and the digits of pi.
+        if head.startswith(magic) and (magic != b"BZh" or head[4:10] == b"1AY&SY"):
+            return MAGIC[magic]
+    if len(head) >= 4 and (head[0] == 0) != (head[1] == 0) and (head[0], head[1]) != (0, 0):
+        if head[0:4:2] == b"\x00\x00" or head[1:4:2] == b"\x00\x00":
+            return "UTF-16 without byte-order mark"
+    return None
+
+
+def described(head: bytes) -> str:
+    """What bytes look like, for the message on a file that is not what its name says."""
+    what = foreign(head)
+    if what is not None:
+        return what
+    try:
+        head[:-3].decode("utf-8")  # the last character may be cut
+    except UnicodeDecodeError:
+        return "unknown bytes"
+    return "plain text"

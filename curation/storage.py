@@ -1,0 +1,269 @@
+"""The only place that deals with paths: local files and object stores through one layer, fsspec.
+
+A path is a local one (relative to the working directory, or ``file://``) or a URL with a protocol that fsspec knows
+(``s3://``, ``gs://``, ``az://``, ``memory://``). Credentials and endpoints come from the environment, as each store's
+own library reads them (for S3: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_PROFILE``,
+``AWS_ENDPOINT_URL``) or from fsspec's (``FSSPEC_S3_…``); never from a recipe.
+"""
+
+from __future__ import annotations
+
+import glob as _glob
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import IO, Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+BLOCK_BYTES = 4 << 20
+"""Bytes of one sequential read."""
+
+_PROTOCOL = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_LOCAL = ("file", "local")
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file (or whatever else a glob found). ``stamp`` changes when the content may have: ETag, or times."""
+
+    path: str
+    url: str
+    bytes: int
+    stamp: str
+    kind: str
+
+
+# Where a path leads
+
+
+def is_local(url: str) -> bool:
+    """Whether the path is on this machine's file system."""
+    match = _PROTOCOL.match(url)
+    return match is None or match[1].lower() in _LOCAL
+
+
+@lru_cache(maxsize=64)
+def _filesystem(protocol: str) -> Any:
+    if protocol in _LOCAL:
+        return fsspec.filesystem("file", auto_mkdir=True)
+    try:
+        # A listing that is remembered hides what other processes wrote meanwhile.
+        return fsspec.filesystem(protocol, use_listings_cache=False)
+    except ImportError as error:
+        raise ImportError(f"{protocol}:// needs a package that is not installed ({error})") from None
+
+
+def resolve(url: str) -> tuple[Any, str]:
+    """The file system of a path and the path inside it (absolute)."""
+    match = _PROTOCOL.match(url)
+    if match is None:
+        return _filesystem("file"), os.path.abspath(os.path.expanduser(url))
+    protocol = match[1].lower()
+    fs = _filesystem(protocol)
+    if protocol in _LOCAL:
+        return fs, os.path.abspath(url[match.end() :])
+    return fs, fs._strip_protocol(url)
+
+
+def absolute(url: str) -> str:
+    """The same place, whatever the working directory of who asks: an absolute path, or the URL itself."""
+    return resolve(url)[1] if is_local(url) else url
+
+
+def join(folder: str, *parts: str) -> str:
+    """A path below a folder."""
+    return (folder if folder.endswith("/") else folder + "/") + "/".join(part.strip("/") for part in parts)
+
+
+def name(url: str) -> str:
+    """The last part of a path."""
+    return url.rstrip("/").rsplit("/", 1)[-1]
+
+
+def parent(url: str) -> str:
+    """The folder that a path is in."""
+    return url.rstrip("/").rsplit("/", 1)[0]
+
+
+# Looking
+
+
+def glob(pattern: str) -> list[FileInfo]:
+    """All that matches a glob, folders too, sorted by path; hidden files and folders only where the glob names them.
+
+    A path that exists just as it is written is taken so, whatever brackets stand in it. ``path`` is how it is shown
+    (relative where the pattern is), ``url`` how it is opened from anywhere.
+    """
+    fs, inside = resolve(pattern)
+    local = is_local(pattern)
+    if fs.exists(inside):
+        found = {inside: fs.info(inside)}
+    elif not _glob.has_magic(pattern):
+        return []
+    else:
+        if local:  # what stands before the pattern is no pattern
+            plain = re.sub(r"^(file|local)://", "", os.path.expanduser(pattern), flags=re.IGNORECASE)
+            inside = plain if plain.startswith("/") else join(_glob.escape(os.getcwd()), plain)
+        found = fs.glob(inside, detail=True)
+    relative = local and not _PROTOCOL.match(pattern) and not pattern.startswith(("/", "~"))
+    hidden = _is_hidden(pattern)
+    infos = []
+    for where, info in found.items():
+        if local:
+            path, url = (os.path.relpath(where) if relative else where), where
+        else:
+            path = url = fs.unstrip_protocol(where)
+        if not hidden and _is_hidden(path):
+            continue
+        infos.append(FileInfo(path, url, int(info.get("size") or 0), _stamp(info), info["type"]))
+    return sorted(infos, key=lambda info: info.path)
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") and part not in (".", "..") for part in path.split("/"))
+
+
+def _stamp(info: dict[str, Any]) -> str:
+    for key in ("ETag", "etag", "md5Hash", "content_md5"):
+        if info.get(key):
+            return str(info[key]).strip('"')
+    times = [info.get(key) for key in ("mtime", "created", "LastModified", "updated", "last_modified", "ino")]
+    return "/".join(str(time) for time in times if time is not None)
+
+
+def exists(url: str) -> bool:
+    """Whether there is a file or folder."""
+    fs, path = resolve(url)
+    return bool(fs.exists(path))
+
+
+def size(url: str) -> int:
+    """Bytes of a file. Raises FileNotFoundError."""
+    fs, path = resolve(url)
+    return int(fs.size(path))
+
+
+def list_folder(url: str) -> list[str]:
+    """Names of what is in a folder, sorted; none where it does not exist."""
+    fs, path = resolve(url)
+    try:
+        return sorted(name(entry) for entry in fs.ls(path, detail=False) if name(entry) != name(path))
+    except FileNotFoundError:
+        return []
+
+
+def sha256(url: str) -> str:
+    """Checksum of a file's bytes, 64 hex digits."""
+    digest = hashlib.sha256()
+    for block in blocks(url):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+# Reading and writing
+
+
+def open_read(url: str) -> IO[bytes]:
+    """A file to read bytes from, seekable; close it."""
+    fs, path = resolve(url)
+    if is_local(url):
+        return open(path, "rb")
+    return fs.open(path, "rb", block_size=BLOCK_BYTES)  # type: ignore[no-any-return]
+
+
+def open_write(url: str) -> IO[bytes]:
+    """A file to write bytes to, at its final name; its folder is made. Whole only once it is closed."""
+    fs, path = resolve(url)
+    return fs.open(path, "wb")  # type: ignore[no-any-return]
+
+
+def blocks(url: str, start: int = 0) -> Iterator[bytes]:
+    """The bytes of a file from ``start`` on, a few MB at a time."""
+    with open_read(url) as stream:
+        if start:
+            stream.seek(start)
+        while block := stream.read(BLOCK_BYTES):
+            yield block
+
+
+def read_bytes(url: str) -> bytes:
+    """A small file whole."""
+    with open_read(url) as stream:
+        return stream.read()
+
+
+def put(url: str, data: bytes | memoryview | pa.Buffer) -> None:
+    """Write a file whole, atomically: readers see the old one or the new one, also after a crash.
+
+    Object stores put whole objects; on local disks a temporary file beside it is synced and renamed over it.
+    """
+    fs, path = resolve(url)
+    if not is_local(url):
+        fs.pipe_file(path, bytes(data))
+        return
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    temporary = os.path.join(folder, f".{os.path.basename(path)[:100]}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def delete(url: str) -> None:
+    """Remove a file; nothing where there is none."""
+    fs, path = resolve(url)
+    if fs.exists(path):
+        fs.rm_file(path)
+
+
+def delete_tree(url: str) -> None:
+    """Remove a folder and all in it; nothing where there is none."""
+    fs, path = resolve(url)
+    if fs.exists(path):
+        fs.rm(path, recursive=True)
+
+
+@contextmanager
+def open_parquet(url: str, **options: Any) -> Iterator[pq.ParquetFile]:
+    """A Parquet file to read from; local ones with pyarrow's own file access. Options go to ``ParquetFile``."""
+    if is_local(url):
+        with pq.ParquetFile(resolve(url)[1], **options) as file:
+            yield file
+        return
+    fs, path = resolve(url)
+    # Column chunks are read from several places in turn: a read-ahead cache would only be thrown away.
+    with fs.open(path, "rb", cache_type="none") as stream, pq.ParquetFile(stream, **options) as file:
+        yield file
+
+
+@contextmanager
+def parquet_writer(url: str, schema: pa.Schema, compression: str = "zstd") -> Iterator[pq.ParquetWriter]:
+    """A Parquet file to write tables to, at its final name; its folder is made. Whole only once it is closed."""
+    if is_local(url):
+        path = resolve(url)[1]
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with pq.ParquetWriter(path, schema, compression=compression) as writer:
+            yield writer
+        return
+    with open_write(url) as stream, pq.ParquetWriter(stream, schema, compression=compression) as writer:
+        yield writer
