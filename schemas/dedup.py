@@ -42,7 +42,7 @@ class MinHash(Section):
     min_similarity: Annotated[float, Field(gt=0, le=1)] | None = 0.7
     """Candidates less similar than this (share of equal permutations) are no duplicates; null: every band counts."""
     verify: Literal["signature", "jaccard"] = "signature"
-    """What `min_similarity` bounds: the signatures' estimate, or the exact Jaccard of the shingles (reads texts again)."""
+    """What `min_similarity` bounds: the signatures' estimate, or the exact Jaccard (reads candidates' texts again)."""
     linkage: Literal["star", "single"] = "star"
     """star: a document is dropped only for one that stays and is itself similar enough. single: whole chains go."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1

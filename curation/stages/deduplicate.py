@@ -1,0 +1,203 @@
+"""*deduplicate*: global, over ids and band keys, never text. Exact duplicates first, then near ones.
+
+Documents are numbered in (source place, path, row) order over all partitions; that order decides which of equals is
+the first. Held at once: per document 16 bytes of id, 8 of size, 8 of cluster and one band's keys (8); signatures
+are read for candidate pairs only, a partition at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curation import storage
+from curation.dedup import clusters
+from curation.stages.ledger import DECISIONS
+from curation.stages.pool import id_texts, id_words
+from curation.stages.prepare import Prepared
+from schemas.dedup import Dedup, MinHash
+from schemas.errors import RecipeError
+
+Int = npt.NDArray[np.int64]
+DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
+"""One row a dropped document."""
+
+
+def deduplicate(parts: list[Prepared], params: Dedup) -> pa.Table:
+    """What is dropped and which document stays in its place: the DECIDED table, in document order.
+
+    Raises RecipeError for what is not there yet.
+    """
+    for name, used in (("paragraphs", params.paragraphs is not None), ("history", params.history), ("keep", params.keep == "best")):
+        if used:
+            raise RecipeError(f"dedup.{name}", "not yet: this part of deduplication has not landed")
+    ids, sizes = _load(parts)
+    n = len(ids)
+    starts = np.cumsum([0, *(part.kept for part in parts)])
+    rank = _rank(sizes, params)
+    kept = np.arange(n)
+    if params.exact:
+        kept = _exact(ids, rank)
+    tables = [_decisions(np.flatnonzero(kept != np.arange(n)), kept, starts, ids, "exact", "same_text", None, 1.0)]
+    if params.minhash is not None:
+        alive = kept == np.arange(n)
+        near, value = _near(parts, starts, ids, rank, alive, params.minhash)
+        bound = params.minhash.min_similarity
+        dropped = np.flatnonzero(alive & (near != np.arange(n)))
+        tables.append(_decisions(dropped, near, starts, ids, "minhash", "near_duplicate", value[dropped], bound))
+    return pa.concat_tables(tables)
+
+
+def rows_by_partition(decided: pa.Table, partitions: int) -> list[Int]:
+    """The dropped rows of each partition, sorted."""
+    partition, index = decided["partition"].to_numpy(), decided["index"].to_numpy()
+    return [np.sort(index[partition == number]) for number in range(partitions)]
+
+
+def decisions_of(decided: pa.Table, partition: int) -> pa.Table:
+    """The decisions on one partition's documents."""
+    mine = decided["partition"].to_numpy() == partition
+    return decided.filter(pa.array(mine)).select(DECISIONS.names)
+
+
+def _load(parts: list[Prepared]) -> tuple[npt.NDArray[np.uint64], Int]:
+    ids, sizes = [np.zeros((0, 2), dtype=np.uint64)], [np.zeros(0, dtype=np.int64)]
+    for part in parts:
+        with storage.open_parquet(part.signatures_path) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, columns=["id", "bytes"])
+                ids.append(id_words(table["id"]))
+                sizes.append(table["bytes"].to_numpy())
+    return np.concatenate(ids), np.concatenate(sizes)
+
+
+def _rank(sizes: Int, params: Dedup) -> Int:
+    """Documents by preference: the one with the least rank of a cluster stays."""
+    rank = np.arange(len(sizes))
+    if params.keep == "longest":
+        order = np.lexsort((rank, -sizes))
+        rank = np.empty(len(sizes), dtype=np.int64)
+        rank[order] = np.arange(len(sizes))
+    return rank
+
+
+def _exact(ids: npt.NDArray[np.uint64], rank: Int) -> Int:
+    """For each document the one that stays of those with its id."""
+    order = np.lexsort((rank, ids[:, 1], ids[:, 0]))
+    ordered = ids[order]
+    new = np.r_[True, (ordered[1:] != ordered[:-1]).any(axis=1)] if len(order) else np.zeros(0, dtype=bool)
+    kept = np.empty(len(ids), dtype=np.int64)
+    kept[order] = order[np.flatnonzero(new)][np.cumsum(new) - 1] if len(order) else order
+    return kept
+
+
+def _near(
+    parts: list[Prepared],
+    starts: Int,
+    ids: npt.NDArray[np.uint64],
+    rank: Int,
+    alive: npt.NDArray[np.bool_],
+    params: MinHash,
+) -> tuple[Int, npt.NDArray[np.float64]]:
+    """For each document the one that stays of its cluster, and its similarity to that one."""
+    rows = np.flatnonzero(alive)
+    similarity = _similarity(parts, starts, rows)
+    first = _band(parts, 0)[rows]
+    empty = first == _empty_key(params)
+    root = clusters.connect(
+        lambda band: _band(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
+    )
+    # The best-ranked member of each cluster stays.
+    order = np.lexsort((rank[rows], root))
+    leads = np.flatnonzero(np.r_[True, root[order][1:] != root[order][:-1]]) if len(order) else order
+    stays = np.empty(len(rows), dtype=np.int64)
+    stays[order] = np.repeat(order[leads], np.diff(np.r_[leads, len(order)])) if len(order) else order
+    value = np.full(len(ids), np.nan)
+    moved = np.flatnonzero(stays != np.arange(len(rows)))
+    if len(moved):
+        value[rows[moved]] = similarity(moved, stays[moved])
+    kept = np.arange(len(ids))
+    kept[rows] = rows[stays]
+    return kept, value
+
+
+def _empty_key(params: MinHash) -> np.uint64:
+    from curation.dedup.minhash import EMPTY, band_keys
+
+    none = np.full((1, params.bands * params.rows), EMPTY, dtype=np.uint32)
+    key: np.uint64 = band_keys(none, params)[0, 0]
+    return key
+
+
+def _band(parts: list[Prepared], band: int) -> npt.NDArray[np.uint64]:
+    """One band's keys of all documents: uint64[n]."""
+    columns = [np.zeros(0, dtype=np.uint64)]
+    for part in parts:
+        with storage.open_parquet(part.signatures_path) as file:
+            for group in range(file.num_row_groups):
+                lists = file.read_row_group(group, columns=["bands"])["bands"].combine_chunks()
+                width = lists.type.list_size
+                columns.append(lists.flatten().to_numpy().reshape(-1, width)[:, band].copy())
+    return np.concatenate(columns)
+
+
+def _similarity(parts: list[Prepared], starts: Int, rows: Int) -> Callable[[Int, Int], npt.NDArray[np.float64]]:
+    """Share of equal signature values of pairs of ``rows``; only the signatures of those documents are held."""
+
+    def similarity(left: Int, right: Int) -> npt.NDArray[np.float64]:
+        wanted = np.unique(np.concatenate([rows[left], rows[right]]))
+        held = _signatures(parts, starts, wanted)
+        a, b = np.searchsorted(wanted, rows[left]), np.searchsorted(wanted, rows[right])
+        result = np.empty(len(left))
+        for start in range(0, len(left), 65_536):
+            span = slice(start, start + 65_536)
+            result[span] = (held[a[span]] == held[b[span]]).mean(axis=1)
+        return result
+
+    return similarity
+
+
+def _signatures(parts: list[Prepared], starts: Int, wanted: Int) -> npt.NDArray[np.uint32]:
+    found: list[npt.NDArray[np.uint32]] = []
+    for number, part in enumerate(parts):
+        low, high = starts[number], starts[number + 1]
+        if not ((wanted >= low) & (wanted < high)).any():
+            continue
+        with storage.open_parquet(part.signatures_path) as file:
+            for group in range(file.num_row_groups):
+                count = file.metadata.row_group(group).num_rows
+                mine = wanted[(wanted >= low) & (wanted < low + count)] - low
+                if len(mine):
+                    lists = file.read_row_group(group, columns=["signature"])["signature"].combine_chunks()
+                    found.append(lists.flatten().to_numpy().reshape(count, -1)[mine])
+                low += count
+    return np.concatenate(found)
+
+
+def _decisions(
+    dropped: Int,
+    kept: Int,
+    starts: Int,
+    ids: npt.NDArray[np.uint64],
+    stage: str,
+    rule: str,
+    value: npt.NDArray[np.float64] | None,
+    threshold: float | None,
+) -> pa.Table:
+    partition = np.searchsorted(starts, dropped, side="right") - 1
+    n = len(dropped)
+    return pa.table(
+        {
+            "partition": pa.array(partition, pa.int32()),
+            "index": pa.array(dropped - starts[partition], pa.int64()),
+            "stage": pa.array([stage] * n, pa.string()),
+            "rule": pa.array([rule] * n, pa.string()),
+            "value": pa.array(np.ones(n) if value is None else value, pa.float64()),
+            "threshold": pa.array([threshold] * n, pa.float64()),
+            "kept_id": pa.array(id_texts(ids[kept[dropped]]).tolist(), pa.string()),
+        },
+        schema=DECIDED,
+    )
