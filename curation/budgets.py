@@ -1,0 +1,57 @@
+"""Weights to whole draws and to budgets a group: sums are met, what a group cannot give is said."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Float = npt.NDArray[np.float64]
+
+
+def apportion(weights: Float, n: int) -> npt.NDArray[np.int64]:
+    """Largest remainder: whole counts that sum to n, within 1 of weights · n, 0 for weight 0; ties to the lower index.
+
+    >>> apportion(np.array([0.5, 0.3, 0.2]), 9).tolist()
+    [4, 3, 2]
+    """
+    exact = np.asarray(weights, dtype=np.float64) * n
+    counts = np.floor(exact + 1e-9).astype(np.int64)
+    remainder = np.where(weights > 0, exact - counts, -1.0)
+    order = np.argsort(-np.round(remainder, 12), kind="stable")
+    counts[order[: n - int(counts.sum())]] += 1
+    return counts
+
+
+def allot(
+    weights: Float,
+    amount: float,
+    have: Float,
+    *,
+    exhausted: Literal["repeat", "redistribute", "stop"],
+    max_epochs: float | None,
+) -> tuple[Float, list[str]]:
+    """Budgets a group: float64[g], and notes on what differs from weights · amount.
+
+    have: what each group holds, in the budget's unit. With ``repeat`` a group gives at most ``max_epochs`` times what
+    it holds, the rest goes to the others; with ``redistribute`` and ``stop`` it gives what it holds once.
+    """
+    wanted = weights * amount
+    cap = np.full(len(have), np.inf) if exhausted == "repeat" and max_epochs is None else have * (
+        (max_epochs or 1.0) if exhausted == "repeat" else 1.0
+    )
+    cap = cap * (1 + 1e-12)
+    if (wanted <= cap).all():
+        return wanted, []
+    targets = np.minimum(wanted, cap)
+    if exhausted == "stop":
+        return targets, ["some groups held less than their share; the phase stops short"]
+    for _ in range(len(targets)):
+        missing, room = amount - targets.sum(), cap - targets
+        open_ = (room > 1e-9) & (weights > 0)
+        if missing <= 1e-9 * amount or not open_.any():
+            break
+        share = np.where(open_, weights, 0.0)
+        targets = np.minimum(cap, targets + missing * share / share.sum())
+    return targets, ["some groups held less than their share; others took it over"]
