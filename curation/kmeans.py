@@ -30,14 +30,15 @@ def partial(documents: pa.Table, params: KMeans, *, seed: int) -> pa.Table:
     width = vectors.shape[1]
     flat = pa.array(vectors[chosen].astype(np.float32).reshape(-1))
     lists = pa.ListArray.from_arrays(pa.array(np.arange(len(chosen) + 1) * width, pa.int32()), flat)
-    return pa.table({"key": key[chosen], "vector": lists})
+    # Equal keys are equal ids: the vectors decide, so that the order of the partials does not.
+    tie = (vectors[chosen] / np.arange(1, width + 1)).sum(axis=1)
+    return pa.table({"key": key[chosen], "tie": tie, "vector": lists})
 
 
 def merge(partials: list[pa.Table], params: KMeans) -> pa.Table:
     """The rows with the least keys of several samples: at most ``params.sample``."""
     whole = pa.concat_tables([part for part in partials if len(part)] or partials[:1])
-    # Equal keys are equal ids: the vectors decide, so that the order of the partials does not.
-    order = np.lexsort((*reversed(_matrix(whole["vector"]).T[:8]), whole["key"].to_numpy()))
+    order = np.lexsort((whole["tie"].to_numpy(), whole["key"].to_numpy()))
     return whole.take(pa.array(order[: params.sample], pa.int64())).combine_chunks()
 
 

@@ -37,10 +37,11 @@ Losses = Annotated[str | None, typer.Option(help="A loss report (JSON lines or P
 def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, json_: AsJson = False) -> None:
     """Run a recipe: the `curate` flow, on an embedded Prefect API where none is configured."""
     from curation.recipe_file import load
-    from curation.stages.planning import check_names
+    from curation.stages.planning import check_names, not_yet
 
     loaded = load(recipe, overrides or ())
     check_names(loaded)
+    not_yet(loaded)
     configure()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     with embedded_api():

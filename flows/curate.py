@@ -75,6 +75,8 @@ def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Pr
 
 def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     """The stages in order, inside a flow run. Raises RecipeError, InputError, RunError."""
+    planning.not_yet(recipe)
+    planning.check_names(recipe)
     log = get_run_logger()
     clock: dict[str, float] = {}
     home = Home(storage.join(recipe.output, recipe.name))
@@ -85,8 +87,9 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
 
     with _timed(clock, "catalogue"):
         known = catalogue_stage.load_known(home.cache("fingerprints.json"))
-        inputs = catalogue_stage.catalogue(recipe.sources, known=known)
-        catalogue_stage.save_known(home.cache("fingerprints.json"), inputs)
+        partition_bytes = recipe.engine.partition_bytes
+        inputs = catalogue_stage.catalogue(recipe.sources, partition_bytes=partition_bytes, known=known)
+        catalogue_stage.save_known(home.cache("fingerprints.json"), inputs, partition_bytes)
         report_losses = read_losses(losses) if losses is not None else None
         key = publish.content_key(recipe, inputs, storage.sha256(losses) if losses is not None else "")
         parent = home.latest()
@@ -103,8 +106,6 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         decided = deduplicate_stage.deduplicate(
             [part for _, part in prepared],
             recipe.dedup,
-            sources=[inputs[index].source_index for index, _ in prepared],
-            workspace=home.cache("dedup", key[:16]),
         )
     log.info("%d duplicates dropped", len(decided))
 
@@ -114,7 +115,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     work = home.cache("work", key[:16])
 
     with _timed(clock, "tag"):
-        pool = _pool(recipe, inputs, prepared, decided, work, progress)
+        pool = _pool(recipe, inputs, prepared, decided, folder, work, progress)
     with _timed(clock, "plan"), progress.stage("plan and schedule", 1):
         plan, ordered = planning.plan_and_schedule(recipe, pool, report_losses)
     log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
@@ -162,7 +163,7 @@ def _prepare(
             (index, file, partition)
             for index, file in enumerate(inputs)
             if file.same_as is None and not file.fault
-            for partition in catalogue_stage.cut(file, partition_bytes=recipe.engine.partition_bytes)
+            for partition in catalogue_stage.cut(file)
         ]
         with progress.stage("read and clean", len(partitions)) as advance:
             for index, file, partition in partitions:
@@ -201,6 +202,7 @@ def _pool(
     inputs: list[catalogue_stage.Input],
     prepared: list[tuple[int, Prepared]],
     decided: pa.Table,
+    folder: str,
     work: str,
     progress: Progress,
 ) -> pool_stage.Pool:
@@ -213,7 +215,7 @@ def _pool(
                 (
                     number,
                     tasks.tag_partition.submit(
-                        part, recipe, inputs[index].source_index, number, kept, storage.join(work, f"pool-{number:05d}")
+                        part, inputs[index].source_index, number, kept, storage.join(work, f"pool-{number:05d}")
                     ),
                 )
             )
@@ -248,7 +250,7 @@ def _write(
                         number,
                         tasks.scatter_partition.submit(
                             part.documents_path,
-                            storage.join(work, f"pool-{number:05d}.tags"),
+                            storage.join(work, f"tags-{number:05d}.parquet"),
                             inputs[file].source,
                             number,
                             index[positions].astype(np.int64),

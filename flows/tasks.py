@@ -59,10 +59,10 @@ def prepare_partition(
 
 
 @task(name="tag", task_run_name="tag partition {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
-def tag_partition(prepared: Prepared, recipe: Recipe, source_index: int, number: int, kept: npt.NDArray[np.int64], target: str) -> str:
+def tag_partition(prepared: Prepared, recipe: Recipe, source_index: int, number: int, kept: npt.NDArray[np.int64], target: str, tags: str) -> str:
     """The pool's rows of one partition, with tags and token counts."""
     return describe_stage.describe_partition(
-        prepared, recipe=recipe, source=recipe.sources[source_index], number=number, kept=kept, target=target
+        prepared, recipe=recipe, source=recipe.sources[source_index], number=number, kept=kept, target=target, tags_target=tags
     )
 
 

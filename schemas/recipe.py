@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.cleaning import Classifier, Language, Normalisers, PersonalData
+from schemas.cleaning import Classifier, Language, PersonalData
 from schemas.decontamination import Decontaminate
 from schemas.dedup import Dedup
 from schemas.engine import Engine
@@ -16,7 +15,6 @@ from schemas.groupers import Grouper
 from schemas.mixers import Mixture, Proportional
 from schemas.phases import Phase
 from schemas.rules import Rules
-from schemas.schedules import Schedule
 from schemas.scorers import Scorer
 from schemas.section import Section
 from schemas.shards import Shards
@@ -30,13 +28,14 @@ RESERVED_NAMES = frozenset({*BUILT_IN_NAMES, *SHARD_COLUMNS, "input_ids", "loss_
 TAG_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 
+Tag = Annotated[Grouper | Scorer, Field(discriminator="from_")]
+
+
 class Clean(Section):
     """What is done to each document by itself."""
 
     unicode: Literal["nfc", "ftfy", "none"] = "nfc"
     """Unicode normalisation: nfc, ftfy (mends broken encodings, then nfc), none."""
-    normalisers: Normalisers = Normalisers()
-    """Named clean-ups of the text, each off by default."""
     language: Language | None = None
     """Language identification by fastText; null skips it."""
     words: Literal["whitespace", "unicode"] = "whitespace"
@@ -70,14 +69,14 @@ class Recipe(Section):
     """Exact and near duplicates."""
     decontaminate: Decontaminate | None = None
     """Documents that hold benchmark items; null skips it."""
-    tags: dict[Annotated[str, Field(pattern=TAG_NAME)], Grouper | Scorer] = {}
+    tags: dict[Annotated[str, Field(pattern=TAG_NAME)], Tag] = {}
     """Groupers and scorers: name -> how it is made. Each is a column of the shards."""
     mixture: Mixture | None = Proportional()
     """Weights of the groups, for every phase that does not set its own; null takes documents as they come."""
     conditioning: Conditioning | None = None
     """How a document is written, for every phase that does not set its own; null writes the plain text."""
-    phases: list[Phase | Schedule] = []
-    """Phases in training order, or entries that expand to phases. None: one phase, one epoch, shuffled."""
+    phases: list[Phase] = []
+    """Phases in training order. None: one phase, one epoch, shuffled."""
     shards: Shards = Shards()
     """The Parquet files of the release."""
     engine: Engine = Engine()
@@ -101,11 +100,11 @@ class Recipe(Section):
             for tag in source.tags:
                 if tag in RESERVED_NAMES or tag in self.tags:
                     raise ValueError(f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another")
-        phases = [phase.name for phase in self.phases if isinstance(phase, Phase)]
+        phases = [phase.name for phase in self.phases]
         for name in phases:
             if phases.count(name) > 1:
                 raise ValueError(f"two phases are named {name!r}")
-        shares = [phase.share for phase in self.phases if isinstance(phase, Phase) and phase.share is not None]
+        shares = [phase.share for phase in self.phases if phase.share is not None]
         if sum(shares) > 1 + 1e-9:
             raise ValueError(f"the phases' shares add up to {sum(shares):g}; they draw disjoint documents: at most 1")
         return self
@@ -124,7 +123,3 @@ class Recipe(Section):
                     phase[key] = plain[key]
         return plain
 
-
-def template_names(template: str) -> list[str]:
-    """The names in braces in a template, in order."""
-    return re.findall(r"\{([^{}]*)\}", template)

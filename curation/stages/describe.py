@@ -19,9 +19,9 @@ NAMED = ("url", "language", "date", "quality")
 
 
 def describe_partition(
-    prepared: Prepared, *, recipe: Recipe, source: Source, number: int, kept: npt.NDArray[np.int64], target: str
+    prepared: Prepared, *, recipe: Recipe, source: Source, number: int, kept: npt.NDArray[np.int64], target: str, tags_target: str
 ) -> str:
-    """Write the POOL table of a partition's kept documents, and beside it (``.tags``) all rows' tags, row-aligned.
+    """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
     kept: sorted rows of the documents table that are left. Returns ``target``.
     """
@@ -60,7 +60,7 @@ def describe_partition(
     if not pools:
         return ""
     _put(pa.concat_tables(pools), target)
-    _put(pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}), target + ".tags")
+    _put(pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}), tags_target)
     return target
 
 

@@ -1,7 +1,6 @@
 """*plan*: (group sizes, recipe, optional loss report) to phases with weights and budgets. A pure function.
 
-It knows how many documents and tokens each group has, never the documents. Entries of `phases` that expand are
-expanded here, by the functions in ``curation/schedules``.
+It knows how many documents and tokens each group has, never the documents.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from curation import budgets, mixers, schedules
+from curation import budgets, mixers
 from curation.losses import LossReport
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
@@ -26,23 +25,11 @@ SizesOf = Callable[[Phase, str | None], mixers.Sizes]
 DEFAULT_PHASE = Phase(name="all", epochs=1)
 
 
-def expand(recipe: Recipe, facts: schedules.ScheduleFacts) -> list[tuple[Phase, str]]:
-    """The recipe's plain phases in order, each with its place in the recipe. Raises RecipeError."""
+def expand(recipe: Recipe) -> list[tuple[Phase, str]]:
+    """The recipe's plain phases in order, each with its place in the recipe."""
     if not recipe.phases:
         return [(DEFAULT_PHASE, "phases")]
-    plain: list[tuple[Phase, str]] = []
-    for index, entry in enumerate(recipe.phases):
-        place = f"phases[{index}]"
-        if isinstance(entry, Phase):
-            plain.append((entry, place))
-        else:
-            plain.extend((Phase.model_validate(made), place) for made in schedules.expand(entry, facts, place))
-    seen: set[str] = set()
-    for phase, place in plain:
-        if phase.name in seen:
-            raise RecipeError(place, f"makes a second phase named {phase.name!r}; name the entries differently")
-        seen.add(phase.name)
-    return plain
+    return [(phase, f"phases[{index}]") for index, phase in enumerate(recipe.phases)]
 
 
 def mixture_of(phase: Phase, recipe: Recipe) -> Mixture | None:

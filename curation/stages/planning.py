@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation import formatters, schedules, storage
+from curation import storage
 from curation.losses import LossReport
 from curation.mixers import Sizes
 from curation.stages import plan as plan_stage
 from curation.stages.catalogue import Input
 from curation.stages.ledger import DECISIONS
-from curation.stages.pool import Pool
+from curation.stages.pool import Pool, gather
 from curation.stages.prepare import Prepared
 from curation.stages.schedule import Schedule, schedule
 from schemas.errors import RecipeError
@@ -32,12 +32,7 @@ def plan_and_schedule(recipe: Recipe, pool: Pool, losses: LossReport | None) -> 
 
 def plan_of_pool(recipe: Recipe, pool: Pool, losses: LossReport | None) -> Plan:
     """The plan alone: phases, weights, budgets."""
-    everything = np.ones(len(pool), dtype=bool)
-    groups = {name: pool.sizes(name, everything, pool.tokens) for name in sorted(group_names(recipe))}
-    facts = schedules.ScheduleFacts(
-        documents=len(pool), tokens=int(pool.tokens.sum()), groups=groups, losses=losses
-    )
-    phases = plan_stage.expand(recipe, facts)
+    phases = plan_stage.expand(recipe)
     places = {phase.name: place for phase, place in phases}
 
     def sizes_of(phase: Phase, by: str | None) -> Sizes:
@@ -62,7 +57,7 @@ def names_needed(recipe: Recipe) -> list[str]:
     named = group_names(recipe) | _strings(recipe.model_dump(include={"mixture", "conditioning", "phases"}))
     for conditioning in [recipe.conditioning, *(getattr(phase, "conditioning", None) for phase in recipe.phases)]:
         if conditioning is not None and not isinstance(conditioning, str):
-            named |= set(formatters.names_used(conditioning))
+            named |= set(conditioning.names())
     return sorted(named & known)
 
 
@@ -73,13 +68,13 @@ def check_names(recipe: Recipe) -> None:
     if recipe.mixture is not None:
         spots.append(("mixture.by", [recipe.mixture.by]))
     if recipe.conditioning is not None:
-        spots.append(("conditioning", formatters.names_used(recipe.conditioning)))
+        spots.append(("conditioning", recipe.conditioning.names()))
     for number, phase in enumerate(recipe.phases):
         mixture, conditioning = getattr(phase, "mixture", None), getattr(phase, "conditioning", None)
         if mixture is not None and not isinstance(mixture, str):
             spots.append((f"phases[{number}].mixture.by", [mixture.by]))
         if conditioning is not None and not isinstance(conditioning, str):
-            spots.append((f"phases[{number}].conditioning", formatters.names_used(conditioning)))
+            spots.append((f"phases[{number}].conditioning", conditioning.names()))
         pool = getattr(phase, "pool", None)
         if pool is not None:
             spots += [(f"phases[{number}].pool.where", list(pool.where))]
@@ -152,10 +147,34 @@ def counts_of(decisions: pa.Table) -> dict[str, dict[str, int]]:
     return {stage: dict(rules) for stage, rules in counts.items()}
 
 
+def pool_of_release(release: str, names: list[str]) -> Pool:
+    """The pool that a release was planned from. Raises RecipeError where a name was not a column of it then."""
+    folder = storage.join(release, "pool")
+    tables = [read_table(storage.join(folder, name)) for name in storage.list_folder(folder) if name.endswith(".parquet")]
+    return gather(tables, names)
+
+
 def read_table(path: str) -> pa.Table:
     """A small Parquet table whole."""
     with storage.open_read(path) as stream:
         return pq.read_table(stream)
+
+
+def not_yet(recipe: Recipe) -> None:
+    """Raises RecipeError for what the recipe's language has and no method has landed for."""
+    spots = {
+        "clean.classifier": recipe.clean.classifier is not None,
+        "clean.pii": recipe.clean.pii.active,
+        "clean.words": recipe.clean.words != "whitespace",
+        "dedup.paragraphs": recipe.dedup.paragraphs is not None,
+        "dedup.history": recipe.dedup.history,
+        "dedup.keep": recipe.dedup.keep == "best",
+        "decontaminate": recipe.decontaminate is not None,
+        "shards.sequence_length": recipe.shards.sequence_length is not None,
+    }
+    for place, used in spots.items():
+        if used:
+            raise RecipeError(place, "not yet: the method behind this setting has not landed; leave it out")
 
 
 def seconds_of(parts: list[Prepared]) -> dict[str, float]:

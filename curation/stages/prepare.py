@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from curation import readers, storage
 from curation.arrow_text import as_text
-from curation.cleaning import language, personal_data, unicode
+from curation.cleaning import language, unicode
 from curation.dedup import minhash
 from curation.recipe_file import canonical
 from curation.rules import apply as apply_rules
@@ -87,7 +87,6 @@ def settings(recipe: Recipe, source: Source) -> dict[str, Any]:
         "models": _model_digests(recipe),
         "minhash": plain["dedup"]["minhash"],
         "columns": source.columns.model_dump(),
-        "named": sorted(source.columns.model_fields_set),
         "prompt": source.prompt_column,
         "read": columns_read(recipe),
         "version": CODE_VERSION,
@@ -99,8 +98,6 @@ def _model_digests(recipe: Recipe) -> dict[str, str]:
     digests: dict[str, str] = {}
     if recipe.clean.language is not None:
         digests["language"] = storage.sha256(language.model_path(recipe.clean.language))
-    if recipe.clean.classifier is not None:
-        digests["classifier"] = storage.sha256(recipe.clean.classifier.model)
     return digests
 
 
@@ -148,7 +145,15 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
         storage.parquet_writer(dropped_path, SET_ASIDE) as dropped,
     ):
         started = time.perf_counter()
-        for batch in readers.read(file, partition, source, extra=extra, batch_bytes=BATCH_BYTES):
+        for batch in readers.read(
+            file.url,
+            readers.wanted_of(source, extra, BATCH_BYTES),
+            format=file.format,
+            compression=file.compression,
+            start=partition.start,
+            stop=partition.stop,
+            first_row=partition.first_row,
+        ):
             clock["read"] += time.perf_counter() - started
             bad_rows += len(batch.bad_rows)
             reasons.extend(batch.bad_rows[: MAX_REASONS - len(reasons)])
@@ -213,8 +218,7 @@ class _Worker:
                 texts = documents[column]
                 if texts.null_count < len(texts):
                     valid = texts.is_valid()
-                    done, edits = unicode.clean(as_text(texts), clean.unicode, clean.normalisers)
-                    self._edit("read", edits)
+                    done = unicode.normalise(as_text(texts), clean.unicode)
                     documents = _set(documents, column, pc.if_else(valid, done, None))
             self.text_bytes += int(pc.sum(pc.binary_length(documents["text"])).as_py() or 0)
             blank = np.asarray(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(documents["text"])), 0))
@@ -233,12 +237,6 @@ class _Worker:
                 documents = self._drop_by(
                     documents, verdicts.rule, verdicts.reasons, verdicts.value, verdicts.threshold, "rules"
                 )
-        if clean.pii.active and len(documents):
-            with _timed(self.seconds, "pii"):
-                found = personal_data.treat(as_text(documents["text"]), clean.pii)
-                self._edit("pii", found.edits)
-                documents = _set(documents, "text", found.texts)
-                documents = self._drop_by(documents, found.rule, found.reasons, found.value, found.threshold, "pii")
         with _timed(self.seconds, "hash"):
             documents = documents.append_column("id", content_ids(documents["text"], documents["prompt"]))
         with _timed(self.seconds, "minhash"):

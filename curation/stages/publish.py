@@ -52,7 +52,7 @@ def stages_used(recipe: Recipe) -> list[str]:
         "language": recipe.clean.language is not None,
         "rules": bool(recipe.clean.rules),
         "classifier": recipe.clean.classifier is not None,
-        "pii": recipe.clean.pii.drops,
+        "pii": recipe.clean.pii.active,
         "exact": recipe.dedup.exact,
         "minhash": recipe.dedup.minhash is not None,
         "paragraphs": recipe.dedup.paragraphs is not None,

@@ -1,0 +1,95 @@
+"""``syllabus serve``: a Prefect server with its UI where none is configured, and a deployment a shipped recipe."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from curation import storage
+from curation.recipe_file import load
+from schemas.recipe import Recipe
+
+HOST = "127.0.0.1"
+PORT = 4200
+STARTUP_SECONDS = 180
+
+
+def recipes_folder() -> Path:
+    """The recipes that ship."""
+    return Path(__file__).resolve().parent.parent / "deployments" / "recipes"
+
+
+def absolute_paths(recipe: Recipe) -> Recipe:
+    """The recipe with its relative paths made absolute: a deployment does not run where it was written."""
+    sources = [
+        source.model_copy(update={"paths": [storage.absolute(path) for path in source.paths]}) for source in recipe.sources
+    ]
+    return recipe.model_copy(update={"sources": sources, "output": storage.absolute(recipe.output)})
+
+
+def deployments() -> list[tuple[str, Recipe]]:
+    """Name and recipe of each deployment, paths absolute."""
+    return [
+        (path.stem, absolute_paths(load(str(path)))) for path in sorted(recipes_folder().glob("*.yaml"))
+    ]
+
+
+def serve_all(console: Console) -> None:
+    """Serve until interrupted."""
+    server = None
+    if not os.environ.get("PREFECT_API_URL"):
+        server = _start_server(console)
+    try:
+        from prefect import serve
+
+        from flows.curate import curate
+
+        runners: list[Any] = [
+            curate.to_deployment(
+                name=name,
+                parameters={"recipe": recipe.resolved()},
+                description=recipe.description or None,
+                tags=["syllabus"],
+                concurrency_limit=1,
+            )
+            for name, recipe in deployments()
+        ]
+        runners.append(curate.to_deployment(name="curate", description="Any recipe, from a form.", tags=["syllabus"]))
+        serve(*runners)
+    finally:
+        if server is not None:
+            server.terminate()
+            server.wait()
+
+
+def _start_server(console: Console) -> subprocess.Popen[bytes]:
+    log = Path(os.environ["PREFECT_HOME"]) / "server.log"
+    url = f"http://{HOST}:{PORT}"
+    with log.open("ab") as sink:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(PORT)],
+            stdout=sink,
+            stderr=sink,
+            stdin=subprocess.DEVNULL,
+        )
+    os.environ["PREFECT_API_URL"] = f"{url}/api"
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError(f"the Prefect server ended with code {server.returncode}; is port {PORT} taken? Its log: {log}")
+        try:
+            with urllib.request.urlopen(f"{url}/api/health", timeout=2):
+                console.print(f"Prefect UI: {url}", markup=False, highlight=False)
+                return server
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    server.terminate()
+    raise RuntimeError(f"the Prefect server did not answer within {STARTUP_SECONDS} s; its log: {log}")
