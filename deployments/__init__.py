@@ -1,0 +1,1 @@
+"""The demo, the deployments and their recipes."""
