@@ -38,8 +38,10 @@ def allot(
     it holds, the rest goes to the others; with ``redistribute`` and ``stop`` it gives what it holds once.
     """
     wanted = weights * amount
-    cap = np.full(len(have), np.inf) if exhausted == "repeat" and max_epochs is None else have * (
-        (max_epochs or 1.0) if exhausted == "repeat" else 1.0
+    cap = (
+        np.full(len(have), np.inf)
+        if exhausted == "repeat" and max_epochs is None
+        else have * ((max_epochs or 1.0) if exhausted == "repeat" else 1.0)
     )
     cap = cap * (1 + 1e-12)
     if (wanted <= cap).all():

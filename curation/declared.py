@@ -35,7 +35,9 @@ def plan_recipe(recipe: Recipe, *, losses: str | None, sizes: str | None) -> lis
         home = Home(storage.join(recipe.output, recipe.name))
         latest = home.latest()
         if latest is None:
-            raise RecipeError("", f"no release of {recipe.name!r} under {recipe.output!r} yet: run it, or give --sizes FILE")
+            raise RecipeError(
+                "", f"no release of {recipe.name!r} under {recipe.output!r} yet: run it, or give --sizes FILE"
+            )
         pool = planning.pool_of_release(home.path(latest), planning.names_needed(recipe))
         made = planning.plan_of_pool(recipe, pool, report)
     return [as_plain(phase) for phase in made.phases]
@@ -46,7 +48,13 @@ def plan_declared(recipe: Recipe, declared: dict[str, int], losses: LossReport |
 
     def sizes_of(phase: Phase, by: str | None) -> Sizes:
         wanted = phase.pool.where.get(by) if by is not None else None
-        keep = None if wanted is None or not isinstance(wanted, str | list) else {wanted} if isinstance(wanted, str) else set(wanted)
+        keep = (
+            None
+            if wanted is None or not isinstance(wanted, str | list)
+            else {wanted}
+            if isinstance(wanted, str)
+            else set(wanted)
+        )
         labels = tuple(sorted(label for label in declared if keep is None or label in keep))
         tokens = np.array([declared[label] for label in labels], dtype=np.int64)
         sizes = Sizes(labels, -(-tokens * BYTES_PER_TOKEN // DECLARED_BYTES), tokens)

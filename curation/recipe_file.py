@@ -124,10 +124,9 @@ def _place_in(plain: Any, location: tuple[int | str, ...]) -> Path:
     place: list[str | int] = []
     node = plain
     for i, step in enumerate(location):
-        if isinstance(node, dict) and step in node:
-            place.append(step)
-            node = node[step]
-        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+        if (isinstance(node, dict) and step in node) or (
+            isinstance(node, list) and isinstance(step, int) and step < len(node)
+        ):
             place.append(step)
             node = node[step]
         elif isinstance(node, dict) and i == len(location) - 1 and isinstance(step, str) and step.isidentifier():
@@ -148,8 +147,12 @@ def _mistake(place: Path, details: list[Any], plain: Any, schema: dict[str, Any]
         return RecipeError(text, str(detail["ctx"]["error"]))
     got = _shown(detail.get("input"))
     choices = sorted({c for d in details for c in _choices(d)} | _constants_at(schema, place))
-    if choices and (kind in ("literal_error", "union_tag_invalid", "enum") or all(d["type"] == "literal_error" for d in details)):
-        return RecipeError(text, f"got {got}; allowed: {', '.join(choices)}{_nearest(str(detail.get('input')), choices)}")
+    if choices and (
+        kind in ("literal_error", "union_tag_invalid", "enum") or all(d["type"] == "literal_error" for d in details)
+    ):
+        return RecipeError(
+            text, f"got {got}; allowed: {', '.join(choices)}{_nearest(str(detail.get('input')), choices)}"
+        )
     messages = dict.fromkeys(d["msg"][0].lower() + d["msg"][1:] for d in details if d["type"] not in ("none_required",))
     return RecipeError(text, f"got {got}; {' or '.join(messages)}")
 

@@ -79,7 +79,9 @@ class Home:
     def publish(self, manifest: Manifest) -> None:
         """Put the manifest, then point ``latest.json`` at it; from then on the release exists."""
         plain = manifest.model_dump(mode="json", by_alias=True)
-        storage.put(self.path(manifest.release, "manifest.json"), json.dumps(plain, ensure_ascii=False, indent=1).encode())
+        storage.put(
+            self.path(manifest.release, "manifest.json"), json.dumps(plain, ensure_ascii=False, indent=1).encode()
+        )
         self.point_latest(manifest.release)
         storage.delete(self.cache("runs", f"{manifest.content_key}.json"))
 

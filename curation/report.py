@@ -35,9 +35,21 @@ def report(manifest: dict[str, Any], folder: str) -> str:
         _section("Funnel", _funnel(manifest)),
         _section("Mixture, planned and realised", _mixture(manifest)),
         _section("What was dropped", _samples(manifest, folder)),
-        _section("Edits", _table(["stage", "rule", "documents", "places"], [[e["stage"], e["rule"], e["documents"], e["count"]] for e in manifest["edits"]])),
+        _section(
+            "Edits",
+            _table(
+                ["stage", "rule", "documents", "places"],
+                [[e["stage"], e["rule"], e["documents"], e["count"]] for e in manifest["edits"]],
+            ),
+        ),
         _section("Inputs", _inputs(manifest)),
-        _section("Shards", _table(["file", "phase", "rows", "tokens", "bytes"], [[s["path"], s["phase"], s["rows"], s["tokens"], s["bytes"]] for s in manifest["shards"]])),
+        _section(
+            "Shards",
+            _table(
+                ["file", "phase", "rows", "tokens", "bytes"],
+                [[s["path"], s["phase"], s["rows"], s["tokens"], s["bytes"]] for s in manifest["shards"]],
+            ),
+        ),
         _section("Seconds", _table(["stage", "seconds"], sorted(manifest["timings"].items()))),
     ]
     return (
@@ -73,7 +85,9 @@ def _funnel(manifest: dict[str, Any]) -> str:
         gone = stage["in"] - stage["out"]
         kept, lost = (f"{100 * n / first:.2f}%" for n in (stage["out"], gone))
         bar = f'<span class="bar" style="width:{kept}"></span><span class="bar drop" style="width:{lost}"></span>'
-        rules = html.escape(", ".join(f"{rule} {n:,}" for rule, n in sorted(stage["dropped"].items(), key=lambda x: -x[1])))
+        rules = html.escape(
+            ", ".join(f"{rule} {n:,}" for rule, n in sorted(stage["dropped"].items(), key=lambda x: -x[1]))
+        )
         rows.append(
             f"<tr>{_cell(stage['stage'])}{_cell(stage['in'])}{_cell(gone)}{_cell(stage['out'])}"
             f'<td style="width:35%">{bar}</td><td>{rules}</td></tr>'
@@ -89,7 +103,14 @@ def _mixture(manifest: dict[str, Any]) -> str:
         shown = sorted(phase["realised"].items(), key=lambda x: -x[1]["tokens"])[:MAX_LABELS]
         for label, amount in shown:
             rows.append(
-                [phase["name"], label, float(phase["weights"].get(label, 0.0)), amount["tokens"] / total, amount["documents"], amount["tokens"]]
+                [
+                    phase["name"],
+                    label,
+                    float(phase["weights"].get(label, 0.0)),
+                    amount["tokens"] / total,
+                    amount["documents"],
+                    amount["tokens"],
+                ]
             )
     return _table(["phase", "group", "planned", "realised", "documents", "tokens"], rows)
 

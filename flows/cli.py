@@ -25,7 +25,9 @@ out = Console()
 err = Console(stderr=True)
 
 RecipePath = Annotated[str, typer.Argument(help="The recipe, a YAML file.", metavar="RECIPE")]
-ReleasePath = Annotated[str, typer.Argument(help="A release's folder, or a recipe's folder (its latest).", metavar="RELEASE")]
+ReleasePath = Annotated[
+    str, typer.Argument(help="A release's folder, or a recipe's folder (its latest).", metavar="RELEASE")
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="Override a field: key.path=value; the value is YAML. Repeatable.")
 ]
@@ -86,7 +88,9 @@ def _print_funnel(manifest: Any) -> None:
     out.print(table)
     count = manifest.errors["count"]
     if count["files"] or count["rows"]:
-        out.print(f"set aside: {count['rows']:,} malformed rows, {count['files']:,} files (named in manifest.json, errors)")
+        out.print(
+            f"set aside: {count['rows']:,} malformed rows, {count['files']:,} files (named in manifest.json, errors)"
+        )
 
 
 def _print_mixture(manifest: Any) -> None:
@@ -99,7 +103,12 @@ def _print_mixture(manifest: Any) -> None:
         for label, amount in shown[:12]:
             planned = phase.weights.get(label, 0.0)
             table.add_row(
-                phase.name, _plain(label), f"{planned:.4f}", f"{amount.tokens / total:.4f}", f"{amount.documents:,}", f"{amount.tokens:,}"
+                phase.name,
+                _plain(label),
+                f"{planned:.4f}",
+                f"{amount.tokens / total:.4f}",
+                f"{amount.documents:,}",
+                f"{amount.tokens:,}",
             )
         if len(shown) > 12:
             table.add_row(phase.name, f"… {len(shown) - 12} more", "", "", "", "")
@@ -139,7 +148,11 @@ def plan(
         for label, weight in phase["weights"].items():
             target = f"{phase['targets'][label]:,.0f} {phase['unit']}"
             table.add_row(
-                phase["name"] if first else "", f"{phase['budget']['amount']:,.0f}" if first else "", _plain(label), f"{weight:.4f}", target
+                phase["name"] if first else "",
+                f"{phase['budget']['amount']:,.0f}" if first else "",
+                _plain(label),
+                f"{weight:.4f}",
+                target,
             )
             first = False
     out.print(table)
@@ -148,7 +161,9 @@ def plan(
 @app.command()
 def explain(
     release: ReleasePath,
-    id_: Annotated[str | None, typer.Argument(metavar="ID", help="A document's id, or its own name (columns.id).")] = None,
+    id_: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A document's id, or its own name (columns.id).")
+    ] = None,
     url: Annotated[str | None, typer.Option(help="Look the document up by its URL.")] = None,
     json_: AsJson = False,
 ) -> None:
@@ -167,7 +182,9 @@ def explain(
 @app.command()
 def report(
     release: ReleasePath,
-    target: Annotated[str | None, typer.Option("--output", help="Where to write; default: the release's report.html.")] = None,
+    target: Annotated[
+        str | None, typer.Option("--output", help="Where to write; default: the release's report.html.")
+    ] = None,
 ) -> None:
     """Write one self-contained HTML page about a release."""
     from curation import storage

@@ -21,12 +21,11 @@ from curation.report import report
 from curation.stages import catalogue as catalogue_stage
 from curation.stages import deduplicate as deduplicate_stage
 from curation.stages import ledger as ledger_stage
-from curation.stages import plan as plan_stage
 from curation.stages import planning, publish
 from curation.stages import pool as pool_stage
 from curation.stages import write as write_stage
 from curation.stages.prepare import Prepared, partition_key, settings
-from curation.stages.schedule import Schedule, schedule
+from curation.stages.schedule import Schedule
 from flows import artifacts, tasks
 from flows.engines import task_runner
 from flows.progress import Progress, silent
@@ -69,7 +68,11 @@ def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Pr
         keep(run(recipe, losses, progress))
 
     return Flow(
-        body, name="curate", flow_run_name=recipe.name, task_runner=task_runner(recipe.engine), validate_parameters=False
+        body,
+        name="curate",
+        flow_run_name=recipe.name,
+        task_runner=task_runner(recipe.engine),
+        validate_parameters=False,
     )
 
 
@@ -83,7 +86,11 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     mended = home.mend_latest()
     if mended:
         log.warning("latest.json now names %s, the newest complete release", mended)
-        return Outcome(mended, home.path(mended), f"{mended} was complete but not yet the latest: it is now. Nothing else was done.")
+        return Outcome(
+            mended,
+            home.path(mended),
+            f"{mended} was complete but not yet the latest: it is now. Nothing else was done.",
+        )
 
     with _timed(clock, "catalogue"):
         known = catalogue_stage.load_known(home.cache("fingerprints.json"))
@@ -94,7 +101,9 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         key = publish.content_key(recipe, inputs, storage.sha256(losses) if losses is not None else "")
         parent = home.latest()
         if parent is not None and home.manifest(parent).get("content_key") == key:
-            return Outcome(None, home.path(parent), f"nothing new since {parent}: the recipe and its inputs are the same")
+            return Outcome(
+                None, home.path(parent), f"nothing new since {parent}: the recipe and its inputs are the same"
+            )
     log.info("%d input files, %d bytes", len(inputs), sum(file.bytes for file in inputs))
 
     prepared = _prepare(recipe, inputs, home, progress, clock)
@@ -103,10 +112,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     log.info("%d documents read, %d left after cleaning", read, sum(part.kept for _, part in prepared))
 
     with _timed(clock, "deduplicate"), progress.stage("deduplicate", 1):
-        decided = deduplicate_stage.deduplicate(
-            [part for _, part in prepared],
-            recipe.dedup,
-        )
+        decided = deduplicate_stage.deduplicate([part for _, part in prepared], recipe.dedup)
     log.info("%d duplicates dropped", len(decided))
 
     now = datetime.now(UTC)
@@ -171,7 +177,10 @@ def _prepare(
                 folder = home.cache("prepared", key)
                 label = f"{file.source}/{index}.{partition.ordinal}"
                 work.append(
-                    (index, tasks.prepare_partition.submit(file, partition, recipe, file.source_index, folder, key, label))
+                    (
+                        index,
+                        tasks.prepare_partition.submit(file, partition, recipe, file.source_index, folder, key, label),
+                    )
                 )
             return _collect(work, advance)
 
@@ -188,12 +197,15 @@ def _refuse_unusable(recipe: Recipe, inputs: list[catalogue_stage.Input], prepar
     """No silent success: a source without a readable file, a column that no file has, nothing read, nothing kept."""
     planning.check_columns(recipe, inputs, prepared)
     if not sum(part.documents for _, part in prepared):
-        raise RunError("read", "no document was read: every input file is empty or was set aside (see the sources' paths)")
+        raise RunError(
+            "read", "no document was read: every input file is empty or was set aside (see the sources' paths)"
+        )
     if not sum(part.kept for _, part in prepared):
         counts = publish.add_drops(*(part.dropped for _, part in prepared))
         most = ", ".join(f"{stage}: {sum(rules.values())}" for stage, rules in counts.items() if rules)
         raise RunError(
-            next(reversed([s for s, r in counts.items() if r])), f"every document was dropped ({most}); loosen the recipe"
+            next(reversed([s for s, r in counts.items() if r])),
+            f"every document was dropped ({most}); loosen the recipe",
         )
 
 
@@ -215,7 +227,13 @@ def _pool(
                 (
                     number,
                     tasks.tag_partition.submit(
-                        part, inputs[index].source_index, number, kept, storage.join(work, f"pool-{number:05d}")
+                        part,
+                        recipe,
+                        inputs[index].source_index,
+                        number,
+                        kept,
+                        storage.join(folder, "pool", f"{number:05d}.parquet"),
+                        storage.join(work, f"tags-{number:05d}.parquet"),
                     ),
                 )
             )
@@ -263,7 +281,7 @@ def _write(
                 )
         runs = [path for _, path in _collect(futures, advance)]
     with progress.stage("write shards", len(spans)) as advance:
-        futures = [
+        written = [
             (
                 span.number,
                 tasks.write_shard.submit(
@@ -283,7 +301,7 @@ def _write(
             )
             for span in spans
         ]
-        return spans, [shard for _, shard in _collect(futures, advance)]
+        return spans, [shard for _, shard in _collect(written, advance)]
 
 
 def _ledger(
@@ -307,13 +325,20 @@ def _ledger(
             (
                 number,
                 tasks.write_ledger.submit(
-                    part, inputs[index].path, inputs[index].source, number, decisions[number].cast(ledger_stage.DECISIONS), folder
+                    part,
+                    inputs[index].path,
+                    inputs[index].source,
+                    number,
+                    decisions[number].cast(ledger_stage.DECISIONS),
+                    folder,
                 ),
             )
             for number, (index, part) in enumerate(prepared)
         ]
         counts = [count for _, count in _collect(futures, advance)]
-    said = publish.add_drops(*(part.dropped for _, part in prepared), *(planning.counts_of(table) for table in decisions))
+    said = publish.add_drops(
+        *(part.dropped for _, part in prepared), *(planning.counts_of(table) for table in decisions)
+    )
     written = publish.add_drops(*counts)
     return ({s: dict(sorted(r.items())) for s, r in written.items() if r}, said)
 

@@ -51,7 +51,12 @@ def embedded_api() -> Iterator[str]:
         return
     port = _free_port()
     log = Path(os.environ["PREFECT_HOME"]) / "embedded-api.log"
-    environment = {**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+    environment = {
+        **os.environ,
+        "PREFECT_UI_ENABLED": "0",
+        "PREFECT__SERVER_EPHEMERAL": "1",
+        "PREFECT__SERVER_FINAL": "1",
+    }
     with log.open("ab") as sink:
         child = subprocess.Popen(
             [sys.executable, "-m", "flows.embedded_api", str(port), str(os.getpid())],

@@ -30,16 +30,15 @@ def recipes_folder() -> Path:
 def absolute_paths(recipe: Recipe) -> Recipe:
     """The recipe with its relative paths made absolute: a deployment does not run where it was written."""
     sources = [
-        source.model_copy(update={"paths": [storage.absolute(path) for path in source.paths]}) for source in recipe.sources
+        source.model_copy(update={"paths": [storage.absolute(path) for path in source.paths]})
+        for source in recipe.sources
     ]
     return recipe.model_copy(update={"sources": sources, "output": storage.absolute(recipe.output)})
 
 
 def deployments() -> list[tuple[str, Recipe]]:
     """Name and recipe of each deployment, paths absolute."""
-    return [
-        (path.stem, absolute_paths(load(str(path)))) for path in sorted(recipes_folder().glob("*.yaml"))
-    ]
+    return [(path.stem, absolute_paths(load(str(path)))) for path in sorted(recipes_folder().glob("*.yaml"))]
 
 
 def serve_all(console: Console) -> None:
@@ -84,7 +83,9 @@ def _start_server(console: Console) -> subprocess.Popen[bytes]:
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise RuntimeError(f"the Prefect server ended with code {server.returncode}; is port {PORT} taken? Its log: {log}")
+            raise RuntimeError(
+                f"the Prefect server ended with code {server.returncode}; is port {PORT} taken? Its log: {log}"
+            )
         try:
             with urllib.request.urlopen(f"{url}/api/health", timeout=2):
                 console.print(f"Prefect UI: {url}", markup=False, highlight=False)

@@ -58,15 +58,41 @@ def prepare_partition(
     return prepare(file, partition, recipe=recipe, source=recipe.sources[source_index], folder=folder, key=key)
 
 
-@task(name="tag", task_run_name="tag partition {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
-def tag_partition(prepared: Prepared, recipe: Recipe, source_index: int, number: int, kept: npt.NDArray[np.int64], target: str, tags: str) -> str:
+@task(
+    name="tag",
+    task_run_name="tag partition {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
+def tag_partition(
+    prepared: Prepared,
+    recipe: Recipe,
+    source_index: int,
+    number: int,
+    kept: npt.NDArray[np.int64],
+    target: str,
+    tags: str,
+) -> str:
     """The pool's rows of one partition, with tags and token counts."""
     return describe_stage.describe_partition(
-        prepared, recipe=recipe, source=recipe.sources[source_index], number=number, kept=kept, target=target, tags_target=tags
+        prepared,
+        recipe=recipe,
+        source=recipe.sources[source_index],
+        number=number,
+        kept=kept,
+        target=target,
+        tags_target=tags,
     )
 
 
-@task(name="scatter", task_run_name="scatter partition {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
+@task(
+    name="scatter",
+    task_run_name="scatter partition {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
 def scatter_partition(
     documents: str,
     tags: str,
@@ -92,7 +118,13 @@ def scatter_partition(
     )
 
 
-@task(name="shard", task_run_name="shard {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
+@task(
+    name="shard",
+    task_run_name="shard {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
 def write_shard(
     number: int,
     span: ShardSpan,
@@ -126,7 +158,13 @@ def write_shard(
     )
 
 
-@task(name="ledger", task_run_name="ledger of partition {number}", cache_policy=NO_CACHE, retries=RETRIES, retry_condition_fn=_storage_failed)
+@task(
+    name="ledger",
+    task_run_name="ledger of partition {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
 def write_ledger(
     prepared: Prepared, path: str, source: str, number: int, decisions: pa.Table, release: str
 ) -> dict[str, dict[str, int]]:

@@ -33,7 +33,7 @@ class Classifier(Section):
     """Share of the documents that is kept, the best."""
 
     @model_validator(mode="after")
-    def _one_bound(self) -> "Classifier":
+    def _one_bound(self) -> Classifier:
         if self.min_score is not None and self.keep_share is not None:
             raise ValueError("give min_score or keep_share, not both")
         return self

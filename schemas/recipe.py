@@ -23,7 +23,19 @@ from schemas.sources import Source
 BUILT_IN_NAMES = ("source", "url", "language", "quality", "date", "tokens", "id")
 """Names that templates, `by`, pool filters and sort keys know without a declared tag."""
 
-SHARD_COLUMNS = ("position", "phase", "epoch", "id", "source", "text", "segments", "tokens", "url", "language", "quality")
+SHARD_COLUMNS = (
+    "position",
+    "phase",
+    "epoch",
+    "id",
+    "source",
+    "text",
+    "segments",
+    "tokens",
+    "url",
+    "language",
+    "quality",
+)
 RESERVED_NAMES = frozenset({*BUILT_IN_NAMES, *SHARD_COLUMNS, "input_ids", "loss_mask", "doc_ids", "doc_spans"})
 TAG_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
@@ -99,7 +111,9 @@ class Recipe(Section):
         for index, source in enumerate(self.sources):
             for tag in source.tags:
                 if tag in RESERVED_NAMES or tag in self.tags:
-                    raise ValueError(f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another")
+                    raise ValueError(
+                        f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another"
+                    )
         phases = [phase.name for phase in self.phases]
         for name in phases:
             if phases.count(name) > 1:
@@ -122,4 +136,3 @@ class Recipe(Section):
                 if phase.get(key, None) == "inherit":
                     phase[key] = plain[key]
         return plain
-

@@ -77,5 +77,6 @@ def _spelled_out(value: Any) -> Any:
 RuleSet = Annotated[GopherQuality | GopherRepetition, Field(discriminator="name")]
 Bare = Literal["gopher_quality", "gopher_repetition"]
 Rules = Annotated[
-    list[RuleSet], BeforeValidator(_spelled_out, json_schema_input_type=list[Bare | RuleSet | dict[Bare, dict[str, Any]]])
+    list[RuleSet],
+    BeforeValidator(_spelled_out, json_schema_input_type=list[Bare | RuleSet | dict[Bare, dict[str, Any]]]),
 ]

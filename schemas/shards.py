@@ -24,7 +24,9 @@ def parse_bytes(value: object) -> object:
 
 ByteSize = Annotated[
     int,
-    BeforeValidator(parse_bytes, json_schema_input_type=int | Annotated[str, Field(pattern=r"(?i)^\s*\d+(\.\d+)?\s*[KMG]?i?B\s*$")]),
+    BeforeValidator(
+        parse_bytes, json_schema_input_type=int | Annotated[str, Field(pattern=r"(?i)^\s*\d+(\.\d+)?\s*[KMG]?i?B\s*$")]
+    ),
 ]
 
 

@@ -68,5 +68,10 @@ def judge(texts: pa.LargeStringArray, params: Language) -> Judged:
         kept = set(params.keep)
         rule[np.array([name not in kept for name in names], dtype=bool)] = 0
     return Judged(
-        pa.array(names, pa.string()), score, rule, REASONS, score.astype(np.float64), np.full(len(names), params.min_score)
+        pa.array(names, pa.string()),
+        score,
+        rule,
+        REASONS,
+        score.astype(np.float64),
+        np.full(len(names), params.min_score),
     )

@@ -18,8 +18,14 @@ Pairs = Callable[[Int, Int], npt.NDArray[np.float64]]
 """Similarity of documents left[i] and right[i]: float64[pairs]."""
 
 
-def connect(keys: Callable[[int], npt.NDArray[np.uint64]], bands: int, n: int, empty: npt.NDArray[np.bool_],
-            similarity: Pairs, min_similarity: float | None) -> Int:
+def connect(
+    keys: Callable[[int], npt.NDArray[np.uint64]],
+    bands: int,
+    n: int,
+    empty: npt.NDArray[np.bool_],
+    similarity: Pairs,
+    min_similarity: float | None,
+) -> Int:
     """The cluster of each document, named by its least member: int64[n].
 
     keys(band): uint64[n]. empty: documents that take no part. Edges count where the similarity reaches the bound

@@ -36,6 +36,8 @@ BandKeys = npt.NDArray[np.uint64]
 MULTIPLIER = 0xD1342543DE82EF95
 """M of the rolling hash: odd, from Steele & Vigna 2021."""
 EMPTY = 0xFFFFFFFF
+NO_KEY = np.uint64(0)
+"""The band key of a text without a signature."""
 CHUNK = 4096
 """Units hashed before they are permuted: both fit the first-level cache."""
 
@@ -51,7 +53,7 @@ def shingle_hash(units: Sequence[str]) -> int:
 @lru_cache(maxsize=16)
 def permutations(n: int, seed: int) -> npt.NDArray[np.uint32]:
     """The a and b of n permutations as datasketch 2.0 draws them: uint32[2, n]."""
-    draw = np.random.RandomState(seed)  # noqa: NPY002 - the published signatures are defined by this generator
+    draw = np.random.RandomState(seed)
     a = draw.randint(0, 1 << 31, n, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
     b = draw.randint(0, 1 << 32, n, dtype=np.uint32)
     return np.array([a, b])
@@ -111,6 +113,15 @@ def signed(ids: pa.Array | pa.ChunkedArray, texts: pa.LargeStringArray, params: 
         columns += [pa.array(np.ascontiguousarray(keys[:, band])) for band in range(params.bands)]
         columns.append(_fixed(values.astype("<u4", copy=False), 4 * values.shape[1], len(texts)))
     return pa.Table.from_arrays(columns, schema=signature_schema(params))
+
+
+def signature_values(column: pa.FixedSizeBinaryArray) -> Signatures:
+    """The column ``signature`` as uint32[n, bands · rows]."""
+    width = column.type.byte_width
+    data = np.frombuffer(column.buffers()[1], dtype=np.uint8)[
+        column.offset * width : (column.offset + len(column)) * width
+    ]
+    return data.view("<u4").reshape(len(column), width // 4)
 
 
 def _fixed(data: bytes | npt.NDArray[np.uint32], width: int, n: int) -> pa.FixedSizeBinaryArray:

@@ -11,7 +11,8 @@ import re
 from datetime import UTC, date, datetime
 
 _ISO = re.compile(
-    r"\d{4}-\d\d-\d\d(?P<time>[T ](?:[01]\d|2[0-3]):\d\d(?::\d\d)?(?:[.,]\d+)?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
+    r"\d{4}-\d\d-\d\d(?P<time>[T ](?:[01]\d|2[0-3]):\d\d(?::\d\d)?(?:[.,]\d+)?(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
 )
 _FRACTION = re.compile(r"[.,]\d+", re.ASCII)
 

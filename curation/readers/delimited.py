@@ -48,9 +48,7 @@ def read_delimited(url: str, wanted: Wanted, *, format: str, compression: str | 
     """Documents of a CSV or TSV file; ``row`` counts the records after the header."""
     stream = _Stream(text_blocks(url, format, compression))
     # surrogateescape keeps a bad byte in its own record, which is then set aside
-    text = io.TextIOWrapper(
-        io.BufferedReader(stream, 1 << 20), encoding="utf-8", errors="surrogateescape", newline=""
-    )
+    text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), encoding="utf-8", errors="surrogateescape", newline="")
     records = _records(text, stream, _DELIMITERS[format])
     rows = Rows(wanted, untyped=True)
     header = next(records, None)
@@ -96,7 +94,9 @@ def _records(text: io.TextIOWrapper, stream: _Stream, delimiter: str) -> Iterato
         except StopIteration:
             break
         except csv.Error as error:
-            record = f"not {delimiter!r}-separated text: {error}".replace(repr(delimiter), "comma" if delimiter == "," else "tab")
+            record = f"not {delimiter!r}-separated text: {error}".replace(
+                repr(delimiter), "comma" if delimiter == "," else "tab"
+            )
         if held:
             yield held
         held = record

@@ -190,7 +190,7 @@ def kind_of(value: object) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    return "a number" if not type(value) is str else "a string"
+    return "a number" if type(value) is not str else "a string"
 
 
 def without_columns(missing: list[str], columns: list[str]) -> str:

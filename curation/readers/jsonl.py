@@ -48,7 +48,9 @@ def read_jsonl(
     yield from read_objects(mine, wanted, every_line, first_row=first_row)
 
 
-def read_objects(mine: Lines, wanted: Wanted, every_line: Callable[[], Lines], *, first_row: int = 0) -> Iterator[Batch]:
+def read_objects(
+    mine: Lines, wanted: Wanted, every_line: Callable[[], Lines], *, first_row: int = 0
+) -> Iterator[Batch]:
     """Documents of lists of JSON texts, one a row. ``every_line`` gives those of the whole file again."""
     named = [name for name in wanted.required if name != wanted.text]
     if named and (fault := _lacking(every_line(), named)):

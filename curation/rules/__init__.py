@@ -30,5 +30,7 @@ def apply(texts: pa.LargeStringArray, rules: list[Any], *, words: str, urls: pa.
     # A Python loop over documents: the kernels over the Arrow buffers come with the rest of the rule sets.
     for text in texts.to_pylist():
         split = text.split()
-        failures.append(next((f for rule in rules if (f := FUNCTIONS[type(rule)](text, split, rule)) is not None), None))
+        failures.append(
+            next((f for rule in rules if (f := FUNCTIONS[type(rule)](text, split, rule)) is not None), None)
+        )
     return collect(texts, failures)

@@ -66,7 +66,9 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
             matches = [info for info in storage.glob(pattern) if info.kind == "file"]
             if not matches:
                 kind = "matches no file" if any(c in pattern for c in "*?[") else "is no file"
-                raise RecipeError(f"sources[{index}].paths[{number}]", f"{pattern!r} {kind}; mend the path or remove it")
+                raise RecipeError(
+                    f"sources[{index}].paths[{number}]", f"{pattern!r} {kind}; mend the path or remove it"
+                )
             found |= {info.path: info for info in matches}
         for path in sorted(found):
             file = _examine(source.name, index, found[path], partition_bytes, known)
@@ -82,7 +84,8 @@ def cut(file: Input) -> list[Partition]:
     marks = file.marks or ((0, 0),)
     stops = [start for start, _ in marks[1:]]
     return [
-        Partition(ordinal, start, stop, row) for ordinal, ((start, row), stop) in enumerate(zip(marks, [*stops, None], strict=True))
+        Partition(ordinal, start, stop, row)
+        for ordinal, ((start, row), stop) in enumerate(zip(marks, [*stops, None], strict=True))
     ]
 
 
@@ -100,7 +103,9 @@ def load_known(path: str) -> Known:
 def save_known(path: str, files: list[Input], partition_bytes: int) -> None:
     """Keep fingerprints and marks, so that an unchanged file is not read again."""
     entries = {
-        file.path: {**asdict(file), "partition_bytes": partition_bytes} for file in files if not file.fault and file.version
+        file.path: {**asdict(file), "partition_bytes": partition_bytes}
+        for file in files
+        if not file.fault and file.version
     }
     storage.put(path, json.dumps(entries).encode())
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from curation import storage
 from curation.dedup import clusters
+from curation.dedup.minhash import NO_KEY, band_name, signature_values
 from curation.stages.ledger import DECISIONS
-from curation.stages.pool import id_texts, id_words
+from curation.stages.pool import id_pairs, id_texts
 from curation.stages.prepare import Prepared
 from schemas.dedup import Dedup, MinHash
 from schemas.errors import RecipeError
@@ -31,7 +32,11 @@ def deduplicate(parts: list[Prepared], params: Dedup) -> pa.Table:
 
     Raises RecipeError for what is not there yet.
     """
-    for name, used in (("paragraphs", params.paragraphs is not None), ("history", params.history), ("keep", params.keep == "best")):
+    for name, used in (
+        ("paragraphs", params.paragraphs is not None),
+        ("history", params.history),
+        ("keep", params.keep == "best"),
+    ):
         if used:
             raise RecipeError(f"dedup.{name}", "not yet: this part of deduplication has not landed")
     ids, sizes = _load(parts)
@@ -69,7 +74,7 @@ def _load(parts: list[Prepared]) -> tuple[npt.NDArray[np.uint64], Int]:
         with storage.open_parquet(part.signatures_path) as file:
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group, columns=["id", "bytes"])
-                ids.append(id_words(table["id"]))
+                ids.append(id_pairs(table["id"]))
                 sizes.append(table["bytes"].to_numpy())
     return np.concatenate(ids), np.concatenate(sizes)
 
@@ -105,8 +110,7 @@ def _near(
     """For each document the one that stays of its cluster, and its similarity to that one."""
     rows = np.flatnonzero(alive)
     similarity = _similarity(parts, starts, rows)
-    first = _band(parts, 0)[rows]
-    empty = first == _empty_key(params)
+    empty = _band(parts, 0)[rows] == NO_KEY
     root = clusters.connect(
         lambda band: _band(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
     )
@@ -124,23 +128,12 @@ def _near(
     return kept, value
 
 
-def _empty_key(params: MinHash) -> np.uint64:
-    from curation.dedup.minhash import EMPTY, band_keys
-
-    none = np.full((1, params.bands * params.rows), EMPTY, dtype=np.uint32)
-    key: np.uint64 = band_keys(none, params)[0, 0]
-    return key
-
-
 def _band(parts: list[Prepared], band: int) -> npt.NDArray[np.uint64]:
     """One band's keys of all documents: uint64[n]."""
     columns = [np.zeros(0, dtype=np.uint64)]
     for part in parts:
         with storage.open_parquet(part.signatures_path) as file:
-            for group in range(file.num_row_groups):
-                lists = file.read_row_group(group, columns=["bands"])["bands"].combine_chunks()
-                width = lists.type.list_size
-                columns.append(lists.flatten().to_numpy().reshape(-1, width)[:, band].copy())
+            columns.append(file.read(columns=[band_name(band)])[0].to_numpy())
     return np.concatenate(columns)
 
 
@@ -171,8 +164,8 @@ def _signatures(parts: list[Prepared], starts: Int, wanted: Int) -> npt.NDArray[
                 count = file.metadata.row_group(group).num_rows
                 mine = wanted[(wanted >= low) & (wanted < low + count)] - low
                 if len(mine):
-                    lists = file.read_row_group(group, columns=["signature"])["signature"].combine_chunks()
-                    found.append(lists.flatten().to_numpy().reshape(count, -1)[mine])
+                    column = file.read_row_group(group, columns=["signature"])["signature"].combine_chunks()
+                    found.append(signature_values(column)[mine])
                 low += count
     return np.concatenate(found)
 

@@ -19,7 +19,14 @@ NAMED = ("url", "language", "date", "quality")
 
 
 def describe_partition(
-    prepared: Prepared, *, recipe: Recipe, source: Source, number: int, kept: npt.NDArray[np.int64], target: str, tags_target: str
+    prepared: Prepared,
+    *,
+    recipe: Recipe,
+    source: Source,
+    number: int,
+    kept: npt.NDArray[np.int64],
+    target: str,
+    tags_target: str,
 ) -> str:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 

@@ -42,9 +42,7 @@ def conditioning_of(phase: Phase, recipe: Recipe) -> Conditioning | None:
     return recipe.conditioning if phase.conditioning == "inherit" else phase.conditioning
 
 
-def plan(
-    recipe: Recipe, phases: list[tuple[Phase, str]], sizes_of: SizesOf, losses: LossReport | None = None
-) -> Plan:
+def plan(recipe: Recipe, phases: list[tuple[Phase, str]], sizes_of: SizesOf, losses: LossReport | None = None) -> Plan:
     """Weights and budgets of every phase.
 
     Raises RecipeError with the place for a pool without documents, weights that cannot be had, a budget that the
@@ -86,7 +84,9 @@ def _plan_phase(
     mixture_place = f"{place}.mixture" if phase.mixture != "inherit" else "mixture"
     sizes = sizes_of(phase, mixture.by if mixture is not None else None)
     if not len(sizes.labels) or sizes.documents.sum() == 0:
-        raise RecipeError(f"{place}.pool", f"phase {phase.name!r}: no document of the pool is in it; loosen its filters")
+        raise RecipeError(
+            f"{place}.pool", f"phase {phase.name!r}: no document of the pool is in it; loosen its filters"
+        )
     if mixture is None:
         weights = sizes.tokens / sizes.tokens.sum()
     else:
@@ -94,7 +94,9 @@ def _plan_phase(
         if previous is not None and previous.labels == sizes.labels:
             held = np.array(previous.weights)
         weights = mixers.mix(
-            sizes, mixture, mixers.MixContext(stage=stage, stages=stages, losses=losses, previous=held, place=mixture_place)
+            sizes,
+            mixture,
+            mixers.MixContext(stage=stage, stages=stages, losses=losses, previous=held, place=mixture_place),
         )
     unit: Literal["tokens", "records"] = "records" if phase.records is not None else "tokens"
     have = sizes.documents.astype(float) if unit == "records" else sizes.tokens.astype(float)

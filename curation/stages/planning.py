@@ -85,7 +85,9 @@ def check_names(recipe: Recipe) -> None:
     for place, names in spots:
         for name in names:
             if name not in known:
-                raise RecipeError(place, f"names {name!r}, which is no declared tag; known are {', '.join(sorted(known))}")
+                raise RecipeError(
+                    place, f"names {name!r}, which is no declared tag; known are {', '.join(sorted(known))}"
+                )
 
 
 def _strings(value: object) -> set[str]:
@@ -150,7 +152,9 @@ def counts_of(decisions: pa.Table) -> dict[str, dict[str, int]]:
 def pool_of_release(release: str, names: list[str]) -> Pool:
     """The pool that a release was planned from. Raises RecipeError where a name was not a column of it then."""
     folder = storage.join(release, "pool")
-    tables = [read_table(storage.join(folder, name)) for name in storage.list_folder(folder) if name.endswith(".parquet")]
+    tables = [
+        read_table(storage.join(folder, name)) for name in storage.list_folder(folder) if name.endswith(".parquet")
+    ]
     return gather(tables, names)
 
 

@@ -62,7 +62,10 @@ def describe(documents: pa.Table, tags: Mapping[str, Any], constants: Mapping[st
 def first_label(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """One label a document: the first in sorted order where there are several."""
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return pa.array([min((v for v in row if v is not None), default=None) if row else None for row in column.to_pylist()], pa.string())
+        return pa.array(
+            [min((v for v in row if v is not None), default=None) if row else None for row in column.to_pylist()],
+            pa.string(),
+        )
     return column
 
 
@@ -191,14 +194,23 @@ class Pool:
                 raise RecipeError(place, f"no document has the label {sorted(unknown)[0]!r}; there are {known}")
             hit = np.array([n in texts for n in column.names] + [NO_LABEL in texts])
             return hit[column.codes]
-        return np.isin(column, np.array([float(v) for v in values if v is not None])) | (np.isnan(column) & (None in values))
+        return np.isin(column, np.array([float(v) for v in values if v is not None])) | (
+            np.isnan(column) & (None in values)
+        )
 
     def _subset(self, rows: npt.NDArray[np.int64]) -> Pool:
         columns = {
-            name: Labels(c.codes[rows], c.names) if isinstance(c, Labels) else c[rows] for name, c in self.columns.items()
+            name: Labels(c.codes[rows], c.names) if isinstance(c, Labels) else c[rows]
+            for name, c in self.columns.items()
         }
         return Pool(
-            self.ids[rows], self.partition[rows], self.index[rows], self.bytes_[rows], self.tokens[rows], columns, self.exact_tokens
+            self.ids[rows],
+            self.partition[rows],
+            self.index[rows],
+            self.bytes_[rows],
+            self.tokens[rows],
+            columns,
+            self.exact_tokens,
         )
 
     def order_keys(self, rows: npt.NDArray[np.int64], copies: npt.NDArray[np.int64] | None) -> OrderKeys:
@@ -207,7 +219,9 @@ class Pool:
         if copies is not None and copies.any():
             repeated = copies > 0
             ids = ids.copy()
-            ids[repeated, 0] = seeds.keys(0, "copy", ids=np.column_stack([ids[repeated], copies[repeated].astype(np.uint64)]))
+            ids[repeated, 0] = seeds.keys(
+                0, "copy", ids=np.column_stack([ids[repeated], copies[repeated].astype(np.uint64)])
+            )
         return OrderKeys(ids=ids, tokens=self.tokens[rows], columns=self._subset(rows).columns)
 
 
@@ -215,7 +229,8 @@ def _between(column: Column, bounds: Bounds, place: str) -> npt.NDArray[np.bool_
     if isinstance(column, Labels):
         low, high = bounds.min, bounds.max
         hit = np.array(
-            [(low is None or n >= str(low)) and (high is None or n <= str(high)) for n in column.names] + [False], dtype=bool
+            [(low is None or n >= str(low)) and (high is None or n <= str(high)) for n in column.names] + [False],
+            dtype=bool,
         )
         return hit[column.codes]
     for bound in (bounds.min, bounds.max):
@@ -232,10 +247,9 @@ def id_texts(ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
     return np.frombuffer(raw.encode("ascii"), dtype="S32").astype("U32")
 
 
-def id_words(ids: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    """32 hex digits a document to uint64[n, 2]."""
-    joined = "".join(ids.to_pylist())
-    return np.frombuffer(bytes.fromhex(joined), dtype="<u8").reshape(-1, 2).astype(np.uint64)
+def id_pairs(ids: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """16 bytes a document to uint64[n, 2]."""
+    return np.frombuffer(b"".join(ids.to_pylist()), dtype="<u8").reshape(-1, 2).astype(np.uint64)
 
 
 def gather(parts: Iterable[pa.Table], names: list[str]) -> Pool:
@@ -248,15 +262,16 @@ def gather(parts: Iterable[pa.Table], names: list[str]) -> Pool:
         chunks = [first_label(table[name]) for table in tables if name in table.column_names]
         if not chunks:
             continue
-        merged = pa.chunked_array([c for chunk in chunks for c in (chunk.chunks if isinstance(chunk, pa.ChunkedArray) else [chunk])])
+        merged = pa.chunked_array(
+            [c for chunk in chunks for c in (chunk.chunks if isinstance(chunk, pa.ChunkedArray) else [chunk])]
+        )
         if pa.types.is_floating(merged.type) or pa.types.is_integer(merged.type):
             columns[name] = merged.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
         else:
             columns[name] = encode(merged)
     whole = pa.concat_tables([t.select(["partition", "index", "id", "bytes", "tokens"]) for t in tables])
-    ids = np.frombuffer(b"".join(whole["id"].to_pylist()), dtype="<u8").reshape(-1, 2).astype(np.uint64)
     return Pool(
-        ids=ids,
+        ids=id_pairs(whole["id"]),
         partition=whole["partition"].to_numpy().astype(np.int32),
         index=whole["index"].to_numpy().astype(np.int32),
         bytes_=whole["bytes"].to_numpy().astype(np.int64),
@@ -268,7 +283,11 @@ def gather(parts: Iterable[pa.Table], names: list[str]) -> Pool:
 def encode(column: pa.ChunkedArray) -> Labels:
     """Labels of a string column, names in sorted order."""
     coded = pc.dictionary_encode(column.cast(pa.string()))
-    coded = coded.unify_dictionaries().combine_chunks() if coded.num_chunks else pa.array([], pa.string()).dictionary_encode()
+    coded = (
+        coded.unify_dictionaries().combine_chunks()
+        if coded.num_chunks
+        else pa.array([], pa.string()).dictionary_encode()
+    )
     names = coded.dictionary.to_pylist()
     order = sorted(range(len(names)), key=lambda i: names[i])
     rank = np.empty(len(names) + 1, dtype=np.int32)

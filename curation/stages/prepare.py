@@ -160,7 +160,9 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
             fault = fault or batch.fault
             found |= set(batch.found)
             if recipe.clean.on_error == "fail" and (batch.bad_rows or batch.fault):
-                where, why = (f"row {batch.bad_rows[0][0]}: ", batch.bad_rows[0][1]) if batch.bad_rows else ("", batch.fault)
+                where, why = (
+                    (f"row {batch.bad_rows[0][0]}: ", batch.bad_rows[0][1]) if batch.bad_rows else ("", batch.fault)
+                )
                 raise InputError(file.path, f"{where}{why}; mend the file, or set clean.on_error: set_aside")
             if len(batch.documents):
                 kept, set_aside, signed = work.clean(batch.documents)
@@ -228,10 +230,14 @@ class _Worker:
                 judged = language.judge(as_text(documents["text"]), clean.language)
                 documents = _set(documents, "language", judged.labels)
                 documents = _set(documents, "language_score", pa.array(judged.scores, pa.float32()))
-                documents = self._drop_by(documents, judged.rule, judged.reasons, judged.value, judged.threshold, "language")
+                documents = self._drop_by(
+                    documents, judged.rule, judged.reasons, judged.value, judged.threshold, "language"
+                )
         if clean.rules and len(documents):
             with _timed(self.seconds, "rules"):
-                verdicts = apply_rules(as_text(documents["text"]), clean.rules, words=clean.words, urls=documents["url"])
+                verdicts = apply_rules(
+                    as_text(documents["text"]), clean.rules, words=clean.words, urls=documents["url"]
+                )
                 self._edit("rules", verdicts.edits)
                 documents = _set(documents, "text", verdicts.texts)
                 documents = self._drop_by(

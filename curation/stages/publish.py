@@ -129,7 +129,9 @@ def assemble(
     if stages[-1].out != distinct:
         raise RunError("schedule", f"{distinct} documents are scheduled, the funnel ends with {stages[-1].out}")
     if sum(shard.rows for shard in shards) != len(schedule.document):
-        raise RunError("write", f"{sum(s.rows for s in shards)} rows were written, {len(schedule.document)} are scheduled")
+        raise RunError(
+            "write", f"{sum(s.rows for s in shards)} rows were written, {len(schedule.document)} are scheduled"
+        )
     total_edits: dict[tuple[str, str], list[int]] = {}
     for stage, rule, n, count in [*(e for _, part in prepared for e in part.edits), *edits]:
         both = total_edits.setdefault((stage, rule), [0, 0])

@@ -116,7 +116,9 @@ def scatter(
                         mine = chosen[shards[chosen] == shard]
                         part = table.take(pa.array(rows[mine] - start))
                         part = part.append_column("position", pa.array(positions[mine], pa.int64()))
-                        part = part.append_column("source", pa.array([source] * len(mine), pa.string())).combine_chunks()
+                        part = part.append_column(
+                            "source", pa.array([source] * len(mine), pa.string())
+                        ).combine_chunks()
                         if writer is None:
                             writer = pa.ipc.new_file(sink, part.schema)
                         for batch in part.to_batches():
@@ -168,7 +170,9 @@ def write_shard(
         raise RunError("write", f"shard {span.number}: no rows were found in the gathered partitions")
     table = pa.concat_tables(parts, promote_options="permissive").sort_by("position").combine_chunks()
     if not np.array_equal(table["position"].to_numpy(), np.arange(span.first, span.last)):
-        raise RunError("write", f"shard {span.number}: positions {span.first} to {span.last - 1} are not all there, once")
+        raise RunError(
+            "write", f"shard {span.number}: positions {span.first} to {span.last - 1} are not all there, once"
+        )
     documents = table.rename_columns([n.removeprefix("tag:") for n in table.column_names])
     formatted = formatters.render(documents, conditioning, seed=seed, phase=phase)
     counted: Tokens = count_tokens(formatted.texts, formatted.segments, shards.tokenizer)

@@ -2,6 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pytest
+
 from curation.groupers import POOL_WIDE, group
 from schemas.errors import RecipeError
 from schemas.groupers import Clusters

@@ -1,4 +1,5 @@
 import pyarrow as pa
+
 from curation.groupers import group
 from schemas.groupers import Column
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pyarrow as pa
 import pytest
+
 from curation import groupers
 from schemas import groupers as models
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
+
 from curation.groupers import group
 from schemas.errors import RecipeError
 from schemas.groupers import LabelTable

@@ -1,7 +1,8 @@
 import pyarrow as pa
 import pytest
-from curation.groupers import group
 from pydantic import ValidationError
+
+from curation.groupers import group
 from schemas.groupers import Length
 
 
@@ -14,9 +15,15 @@ def test_labels_sort_as_lengths_do() -> None:
 
 def test_words_and_characters() -> None:
     documents = pa.table({"text": ["é é é"]})
-    assert group(documents, Length.model_validate({"from": "length", "edges": [4], "unit": "words"})).to_pylist() == ["0-3"]
-    assert group(documents, Length.model_validate({"from": "length", "edges": [5], "unit": "chars"})).to_pylist() == ["5-"]
-    assert group(documents, Length.model_validate({"from": "length", "edges": [8], "unit": "bytes"})).to_pylist() == ["8-"]
+    assert group(documents, Length.model_validate({"from": "length", "edges": [4], "unit": "words"})).to_pylist() == [
+        "0-3"
+    ]
+    assert group(documents, Length.model_validate({"from": "length", "edges": [5], "unit": "chars"})).to_pylist() == [
+        "5-"
+    ]
+    assert group(documents, Length.model_validate({"from": "length", "edges": [8], "unit": "bytes"})).to_pylist() == [
+        "8-"
+    ]
 
 
 def test_edges_must_ascend() -> None:

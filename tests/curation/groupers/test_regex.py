@@ -2,8 +2,9 @@ import time
 
 import pyarrow as pa
 import pytest
-from curation.groupers import group
 from pydantic import ValidationError
+
+from curation.groupers import group
 from schemas.groupers import Regex
 
 

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from curation.groupers import POOL_WIDE, group
 from curation.groupers.score_buckets import edges_of
 from schemas.errors import RecipeError

@@ -3,9 +3,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from curation.groupers import group
 from hypothesis import given
 from hypothesis import strategies as st
+
+from curation.groupers import group
 from schemas.groupers import Url
 
 

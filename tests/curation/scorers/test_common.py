@@ -8,8 +8,10 @@ from typing import Any, get_args
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from curation import scorers
-from schemas import groupers, scorers as models
+from schemas import groupers
+from schemas import scorers as models
 
 FOLDER = Path(scorers.__file__).parent
 SHARED = {"__init__", "named", "ragged"}

@@ -3,6 +3,7 @@ import zlib
 
 import numpy as np
 import pyarrow as pa
+
 from curation.scorers import score
 from schemas.scorers import Compression
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+
 from curation.scorers import score
 from schemas.scorers import Count
 

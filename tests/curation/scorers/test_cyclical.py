@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from curation.scorers import score
 from schemas.scorers import Cyclical
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from curation.scorers import POOL_WIDE, score
 from curation.scorers.dsir import bucket, hashed
 from schemas.scorers import Dsir

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from curation.scorers import score
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
+from curation.scorers import score
 from schemas.errors import RecipeError
 from schemas.scorers import NgramOverlap
 

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pyarrow as pa
+
 from curation.scorers import score
 from schemas.scorers import Number
 

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from curation.scorers import score
 from hypothesis import given
 from hypothesis import strategies as st
+
+from curation.scorers import score
 from schemas.scorers import Reduce
 
 NAIVE = {"min": min, "max": max, "mean": statistics.fmean, "median": statistics.median, "sum": sum}

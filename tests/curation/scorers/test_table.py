@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+
 from curation.scorers import score
 from schemas.errors import RecipeError
 from schemas.scorers import Table

@@ -1,15 +1,18 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from curation.scorers import score
 from hypothesis import given
 from hypothesis import strategies as st
+
+from curation.scorers import score
 from schemas.scorers import Tokens
 
 TEXT = "Ünï code\n\n  two words \n"
 
 
-@pytest.mark.parametrize(("unit", "expected"), [("tokens", 7), ("bytes", 25), ("chars", 23), ("words", 4), ("lines", 2)])
+@pytest.mark.parametrize(
+    ("unit", "expected"), [("tokens", 7), ("bytes", 25), ("chars", 23), ("words", 4), ("lines", 2)]
+)
 def test_units(unit: str, expected: int) -> None:
     documents = pa.table({"text": [TEXT, "", None]})
     params = Tokens.model_validate({"from": "tokens", "unit": unit})
