@@ -176,13 +176,13 @@ def open_read(url: str) -> IO[bytes]:
     fs, path = resolve(url)
     if is_local(url):
         return open(path, "rb")
-    return fs.open(path, "rb", block_size=BLOCK_BYTES)  # type: ignore[no-any-return]
+    return fs.open(path, "rb", block_size=BLOCK_BYTES)
 
 
 def open_write(url: str) -> IO[bytes]:
     """A file to write bytes to, at its final name; its folder is made. Whole only once it is closed."""
     fs, path = resolve(url)
-    return fs.open(path, "wb")  # type: ignore[no-any-return]
+    return fs.open(path, "wb")
 
 
 def blocks(url: str, start: int = 0) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from curation.stages import ledger as ledger_stage
 from curation.stages import planning, publish
 from curation.stages import pool as pool_stage
 from curation.stages import write as write_stage
-from curation.stages.prepare import Prepared, partition_key, settings
+from curation.stages.prepare import Prepared, partition_key, settings, warm_up
 from curation.stages.schedule import Schedule
 from flows import artifacts, tasks
 from flows.engines import task_runner
@@ -164,6 +164,7 @@ def _prepare(
     """Every partition prepared, in document order, each with the index of its input."""
     work: list[tuple[int, PrefectFuture[Prepared]]] = []
     with _timed(clock, "prepare"):
+        warm_up(recipe)
         by_source = [settings(recipe, source) for source in recipe.sources]
         partitions = [
             (index, file, partition)

@@ -19,7 +19,7 @@ def task_runner(engine: Engine) -> TaskRunner[Any]:
     if engine.kind == "processes":
         return ProcessPoolTaskRunner(max_workers=workers)
     try:
-        from prefect_dask import DaskTaskRunner
+        from prefect_dask.task_runners import DaskTaskRunner
     except ImportError:
         raise RecipeError("engine.kind", "dask needs the extra: pip install 'syllabus[dask]'") from None
     if engine.address is not None:

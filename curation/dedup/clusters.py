@@ -53,7 +53,7 @@ def connect(
             good = similarity(left, right) >= min_similarity
             left, right = left[good], right[good]
         _join(parent, left, right)
-    return _roots(parent)  # type: ignore[no-any-return]
+    return _roots(parent)
 
 
 @njit(nogil=True, cache=True)

@@ -184,7 +184,7 @@ def _zstd(stream: _Bytes) -> Iterator[bytes]:
 
 def _fed(frame: Any, pieces: list[bytes]) -> bytes:
     try:
-        return frame.decompress(b"".join(pieces))  # type: ignore[no-any-return]
+        return frame.decompress(b"".join(pieces))
     except zstandard.ZstdError as error:
         raise StreamFault(f"damaged zstd: {_plain(error)}") from None
 

@@ -185,5 +185,5 @@ def seconds_of(parts: list[Prepared]) -> dict[str, float]:
     """Seconds of *prepare* by step, added over the partitions (of all workers)."""
     total: Counter[str] = Counter()
     for part in parts:
-        total.update({f"prepare.{name}": seconds for name, seconds in part.seconds.items()})  # type: ignore[arg-type]
+        total.update({f"prepare.{name}": seconds for name, seconds in part.seconds.items()})
     return dict(total)

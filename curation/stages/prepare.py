@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ from schemas.tables import DOCUMENTS, EXCERPT_CHARS, SET_ASIDE
 CODE_VERSION = 1
 """Part of every partition's key: raise it when a change here changes what is written."""
 BATCH_BYTES = 32_000_000
+READ = ("row", "name", "text", "prompt", "url", "date")
+"""Columns of a batch as the readers give it."""
 MAX_REASONS = 1000
 """Bad rows that a partition's summary names one by one; beyond that they are only counted."""
 
@@ -196,6 +198,13 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
     return summary
 
 
+def warm_up(recipe: Recipe) -> None:
+    """Load models and compile kernels in the calling thread: doing so in several at once is slow, and was seen to hang."""
+    columns = {"row": [0], "text": ["A short text, to be cleaned."]}
+    tiny = pa.table({f.name: pa.array(columns.get(f.name, [None]), f.type) for f in DOCUMENTS if f.name in READ})
+    _Worker(recipe).clean(tiny)
+
+
 class _Worker:
     """The cleaning of batches, with its counts."""
 
@@ -204,7 +213,7 @@ class _Worker:
         self.read = self.kept = self.text_bytes = 0
         self.dropped: dict[str, Counter[str]] = {}
         self.edits: dict[tuple[str, str], list[int]] = {}
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._set_aside: list[pa.Table] = []
 
     def clean(self, documents: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:
@@ -299,14 +308,14 @@ class _Worker:
 class _timed:
     """Adds the block's seconds to a counter."""
 
-    def __init__(self, seconds: Counter[str], name: str):
+    def __init__(self, seconds: defaultdict[str, float], name: str):
         self.seconds, self.name = seconds, name
 
     def __enter__(self) -> None:
         self.started = time.perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        self.seconds[self.name] += time.perf_counter() - self.started  # type: ignore[assignment]
+        self.seconds[self.name] += time.perf_counter() - self.started
 
 
 def content_ids(texts: pa.ChunkedArray, prompts: pa.ChunkedArray) -> pa.Array:

@@ -72,7 +72,7 @@ def _draw(pool: Pool, phase: PlannedPhase, used: npt.NDArray[np.bool_], seed: in
     targets = np.array(phase.targets)
     said: list[str] = []
     if phase.disjoint:
-        have = np.bincount(codes, weights=cost, minlength=len(targets))
+        have = np.bincount(codes, weights=cost, minlength=len(targets)).astype(np.float64)
         targets, moved = _within(targets, have)
         if moved:
             said.append("some groups had too few documents left for their share; others took it over")

@@ -202,7 +202,7 @@ def write_shard(
     return written
 
 
-def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int64]) -> dict[str, tuple[int, int]]:
+def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) -> dict[str, tuple[int, int]]:
     if by is None:
         return {"(all)": (len(documents), int(tokens.sum()))}
     column = first_label(documents[by])
