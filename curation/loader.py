@@ -111,6 +111,7 @@ class _Reader:
         self.starts: list[int] = []
         self.held: tuple[int, int, pa.Table] | None = None
         self.file: Any = None
+        self.opened = contextlib.ExitStack()
 
     def rows(self, first: int, last: int) -> Any:
         """Positions [first, last): a list of dicts, or tensors for packed rows."""
@@ -130,9 +131,7 @@ class _Reader:
         number = bisect.bisect_right(self.firsts, position) - 1
         if number != self.number:
             self.number = number
-            if self.file is not None:
-                self.opened.close()
-            self.opened = contextlib.ExitStack()
+            self.opened.close()
             self.file = self.opened.enter_context(
                 storage.open_parquet(storage.join(self.release, self.shards[number][1]))
             )

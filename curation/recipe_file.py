@@ -122,13 +122,13 @@ def _mistakes(error: ValidationError, plain: Any) -> list[RecipeError]:
 def _place_in(plain: Any, location: tuple[int | str, ...]) -> Path:
     """The part of pydantic's location that is a place in the input: the names of union branches are left out."""
     place: list[str | int] = []
-    node = plain
+    node: Any = plain
     for i, step in enumerate(location):
         if (isinstance(node, dict) and step in node) or (
             isinstance(node, list) and isinstance(step, int) and step < len(node)
         ):
             place.append(step)
-            node = node[step]
+            node = node[step]  # type: ignore[index]
         elif isinstance(node, dict) and i == len(location) - 1 and isinstance(step, str) and step.isidentifier():
             place.append(step)  # a missing key
     return tuple(place)

@@ -68,7 +68,9 @@ def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
 
     outcome: list[Any] = []
     bars = progress.silent() if silent or not err.is_terminal else progress.terminal(err)
-    state: Any = curate_module.with_engine(recipe, keep=outcome.append, progress=bars)(recipe, losses, return_state=True)
+    state: Any = curate_module.with_engine(recipe, keep=outcome.append, progress=bars)(
+        recipe, losses, return_state=True
+    )
     if not state.is_completed():
         failure = state.result(raise_on_failure=False)
         if isinstance(failure, BaseException):

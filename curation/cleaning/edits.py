@@ -1,9 +1,10 @@
 """What an edit did to a batch: how many documents it changed and how many places in them (manifest: ``edits``)."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Edit(NamedTuple):
+@dataclass(frozen=True)
+class Edit:
     """One rule's edits: documents changed, places changed."""
 
     documents: int

@@ -63,9 +63,9 @@ def foreign(head: bytes) -> str | None:
         # A text may begin with BZh; a bzip2 stream goes on with its level and the digits of pi.
         if head.startswith(magic) and (magic != b"BZh" or head[4:10] == b"1AY&SY"):
             return MAGIC[magic]
-    if len(head) >= 4 and (head[0] == 0) != (head[1] == 0) and (head[0], head[1]) != (0, 0):
-        if head[0:4:2] == b"\x00\x00" or head[1:4:2] == b"\x00\x00":
-            return "UTF-16 without byte-order mark"
+    wide = len(head) >= 4 and (head[0] == 0) != (head[1] == 0)
+    if wide and (head[0:4:2] == b"\x00\x00" or head[1:4:2] == b"\x00\x00"):
+        return "UTF-16 without byte-order mark"
     return None
 
 

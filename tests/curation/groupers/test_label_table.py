@@ -41,6 +41,6 @@ def test_mistakes_name_the_place(tmp_path: Path) -> None:
     path.write_text("id,other\na,x\n")
     with pytest.raises(RecipeError, match=r"tags\.column: .*no column 'topic'; it has id, other"):
         group(DOCUMENTS, params(path))
+    (tmp_path / "labels.xls").write_text("")
     with pytest.raises(RecipeError, match="ends in"):
-        (tmp_path / "labels.xls").write_text("")
         group(DOCUMENTS, params(tmp_path / "labels.xls"))
