@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, create_model
 
 from schemas.section import Section
 
@@ -12,7 +12,7 @@ from schemas.section import Section
 class GopherQuality(Section):
     """Gopher quality rules (Rae et al. 2021, table A1; datatrove 0.10.1). Null turns a rule off."""
 
-    name: Literal["gopher_quality"]
+    name: Literal["gopher_quality"] = "gopher_quality"
     """Gopher quality."""
     min_doc_words: int | None = 50
     """Fewest words with a character that is no punctuation."""
@@ -39,7 +39,7 @@ class GopherQuality(Section):
 class GopherRepetition(Section):
     """Gopher repetition rules (Rae et al. 2021, table A1; datatrove 0.10.1). Null turns a rule off."""
 
-    name: Literal["gopher_repetition"]
+    name: Literal["gopher_repetition"] = "gopher_repetition"
     """Gopher repetition."""
     max_dup_para_frac: float | None = 0.3
     """Largest share of paragraphs that repeat an earlier one."""
@@ -53,9 +53,6 @@ class GopherRepetition(Section):
     """n -> largest share of characters in the most frequent n-gram."""
     dup_n_grams: dict[int, float] = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.1}
     """n -> largest share of characters in n-grams that stood before."""
-
-
-NAMES = ("gopher_quality", "gopher_repetition")
 
 
 def _spelled_out(value: Any) -> Any:
@@ -76,7 +73,13 @@ def _spelled_out(value: Any) -> Any:
 
 RuleSet = Annotated[GopherQuality | GopherRepetition, Field(discriminator="name")]
 Bare = Literal["gopher_quality", "gopher_repetition"]
+Overridden = create_model(
+    "Overridden",
+    __base__=Section,
+    gopher_quality=(GopherQuality | None, None),
+    gopher_repetition=(GopherRepetition | None, None),
+)
 Rules = Annotated[
     list[RuleSet],
-    BeforeValidator(_spelled_out, json_schema_input_type=list[Bare | RuleSet | dict[Bare, dict[str, Any]]]),
+    BeforeValidator(_spelled_out, json_schema_input_type=list[Bare | RuleSet | Overridden]),
 ]

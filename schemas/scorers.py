@@ -189,15 +189,6 @@ class AutoCot(Section):
         return {} if self.answer is None else {self.answer: "string"}
 
 
-class RuleStatistic(Section):
-    """A number that the filter rules measure, e.g. the mean word length."""
-
-    from_: Literal["rule_statistic"] = Field(alias="from")
-    """A statistic of the filter rules."""
-    statistic: str
-    """Its name, as `syllabus methods` lists them."""
-
-
 Scorer = (
     Number
     | Table
@@ -211,5 +202,4 @@ Scorer = (
     | Dsir
     | ClusterDistance
     | AutoCot
-    | RuleStatistic
 )

@@ -5,9 +5,13 @@ from curation.scorers import score
 from schemas.scorers import AutoCot
 
 
-def passes(question: str | None, rationale: str, answer: str | None = None, **settings: object) -> float:
+def passes(question: str | None, rationale: str, expected: str | None = None, **settings: object) -> float:
     documents = pa.table(
-        {"prompt": pa.array([question], pa.string()), "text": [rationale], "column:a": pa.array([answer], pa.string())}
+        {
+            "prompt": pa.array([question], pa.string()),
+            "text": [rationale],
+            "column:a": pa.array([expected], pa.string()),
+        }
     )
     return float(score(documents, AutoCot.model_validate({"from": "auto_cot", **settings}))[0])
 

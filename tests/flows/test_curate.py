@@ -1,0 +1,88 @@
+"""The promise: the same recipe, inputs and seed give the same bytes, for any number of workers and after a crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Command, recipe_of, release_of, shard_bytes
+
+
+@pytest.mark.server
+def test_workers_engines_and_partitions_do_not_matter(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
+    wanted: dict[str, bytes] = {}
+    settings = [
+        {"workers": 1},
+        {"workers": 2},
+        {"workers": 3, "partition_bytes": "20KB"},
+        {"kind": "processes", "workers": 2},
+    ]
+    for engine in settings:
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        done = syllabus("run", str(recipe_of(tmp_path, engine=engine)))
+        assert done.returncode == 0, done.stderr
+        made = shard_bytes(release_of(tmp_path))
+        wanted = wanted or made
+        assert made == wanted, engine
+
+
+@pytest.mark.server
+def test_killed_and_run_again(corpus: Path, tmp_path: Path, api: dict[str, str], syllabus: Command) -> None:
+    recipe = recipe_of(tmp_path, engine={"workers": 1, "partition_bytes": "8KB"})
+    command = [sys.executable, "-m", "flows.cli", "run", str(recipe)]
+    child = subprocess.Popen(
+        command, env={**api, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    prepared = tmp_path / "out" / "tried" / ".cache" / "prepared"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and len(list(prepared.glob("*/summary.json"))) < 4:
+        time.sleep(0.01)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    finished = {path: path.stat().st_mtime_ns for path in prepared.glob("*/summary.json")}
+    assert finished
+    assert not list(tmp_path.glob("out/tried/*/manifest.json"))
+    assert syllabus("run", str(recipe)).returncode == 0
+    made = shard_bytes(release_of(tmp_path))
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished, "a finished partition was done again"
+    shutil.rmtree(tmp_path / "out")
+    assert syllabus("run", str(recipe)).returncode == 0
+    assert shard_bytes(release_of(tmp_path)) == made
+
+
+@pytest.mark.server
+def test_latest_is_mended(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
+    recipe = recipe_of(tmp_path)
+    assert syllabus("run", str(recipe)).returncode == 0
+    release = release_of(tmp_path)
+    (tmp_path / "out" / "tried" / "latest.json").unlink()
+    assert syllabus("run", str(recipe)).returncode == 0
+    assert release_of(tmp_path) == release
+    assert len(list(tmp_path.glob("out/tried/*/manifest.json"))) == 1
+
+
+@pytest.mark.server
+def test_a_new_file_makes_a_release_with_a_parent(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
+    recipe = recipe_of(tmp_path)
+    assert syllabus("run", str(recipe)).returncode == 0
+    first = release_of(tmp_path)
+    prepared = tmp_path / "out" / "tried" / ".cache" / "prepared"
+    before = {path: path.stat().st_mtime_ns for path in prepared.glob("*/summary.json")}
+    data = (corpus / "books.jsonl").read_text().splitlines()[:40]
+    (corpus / "web" / "c.jsonl").write_text(
+        "\n".join(line.replace("content", "text").replace("river", "lake") for line in data)
+    )
+    assert syllabus("run", str(recipe)).returncode == 0
+    second = release_of(tmp_path)
+    assert second.name > first.name
+    assert json.loads((second / "manifest.json").read_text())["parent"] == first.name
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert len(list(prepared.glob("*/summary.json"))) == len(before) + 1

@@ -1,0 +1,33 @@
+"""The rooms of the house: who may import whom."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FORBIDDEN = {
+    "schemas": {"curation", "flows", "deployments", "prefect"},
+    "curation": {"flows", "deployments", "prefect"},
+}
+
+
+@pytest.mark.parametrize("room", sorted(FORBIDDEN))
+def test_imports_stay_in_their_rooms(room: str) -> None:
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                assert name.split(".")[0] not in FORBIDDEN[room], f"{path.name} imports {name}"
+
+
+def test_no_pin_has_an_address() -> None:
+    assert "://" not in (ROOT / "constraints.txt").read_text()
