@@ -45,7 +45,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
     check_names(loaded)
     not_yet(loaded)
     configure()
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # what fails is said once, by us
     with embedded_api():
         outcome = _run_flow(loaded, losses, silent=json_)
     if json_:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from curation.cleaning.fasttext_model import predict
 from schemas.cleaning import Language
 from schemas.errors import RecipeError
 
@@ -47,21 +46,11 @@ def model_path(params: Language) -> str:
     return str(path)
 
 
-@lru_cache(maxsize=4)
-def _load(path: str) -> Any:
-    import fasttext
-
-    fasttext.FastText.eprint = lambda *_: None
-    return fasttext.load_model(path)
-
-
 def judge(texts: pa.LargeStringArray, params: Language) -> Judged:
     """Label and verdict of each text; a blank text is undetermined."""
-    model = _load(model_path(params))
-    lines = [text.replace("\n", " ") for text in texts.to_pylist()]
-    labels, scores = model.predict(lines) if lines else ([], [])
-    names = [label[0].removeprefix("__label__") if label else UNDETERMINED for label in labels]
-    score = np.array([min(float(s[0]), 1.0) if len(s) else 0.0 for s in scores], dtype=np.float32)
+    labels, scores = predict(texts, model_path(params), place="clean.language.model")
+    names = [label or UNDETERMINED for label in labels]
+    score = np.array(scores, dtype=np.float32)
     rule = np.full(len(names), -1, dtype=np.int16)
     rule[score < np.float32(params.min_score)] = 1
     if params.keep is not None:

@@ -12,6 +12,7 @@ from curation import kmeans
 from curation.groupers.clusters import clusters
 from curation.groupers.column import column
 from curation.groupers.constant import constant
+from curation.groupers.fasttext import fasttext
 from curation.groupers.items import items
 from curation.groupers.label_table import label_table
 from curation.groupers.length import length
@@ -30,6 +31,7 @@ FUNCTIONS: dict[type, Callable[..., pa.Array]] = {
     models.Clusters: clusters,
     models.Column: column,
     models.Constant: constant,
+    models.FastText: fasttext,
     models.Items: items,
     models.LabelTable: label_table,
     models.Length: length,

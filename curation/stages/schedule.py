@@ -82,7 +82,7 @@ def _draw(pool: Pool, phase: PlannedPhase, used: npt.NDArray[np.bool_], seed: in
     for label in range(len(phase.labels)):
         members = rows[codes == label]
         picked, copies, owed = _take(
-            pool, members, cost[codes == label], targets[label] + owed, f"{phase.name}", phase.labels[label], seed
+            pool, members, cost[codes == label], targets[label], owed, phase.name, phase.labels[label], seed
         )
         taken.append(picked)
         passes.append(copies)
@@ -90,23 +90,31 @@ def _draw(pool: Pool, phase: PlannedPhase, used: npt.NDArray[np.bool_], seed: in
 
 
 def _take(
-    pool: Pool, members: Int, cost: npt.NDArray[np.float64], target: float, phase: str, label: str, seed: int
+    pool: Pool,
+    members: Int,
+    cost: npt.NDArray[np.float64],
+    target: float,
+    owed: float,
+    phase: str,
+    label: str,
+    seed: int,
 ) -> tuple[Int, Int, float]:
     """Documents of one group until the target is met to the nearest document; whole passes first, each document once.
 
-    Returns rows, the pass of each, and what is still owed (negative: taken too much), for the next group.
+    owed: what the groups before took too little (negative: too much); it moves the last, broken pass only. Returns
+    rows, the pass of each, and what is owed now.
     """
     total = float(cost.sum())
     if not len(members) or target <= 0 or total == 0:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), target if len(members) else 0.0
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), owed
     picked: list[Int] = []
     copies: list[Int] = []
     whole = int(target / total * (1 + 1e-12))
     for number in range(whole):
         picked.append(members)
         copies.append(np.full(len(members), number, dtype=np.int64))
-    rest = target - whole * total
-    if rest > 0:
+    rest = target + owed - whole * total
+    if rest > 0 and target > whole * total:
         key = seeds.keys(seed, phase, "draw", label, whole, ids=pool.ids[members])
         order = np.lexsort((pool.ids[members, 1], pool.ids[members, 0], key))
         reached = np.cumsum(cost[order])

@@ -108,7 +108,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"name": "Not A Name"}, 2, "name"),
     ({"sources": [{"name": "web", "paths": ["nowhere/*.jsonl"]}]}, 2, "sources[0].paths[0]"),
     ({"sources": [{"name": "web", "paths": ["nowhere.jsonl"]}]}, 2, "nowhere.jsonl"),
-    ({"tags": {"topic": {"from": "column", "column": "nope"}}}, 2, "tags.topic.column"),
+    ({"tags": {"topic": {"from": "column", "column": "nope"}}, "conditioning": None}, 2, "tags.topic.column"),
     ({"phases": [{"name": "a", "share": 0.7}, {"name": "b", "share": 0.7}]}, 2, "shares add up"),
     ({"mixture": {"by": "nothing"}}, 2, "mixture.by"),
     ({"clean": {"rules": [{"gopher_quality": {"min_doc_words": 100_000}}]}}, 1, "every document was dropped"),
@@ -155,7 +155,8 @@ def test_schema_takes_the_shipped_recipes(syllabus: Command) -> None:
     schema = json.loads(done.stdout)
     assert schema["required"] == ["name", "sources"]
     for name, field in schema["properties"].items():
-        assert field.get("description"), name
+        named = schema["$defs"][field["$ref"].rsplit("/", 1)[1]] if "$ref" in field else field
+        assert field.get("description") or named.get("description"), name
 
 
 def test_overrides_are_yaml(tmp_path: Path) -> None:
