@@ -59,7 +59,7 @@ Known = dict[str, dict[str, object]]
 def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> list[Input]:
     """The input files in document order. Raises RecipeError for a glob that finds nothing."""
     files: list[Input] = []
-    first_with: dict[str, str] = {}
+    first_with: dict[tuple[str, str, str | None], str] = {}
     for index, source in enumerate(sources):
         found: dict[str, storage.FileInfo] = {}
         for number, pattern in enumerate(source.paths):
@@ -73,7 +73,7 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
         for path in sorted(found):
             file = _examine(source.name, index, found[path], partition_bytes, known)
             if not file.fault:
-                same = first_with.setdefault(file.fingerprint, path)
+                same = first_with.setdefault((file.fingerprint, file.format, file.compression), path)
                 file = replace(file, same_as=same if same != path else None)
             files.append(file)
     return files

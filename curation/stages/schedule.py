@@ -107,8 +107,8 @@ def _take(
     total = float(cost.sum())
     if not len(members) or target <= 0 or total == 0:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), owed
-    picked: list[Int] = []
-    copies: list[Int] = []
+    picked: list[Int] = [members[:0]]
+    copies: list[Int] = [np.zeros(0, dtype=np.int64)]
     whole = int(target / total * (1 + 1e-12))
     for number in range(whole):
         picked.append(members)

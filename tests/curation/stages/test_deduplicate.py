@@ -1,0 +1,67 @@
+"""Exact and near duplicates of made partitions: who stays, and that partitions do not matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curation.dedup.clusters import connect
+from curation.stages.catalogue import catalogue, cut
+from curation.stages.deduplicate import deduplicate
+from curation.stages.prepare import Prepared, prepare
+from schemas.recipe import Recipe
+from tests.conftest import texts, write_jsonl
+
+
+def prepared(folder: Path, parts: list[list[str]], **dedup: object) -> tuple[list[Prepared], Recipe]:
+    for i, part in enumerate(parts):
+        write_jsonl(folder / f"{i}.jsonl", [{"text": text} for text in part])
+    recipe = Recipe.model_validate(
+        {"name": "x", "sources": [{"name": "a", "paths": [str(folder / "*.jsonl")]}], "dedup": dedup}
+    )
+    inputs = catalogue(recipe.sources, partition_bytes=10**9, known={})
+    made = []
+    for i, file in enumerate(inputs):
+        (whole,) = cut(file)
+        made.append(
+            prepare(file, whole, recipe=recipe, source=recipe.sources[0], folder=str(folder / f"p{i}"), key=str(i))
+        )
+    return made, recipe
+
+
+def test_who_stays(tmp_path: Path) -> None:
+    a, b, c = texts(3, seed=4)
+    near = a + " and some more words"
+    parts, recipe = prepared(tmp_path, [[a, b], [near, b, c, near]])
+    decided = deduplicate(parts, recipe.dedup)
+    rows = {(r["partition"], r["index"]): r for r in decided.to_pylist()}
+    assert sorted(rows) == [(1, 0), (1, 1), (1, 3)]
+    assert rows[1, 1]["stage"] == "exact"
+    assert (rows[1, 1]["value"], rows[1, 1]["threshold"]) == (1.0, 1.0)
+    assert rows[1, 3]["stage"] == "exact"
+    assert rows[1, 0]["stage"] == "minhash"
+    assert rows[1, 0]["value"] >= rows[1, 0]["threshold"] == 0.7
+
+
+def test_the_longest_stays(tmp_path: Path) -> None:
+    (a,) = texts(1, seed=4)
+    parts, recipe = prepared(tmp_path, [[a], [a + " and some more words"]], keep="longest")
+    assert [(r["partition"], r["index"]) for r in deduplicate(parts, recipe.dedup).to_pylist()] == [(0, 0)]
+
+
+@pytest.mark.parametrize("dedup", [{"exact": False, "minhash": None}, {"minhash": None}])
+def test_what_is_off_drops_nothing(dedup: dict[str, object], tmp_path: Path) -> None:
+    a, b = texts(2, seed=4)
+    parts, recipe = prepared(tmp_path, [[a, a + " more"], [b]], **dedup)
+    assert len(deduplicate(parts, recipe.dedup)) == 0
+
+
+def test_clusters_are_named_by_their_least_member() -> None:
+    keys = np.array([[7, 1, 7, 3, 9], [2, 8, 4, 8, 4]], dtype=np.uint64)
+    empty = np.zeros(5, dtype=bool)
+    found = connect(lambda band: keys[band], 2, 5, empty, lambda a, b: np.ones(len(a)), 0.5)
+    assert found.tolist() == [0, 1, 0, 1, 0]
+    apart = connect(lambda band: keys[band], 2, 5, empty, lambda a, b: np.zeros(len(a)), 0.5)
+    assert apart.tolist() == [0, 1, 2, 3, 4]
