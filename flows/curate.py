@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from prefect import Flow, flow
 from prefect.futures import PrefectFuture
@@ -19,7 +20,9 @@ from curation.losses import read_losses
 from curation.release import Home
 from curation.report import report
 from curation.stages import catalogue as catalogue_stage
+from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import deduplicate as deduplicate_stage
+from curation.stages import history as history_stage
 from curation.stages import ledger as ledger_stage
 from curation.stages import planning, publish
 from curation.stages import pool as pool_stage
@@ -29,10 +32,13 @@ from curation.stages.schedule import Schedule
 from flows import artifacts, tasks
 from flows.engines import task_runner
 from flows.progress import Progress, silent
+from schemas.decontamination import Decontaminate
 from schemas.errors import RunError
 from schemas.manifest import Manifest
 from schemas.plan import Plan
 from schemas.recipe import Recipe
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -97,9 +103,17 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         partition_bytes = recipe.engine.partition_bytes
         inputs = catalogue_stage.catalogue(recipe.sources, partition_bytes=partition_bytes, known=known)
         catalogue_stage.save_known(home.cache("fingerprints.json"), inputs, partition_bytes)
+        if recipe.dedup.history:
+            inputs = history_stage.new_inputs(inputs, home)
+            if not [file for file in inputs if not file.fault]:
+                return Outcome(None, None, f"nothing new: earlier releases of {recipe.name} took every input file")
+        benchmarks = decontaminate_stage.item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
         report_losses = read_losses(losses) if losses is not None else None
-        key = publish.content_key(recipe, inputs, storage.sha256(losses) if losses is not None else "")
         parent = home.latest()
+        besides = [storage.sha256(losses) if losses is not None else "", *(digest for _, digest in benchmarks)]
+        if recipe.dedup.history:
+            besides.append(parent or "")
+        key = publish.content_key(recipe, inputs, besides)
         if parent is not None and home.manifest(parent).get("content_key") == key:
             return Outcome(
                 None, home.path(parent), f"nothing new since {parent}: the recipe and its inputs are the same"
@@ -107,13 +121,27 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     log.info("%d input files, %d bytes", len(inputs), sum(file.bytes for file in inputs))
 
     prepared = _prepare(recipe, inputs, home, progress, clock)
-    _refuse_unusable(recipe, inputs, prepared)
+    if not recipe.dedup.history:
+        _refuse_unusable(recipe, inputs, prepared)
     read = sum(part.documents for _, part in prepared)
     log.info("%d documents read, %d left after cleaning", read, sum(part.kept for _, part in prepared))
 
     with _timed(clock, "deduplicate"), progress.stage("deduplicate", 1):
         decided = deduplicate_stage.deduplicate([part for _, part in prepared], recipe.dedup)
+    gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
+    if recipe.dedup.history:
+        with _timed(clock, "history"), progress.stage("compare with history", 1):
+            known = history_stage.drop_known([part for _, part in prepared], gone, home, recipe.dedup)
+            decided = pa.concat_tables([decided, known])
+            gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
     log.info("%d duplicates dropped", len(decided))
+    if recipe.decontaminate is not None:
+        with _timed(clock, "decontaminate"):
+            decided = _decontaminate(recipe.decontaminate, benchmarks, prepared, decided, gone, progress)
+    if len(decided) == sum(part.kept for _, part in prepared):
+        if recipe.dedup.history:
+            return Outcome(None, None, "nothing new was kept: earlier releases hold it all; no release was made")
+        raise RunError("decontaminate", "every document was dropped; loosen the recipe")
 
     now = datetime.now(UTC)
     name = home.begin(key, now.strftime("%Y%m%dT%H%M%S"))
@@ -210,6 +238,28 @@ def _refuse_unusable(recipe: Recipe, inputs: list[catalogue_stage.Input], prepar
         )
 
 
+def _decontaminate(
+    params: Decontaminate,
+    benchmarks: tuple[tuple[str, str], ...],
+    prepared: list[tuple[int, Prepared]],
+    decided: pa.Table,
+    gone: list[Rows],
+    progress: Progress,
+) -> pa.Table:
+    """``decided`` and what holds benchmark items."""
+    with progress.stage("decontaminate", len(prepared)) as advance:
+        work = [
+            (number, tasks.decontaminate_partition.submit(part, number, _left(part, gone[number]), params, benchmarks))
+            for number, (_, part) in enumerate(prepared)
+        ]
+        return pa.concat_tables([decided, *(table for _, table in _collect(work, advance))])
+
+
+def _left(part: Prepared, gone: Rows) -> Rows:
+    """The rows of a partition that are not gone."""
+    return np.setdiff1d(np.arange(part.kept), gone, assume_unique=True)
+
+
 def _pool(
     recipe: Recipe,
     inputs: list[catalogue_stage.Input],
@@ -223,7 +273,7 @@ def _pool(
     with progress.stage("tag", len(prepared)) as advance:
         futures = []
         for number, (index, part) in enumerate(prepared):
-            kept = np.setdiff1d(np.arange(part.kept), gone[number], assume_unique=True)
+            kept = _left(part, gone[number])
             futures.append(
                 (
                     number,
@@ -317,6 +367,8 @@ def _ledger(
 ) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
     """Writes the ledgers; counts as written, and as the stages say."""
     left = planning.not_scheduled(pool, ordered)
+    taken = np.unique(ordered.document)
+    scheduled = [np.sort(pool.index[taken[pool.partition[taken] == n]]).astype(np.int64) for n in range(len(prepared))]
     decisions = [
         pa.concat_tables([deduplicate_stage.decisions_of(decided, number), planning.as_decisions(left, pool, number)])
         for number in range(len(prepared))
@@ -331,6 +383,8 @@ def _ledger(
                     inputs[index].source,
                     number,
                     decisions[number].cast(ledger_stage.DECISIONS),
+                    scheduled[number],
+                    recipe.dedup,
                     folder,
                 ),
             )

@@ -15,12 +15,17 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 
+from curation import storage
+from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import describe as describe_stage
+from curation.stages import history as history_stage
 from curation.stages import ledger as ledger_stage
 from curation.stages import write as write_stage
 from curation.stages.catalogue import Input, Partition
 from curation.stages.prepare import Prepared, load_prepared, prepare
 from curation.stages.write import ShardSpan, WrittenShard
+from schemas.decontamination import Decontaminate
+from schemas.dedup import Dedup
 from schemas.formatters import Conditioning
 from schemas.recipe import Recipe
 from schemas.shards import Shards
@@ -84,6 +89,24 @@ def tag_partition(
         target=target,
         tags_target=tags,
     )
+
+
+@task(
+    name="decontaminate",
+    task_run_name="decontaminate partition {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
+def decontaminate_partition(
+    prepared: Prepared,
+    number: int,
+    kept: npt.NDArray[np.int64],
+    params: Decontaminate,
+    files: tuple[tuple[str, str], ...],
+) -> pa.Table:
+    """Which documents of one partition hold benchmark items."""
+    return decontaminate_stage.decontaminate(prepared, number, kept, params, files)
 
 
 @task(
@@ -166,9 +189,18 @@ def write_shard(
     retry_condition_fn=_storage_failed,
 )
 def write_ledger(
-    prepared: Prepared, path: str, source: str, number: int, decisions: pa.Table, release: str
+    prepared: Prepared,
+    path: str,
+    source: str,
+    number: int,
+    decisions: pa.Table,
+    scheduled: npt.NDArray[np.int64],
+    dedup: Dedup,
+    release: str,
 ) -> dict[str, dict[str, int]]:
-    """The ledger of one partition; counts by stage and rule."""
+    """The ledger of one partition and what later runs need to know of it; counts by stage and rule."""
+    target = storage.join(release, "history", f"{number:05d}.parquet")
+    history_stage.write(prepared, scheduled, params=dedup, target=target)
     return ledger_stage.write_ledger(
         prepared, path=path, source=source, number=number, decisions=decisions, release=release
     )

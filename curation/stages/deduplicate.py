@@ -7,7 +7,8 @@ are read for candidate pairs only, a partition at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,36 +21,37 @@ from curation.stages.ledger import DECISIONS
 from curation.stages.pool import id_pairs, id_texts
 from curation.stages.prepare import Prepared
 from schemas.dedup import Dedup, MinHash
-from schemas.errors import RecipeError
 
 Int = npt.NDArray[np.int64]
+
+
+class Signed(Protocol):
+    """A table of signatures: a prepared partition, or what an earlier release kept."""
+
+    @property
+    def signatures_path(self) -> str: ...
+    @property
+    def kept(self) -> int: ...
+
+
+PAIRS_AT_ONCE = 1 << 20
 DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
 """One row a dropped document."""
 
 
 def deduplicate(parts: list[Prepared], params: Dedup) -> pa.Table:
-    """What is dropped and which document stays in its place: the DECIDED table, in document order.
-
-    Raises RecipeError for what is not there yet.
-    """
-    for name, used in (
-        ("paragraphs", params.paragraphs is not None),
-        ("history", params.history),
-        ("keep", params.keep == "best"),
-    ):
-        if used:
-            raise RecipeError(f"dedup.{name}", "not yet: this part of deduplication has not landed")
-    ids, sizes = _load(parts)
+    """What is dropped and which document stays in its place: the DECIDED table."""
+    ids = ids_of(parts)
     n = len(ids)
     starts = np.cumsum([0, *(part.kept for part in parts)])
-    rank = _rank(sizes, params)
+    rank = _rank(_sizes(parts), params)
     kept = np.arange(n)
     if params.exact:
         kept = _exact(ids, rank)
     tables = [_decisions(np.flatnonzero(kept != np.arange(n)), kept, starts, ids, "exact", "same_text", None, 1.0)]
     if params.minhash is not None:
         alive = kept == np.arange(n)
-        near, value = _near(parts, starts, ids, rank, alive, params.minhash)
+        near, value = _near(parts, ids, rank, alive, params.minhash)
         bound = params.minhash.min_similarity
         dropped = np.flatnonzero(alive & (near != np.arange(n)))
         tables.append(_decisions(dropped, near, starts, ids, "minhash", "near_duplicate", value[dropped], bound))
@@ -68,15 +70,21 @@ def decisions_of(decided: pa.Table, partition: int) -> pa.Table:
     return decided.filter(pa.array(mine)).select(DECISIONS.names)
 
 
-def _load(parts: list[Prepared]) -> tuple[npt.NDArray[np.uint64], Int]:
-    ids, sizes = [np.zeros((0, 2), dtype=np.uint64)], [np.zeros(0, dtype=np.int64)]
+def ids_of(parts: Sequence[Signed]) -> npt.NDArray[np.uint64]:
+    """The ids of all documents: uint64[n, 2]."""
+    ids = [np.zeros((0, 2), dtype=np.uint64)]
     for part in parts:
         with storage.open_parquet(part.signatures_path) as file:
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=["id", "bytes"])
-                ids.append(id_pairs(table["id"]))
-                sizes.append(table["bytes"].to_numpy())
-    return np.concatenate(ids), np.concatenate(sizes)
+            ids.append(id_pairs(file.read(columns=["id"])[0]))
+    return np.concatenate(ids)
+
+
+def _sizes(parts: Sequence[Signed]) -> Int:
+    sizes = [np.zeros(0, dtype=np.int64)]
+    for part in parts:
+        with storage.open_parquet(part.signatures_path) as file:
+            sizes.append(file.read(columns=["bytes"])[0].to_numpy())
+    return np.concatenate(sizes)
 
 
 def _rank(sizes: Int, params: Dedup) -> Int:
@@ -101,7 +109,6 @@ def _exact(ids: npt.NDArray[np.uint64], rank: Int) -> Int:
 
 def _near(
     parts: list[Prepared],
-    starts: Int,
     ids: npt.NDArray[np.uint64],
     rank: Int,
     alive: npt.NDArray[np.bool_],
@@ -109,10 +116,14 @@ def _near(
 ) -> tuple[Int, npt.NDArray[np.float64]]:
     """For each document the one that stays of its cluster, and its similarity to that one."""
     rows = np.flatnonzero(alive)
-    similarity = _similarity(parts, starts, rows)
-    empty = _band(parts, 0)[rows] == NO_KEY
+    between = similarity_between(parts, parts)
+
+    def similarity(left: Int, right: Int) -> npt.NDArray[np.float64]:
+        return between(rows[left], rows[right])
+
+    empty = band_of(parts, 0)[rows] == NO_KEY
     root = clusters.connect(
-        lambda band: _band(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
+        lambda band: band_of(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
     )
     # The best-ranked member of each cluster stays.
     order = np.lexsort((rank[rows], root))
@@ -128,7 +139,7 @@ def _near(
     return kept, value
 
 
-def _band(parts: list[Prepared], band: int) -> npt.NDArray[np.uint64]:
+def band_of(parts: Sequence[Signed], band: int) -> npt.NDArray[np.uint64]:
     """One band's keys of all documents: uint64[n]."""
     columns = [np.zeros(0, dtype=np.uint64)]
     for part in parts:
@@ -137,23 +148,27 @@ def _band(parts: list[Prepared], band: int) -> npt.NDArray[np.uint64]:
     return np.concatenate(columns)
 
 
-def _similarity(parts: list[Prepared], starts: Int, rows: Int) -> Callable[[Int, Int], npt.NDArray[np.float64]]:
-    """Share of equal signature values of pairs of ``rows``; only the signatures of those documents are held."""
+def similarity_between(
+    left_parts: Sequence[Signed], right_parts: Sequence[Signed]
+) -> Callable[[Int, Int], npt.NDArray[np.float64]]:
+    """Share of equal signature values of pairs (row of the left, row of the right); holds the pairs' signatures only."""
+    starts = [np.cumsum([0, *(part.kept for part in parts)]) for parts in (left_parts, right_parts)]
 
     def similarity(left: Int, right: Int) -> npt.NDArray[np.float64]:
-        wanted = np.unique(np.concatenate([rows[left], rows[right]]))
-        held = _signatures(parts, starts, wanted)
-        a, b = np.searchsorted(wanted, rows[left]), np.searchsorted(wanted, rows[right])
         result = np.empty(len(left))
-        for start in range(0, len(left), 65_536):
-            span = slice(start, start + 65_536)
-            result[span] = (held[a[span]] == held[b[span]]).mean(axis=1)
+        for start in range(0, len(left), PAIRS_AT_ONCE):
+            span = slice(start, start + PAIRS_AT_ONCE)
+            of_left, a = np.unique(left[span], return_inverse=True)
+            of_right, b = np.unique(right[span], return_inverse=True)
+            ours = _signatures(left_parts, starts[0], of_left)
+            theirs = _signatures(right_parts, starts[1], of_right)
+            result[span] = (ours[a] == theirs[b]).mean(axis=1)
         return result
 
     return similarity
 
 
-def _signatures(parts: list[Prepared], starts: Int, wanted: Int) -> npt.NDArray[np.uint32]:
+def _signatures(parts: Sequence[Signed], starts: Int, wanted: Int) -> npt.NDArray[np.uint32]:
     found: list[npt.NDArray[np.uint32]] = []
     for number, part in enumerate(parts):
         low, high = starts[number], starts[number + 1]

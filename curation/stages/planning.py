@@ -171,9 +171,9 @@ def not_yet(recipe: Recipe) -> None:
         "clean.pii": recipe.clean.pii.active,
         "clean.words": recipe.clean.words != "whitespace",
         "dedup.paragraphs": recipe.dedup.paragraphs is not None,
-        "dedup.history": recipe.dedup.history,
-        "dedup.keep": recipe.dedup.keep == "best",
-        "decontaminate": recipe.decontaminate is not None,
+        "dedup.keep": recipe.dedup.keep not in ("first", "longest"),
+        "dedup.exact": not isinstance(recipe.dedup.exact, bool),
+        "decontaminate.method": recipe.decontaminate is not None and recipe.decontaminate.method != "ngram",
         "shards.sequence_length": recipe.shards.sequence_length is not None,
     }
     for name, tag in recipe.tags.items():

@@ -339,7 +339,9 @@ def comparable(documents: pa.Table) -> pa.LargeStringArray:
     """What near duplicates are found on: the text, after its prompt where it has one."""
     if documents["prompt"].null_count == len(documents):
         return as_text(documents["text"])
-    joined = pc.binary_join_element_wise(pc.fill_null(documents["prompt"], ""), documents["text"], pa.scalar("\n", pa.large_string()))
+    joined = pc.binary_join_element_wise(
+        pc.fill_null(documents["prompt"], ""), documents["text"], pa.scalar("\n", pa.large_string())
+    )
     return as_text(joined)
 
 

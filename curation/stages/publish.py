@@ -38,10 +38,10 @@ def software() -> dict[str, Any]:
     }
 
 
-def content_key(recipe: Recipe, inputs: list[Input], extra: str = "") -> str:
+def content_key(recipe: Recipe, inputs: list[Input], besides: list[str]) -> str:
     """What decides a release: recipe, the set of input contents by source, our version. 64 hex digits."""
     contents = sorted({(file.source, file.fingerprint) for file in inputs if file.same_as is None and not file.fault})
-    what = [digest(recipe), contents, importlib.metadata.version("syllabus"), extra]
+    what = [digest(recipe), contents, importlib.metadata.version("syllabus"), besides]
     return hashlib.sha256(canonical(what).encode()).hexdigest()
 
 
