@@ -20,6 +20,7 @@ from curation.losses import read_losses
 from curation.release import Home
 from curation.report import report
 from curation.stages import catalogue as catalogue_stage
+from curation.stages import classifier as classifier_stage
 from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import deduplicate as deduplicate_stage
 from curation.stages import history as history_stage
@@ -127,14 +128,21 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     log.info("%d documents read, %d left after cleaning", read, sum(part.kept for _, part in prepared))
 
     with _timed(clock, "deduplicate"), progress.stage("deduplicate", 1):
-        decided = deduplicate_stage.deduplicate([part for _, part in prepared], recipe.dedup)
+        parts = [part for _, part in prepared]
+        classifier = recipe.clean.classifier
+        low = None
+        if classifier is not None and classifier.keep_share is not None:
+            low = classifier_stage.drop_low(parts, classifier.keep_share)
+        decided = deduplicate_stage.deduplicate(parts, recipe.dedup, low)
+        if low is not None:
+            decided = pa.concat_tables([low, decided])
     gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
     if recipe.dedup.history:
         with _timed(clock, "history"), progress.stage("compare with history", 1):
             known = history_stage.drop_known([part for _, part in prepared], gone, home, recipe.dedup)
             decided = pa.concat_tables([decided, known])
             gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
-    log.info("%d duplicates dropped", len(decided))
+    log.info("%d documents dropped by global stages", len(decided))
     if recipe.decontaminate is not None:
         with _timed(clock, "decontaminate"):
             decided = _decontaminate(recipe.decontaminate, benchmarks, prepared, decided, gone, progress)

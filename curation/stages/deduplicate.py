@@ -39,18 +39,25 @@ DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
 """One row a dropped document."""
 
 
-def deduplicate(parts: list[Prepared], params: Dedup) -> pa.Table:
-    """What is dropped and which document stays in its place: the DECIDED table."""
+def deduplicate(parts: list[Prepared], params: Dedup, before: pa.Table | None = None) -> pa.Table:
+    """What is dropped and which document stays in its place: the DECIDED table.
+
+    before: what earlier global stages decided; those documents take no part.
+    """
     ids = ids_of(parts)
     n = len(ids)
     starts = np.cumsum([0, *(part.kept for part in parts)])
     rank = _rank(_sizes(parts), params)
+    here = np.ones(n, dtype=bool)
+    if before is not None:
+        here[starts[before["partition"].to_numpy()] + before["index"].to_numpy()] = False
     kept = np.arange(n)
     if params.exact:
-        kept = _exact(ids, rank)
+        rows = np.flatnonzero(here)
+        kept[rows] = rows[_exact(ids[rows], rank[rows])]
     tables = [_decisions(np.flatnonzero(kept != np.arange(n)), kept, starts, ids, "exact", "same_text", None, 1.0)]
     if params.minhash is not None:
-        alive = kept == np.arange(n)
+        alive = here & (kept == np.arange(n))
         near, value = _near(parts, ids, rank, alive, params.minhash)
         bound = params.minhash.min_similarity
         dropped = np.flatnonzero(alive & (near != np.arange(n)))

@@ -167,8 +167,6 @@ def read_table(path: str) -> pa.Table:
 def not_yet(recipe: Recipe) -> None:
     """Raises RecipeError for what the recipe's language has and no method has landed for."""
     spots = {
-        "clean.classifier": recipe.clean.classifier is not None,
-        "clean.pii": recipe.clean.pii.active,
         "clean.words": recipe.clean.words != "whitespace",
         "dedup.paragraphs": recipe.dedup.paragraphs is not None,
         "dedup.keep": recipe.dedup.keep not in ("first", "longest"),

@@ -22,12 +22,12 @@ import pyarrow.compute as pc
 
 from curation import readers, storage
 from curation.arrow_text import as_text
-from curation.cleaning import language, unicode
+from curation.cleaning import classifier, language, pii, unicode
 from curation.dedup import minhash
 from curation.recipe_file import canonical
 from curation.rules import apply as apply_rules
 from curation.stages.catalogue import Input, Partition
-from schemas.errors import InputError
+from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
 from schemas.sources import Source
 from schemas.tables import DOCUMENTS, EXCERPT_CHARS, SET_ASIDE
@@ -100,6 +100,11 @@ def _model_digests(recipe: Recipe) -> dict[str, str]:
     digests: dict[str, str] = {}
     if recipe.clean.language is not None:
         digests["language"] = storage.sha256(language.model_path(recipe.clean.language))
+    if recipe.clean.classifier is not None:
+        path = recipe.clean.classifier.model
+        if not storage.exists(path):
+            raise RecipeError("clean.classifier.model", f"{path!r} is no file")
+        digests["classifier"] = storage.sha256(path)
     return digests
 
 
@@ -252,6 +257,27 @@ class _Worker:
                 documents = self._drop_by(
                     documents, verdicts.rule, verdicts.reasons, verdicts.value, verdicts.threshold, "rules"
                 )
+        if clean.classifier is not None and len(documents):
+            with _timed(self.seconds, "classifier"):
+                quality = classifier.score(as_text(documents["text"]), clean.classifier)
+                documents = _set(documents, "quality", pa.array(quality, pa.float32()))
+                if clean.classifier.min_score is not None:
+                    bound = clean.classifier.min_score
+                    low = np.where(quality < np.float32(bound), 0, -1).astype(np.int16)
+                    documents = self._drop_by(
+                        documents,
+                        low,
+                        (classifier.REASON,),
+                        quality.astype(np.float64),
+                        np.full(len(quality), bound),
+                        "classifier",
+                    )
+        if clean.pii.active and len(documents):
+            with _timed(self.seconds, "pii"):
+                masked = pii.mask(as_text(documents["text"]), clean.pii)
+                self._edit("pii", masked.edits)
+                documents = _set(documents, "text", masked.texts)
+                documents = self._drop_by(documents, masked.rule, masked.reasons, masked.value, masked.threshold, "pii")
         with _timed(self.seconds, "hash"):
             documents = documents.append_column("id", content_ids(documents["text"], documents["prompt"]))
         with _timed(self.seconds, "minhash"):

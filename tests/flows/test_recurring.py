@@ -1,0 +1,81 @@
+"""Recurring runs: history, the best share over all partitions, decontamination, through the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.conftest import Command, recipe_of, release_of, texts, write_jsonl
+
+
+def ledger(release: Path, stage: str) -> pl.DataFrame:
+    return pl.concat([pl.read_parquet(path) for path in (release / "dropped" / stage).glob("*.parquet")])
+
+
+@pytest.mark.server
+def test_a_stream_takes_only_what_is_new(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
+    recipe = recipe_of(tmp_path, dedup={"history": True})
+    assert syllabus("run", str(recipe)).returncode == 0
+    first = release_of(tmp_path)
+    kept = set(pl.concat([pl.read_parquet(p) for p in (first / "shards").iterdir()])["id"])
+
+    nothing = syllabus("run", str(recipe))
+    assert nothing.returncode == 0
+    assert "nothing new" in nothing.stdout
+
+    old = [json.loads(line) for line in (corpus / "web" / "a.jsonl").read_text().splitlines()]
+    near = [{"text": row["text"] + " Read again."} for row in old[:5]]
+    fresh = [{"text": text} for text in texts(9, seed=77)]
+    write_jsonl(corpus / "web" / "c.jsonl", [*near, old[20], *fresh])
+    (corpus / "web" / "again.jsonl").write_bytes((corpus / "web" / "b.jsonl").read_bytes())
+    assert syllabus("run", str(recipe)).returncode == 0
+    second = release_of(tmp_path)
+    manifest = json.loads((second / "manifest.json").read_text())
+    assert [Path(file["path"]).name for file in manifest["inputs"]] == ["c.jsonl"]
+    assert manifest["parent"] == first.name
+    dropped = ledger(second, "history")
+    assert sorted(dropped["rule"]) == ["near_duplicate"] * 5 + ["same_text"]
+    assert set(dropped["kept_id"]) <= kept
+    assert manifest["funnel"][-1]["out"] == 9
+
+    write_jsonl(corpus / "web" / "d.jsonl", near[:3])
+    assert "nothing new was kept" in syllabus("run", str(recipe)).stdout
+    assert release_of(tmp_path) == second
+
+    other = syllabus("run", str(recipe), "--set", "dedup.minhash.bands=9")
+    assert other.returncode == 2
+    assert "dedup.minhash" in other.stderr
+
+
+@pytest.mark.server
+def test_the_best_share_and_benchmarks(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
+    import fasttext
+
+    web = [
+        json.loads(line)["text"].replace("\n", " ") for line in (corpus / "web" / "a.jsonl").read_text().splitlines()
+    ]
+    (tmp_path / "train.txt").write_text(
+        "".join(f"__label__{'hq' if i % 2 else 'lq'} {text}\n" for i, text in enumerate(web))
+    )
+    model = fasttext.train_supervised(str(tmp_path / "train.txt"), epoch=5, dim=8, thread=1, verbose=0)
+    model.save_model(str(tmp_path / "m.bin"))
+    write_jsonl(tmp_path / "bench.jsonl", [{"id": "item/1", "text": " ".join(web[1].split()[10:40])}])
+    recipe = recipe_of(
+        tmp_path,
+        clean={"classifier": {"model": str(tmp_path / "m.bin"), "label": "hq", "keep_share": 0.5}},
+        decontaminate={"benchmarks": [str(tmp_path / "bench.jsonl")]},
+    )
+    done = syllabus("run", str(recipe))
+    assert done.returncode == 0, done.stderr
+    release = release_of(tmp_path)
+    low = ledger(release, "classifier")
+    assert len(low) == 401 - 200
+    assert (low["value"] <= low["threshold"]).all()
+    shards = pl.concat([pl.read_parquet(p) for p in (release / "shards").iterdir()])
+    assert shards["quality"].min() >= low["threshold"][0]
+    hit = {stage["stage"]: stage["dropped"] for stage in json.loads((release / "manifest.json").read_text())["funnel"]}
+    assert hit["decontaminate"].get("ngram", 0) in (0, 1)
+    assert syllabus("verify", str(release)).returncode == 0
