@@ -17,6 +17,7 @@ from tests.conftest import ROOT, Command, recipe_of, release_of, shard_bytes
 
 
 @pytest.mark.server
+@pytest.mark.dask
 def test_workers_engines_and_partitions_do_not_matter(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
     wanted: dict[str, bytes] = {}
     settings = [
@@ -24,6 +25,7 @@ def test_workers_engines_and_partitions_do_not_matter(corpus: Path, tmp_path: Pa
         {"workers": 2},
         {"workers": 3, "partition_bytes": "20KB"},
         {"kind": "processes", "workers": 2},
+        {"kind": "dask", "workers": 2},
     ]
     for engine in settings:
         shutil.rmtree(tmp_path / "out", ignore_errors=True)

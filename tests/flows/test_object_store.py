@@ -1,0 +1,72 @@
+"""The same recipe from and to a real S3-speaking server: the same bytes as on disk."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, recipe_of, release_of, shard_bytes
+
+boto3 = pytest.importorskip("boto3", reason="comes with `make test`")
+
+
+@pytest.fixture
+def s3() -> Iterator[str]:
+    """The address of an empty object store with the buckets ``raw`` and ``out``."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    server.terminate()
+    server.wait()
+
+
+@pytest.mark.server
+@pytest.mark.s3
+def test_from_and_to_an_object_store(corpus: Path, tmp_path: Path, api: dict[str, str], s3: str) -> None:
+    secret = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    environment = {**api, **secret, "AWS_ENDPOINT_URL": s3, "PYTHONPATH": str(ROOT)}
+    client = boto3.client(
+        "s3", endpoint_url=s3, aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1"
+    )
+    for bucket in ("raw", "out"):
+        client.create_bucket(Bucket=bucket)
+    for path in sorted(corpus.rglob("*.jsonl")):
+        client.upload_file(str(path), "raw", str(path.relative_to(corpus)))
+
+    def syllabus(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "flows.cli", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+    local = syllabus("run", str(recipe_of(tmp_path)))
+    assert local.returncode == 0, local.stderr
+    sources = [
+        {"name": "web", "paths": ["s3://raw/web/*.jsonl"]},
+        {"name": "books", "paths": ["s3://raw/books.jsonl"], "columns": {"text": "content"}},
+    ]
+    remote = syllabus("run", str(recipe_of(tmp_path, sources=sources, output="s3://out/releases")))
+    assert remote.returncode == 0, remote.stderr
+    again = syllabus("run", str(tmp_path / "recipe.yaml"))
+    assert "nothing new" in again.stdout
+    assert syllabus("verify", "s3://out/releases/tried").returncode == 0
+    home = "releases/tried/"
+    latest = json.loads(client.get_object(Bucket="out", Key=f"{home}latest.json")["Body"].read())["release"]
+    for name, data in shard_bytes(release_of(tmp_path)).items():
+        stored = client.get_object(Bucket="out", Key=f"{home}{latest}/shards/{name}")["Body"].read()
+        assert stored == data
