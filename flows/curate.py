@@ -278,6 +278,7 @@ def _pool(
     progress: Progress,
 ) -> pool_stage.Pool:
     gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
+    states = _fitted(recipe, inputs, prepared, gone, progress)
     with progress.stage("tag", len(prepared)) as advance:
         futures = []
         for number, (index, part) in enumerate(prepared):
@@ -293,11 +294,34 @@ def _pool(
                         kept,
                         storage.join(folder, "pool", f"{number:05d}.parquet"),
                         storage.join(work, f"tags-{number:05d}.parquet"),
+                        states,
                     ),
                 )
             )
         parts = [path for _, path in _collect(futures, advance) if path]
     return pool_stage.gather([planning.read_table(path) for path in parts], planning.names_needed(recipe))
+
+
+def _fitted(
+    recipe: Recipe,
+    inputs: list[catalogue_stage.Input],
+    prepared: list[tuple[int, Prepared]],
+    gone: list[Rows],
+    progress: Progress,
+) -> dict[str, pa.Table]:
+    """The states of the tags that need the whole pool first, one after another: a tag may use those before it."""
+    states: dict[str, pa.Table] = {}
+    for name, steps in pool_stage.pool_wide_tags(recipe.tags).items():
+        with progress.stage(f"fit {name}", len(prepared)) as advance:
+            work = []
+            for number, (index, part) in enumerate(prepared):
+                source, left = inputs[index].source_index, _left(part, gone[number])
+                made = tasks.partial_of_partition.submit(part, recipe, source, number, left, name, dict(states))
+                work.append((number, made))
+            partials = [table for _, table in _collect(work, advance) if table is not None]
+        merged = steps.merge(partials, recipe.tags[name])
+        states[name] = steps.fit(merged, recipe.tags[name], seed=recipe.seed, place=f"tags.{name}")
+    return states
 
 
 def _write(

@@ -78,6 +78,7 @@ def tag_partition(
     kept: npt.NDArray[np.int64],
     target: str,
     tags: str,
+    states: dict[str, pa.Table],
 ) -> str:
     """The pool's rows of one partition, with tags and token counts."""
     return describe_stage.describe_partition(
@@ -88,6 +89,29 @@ def tag_partition(
         kept=kept,
         target=target,
         tags_target=tags,
+        states=states,
+    )
+
+
+@task(
+    name="fit",
+    task_run_name="fit {tag}, partition {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
+def partial_of_partition(
+    prepared: Prepared,
+    recipe: Recipe,
+    source_index: int,
+    number: int,
+    kept: npt.NDArray[np.int64],
+    tag: str,
+    states: dict[str, pa.Table],
+) -> pa.Table | None:
+    """What a pool-wide tag needs of one partition."""
+    return describe_stage.partial_of_partition(
+        prepared, recipe=recipe, source=recipe.sources[source_index], kept=kept, tag=tag, states=states
     )
 
 

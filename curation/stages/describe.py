@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curation import formatters, storage
-from curation.stages.pool import BYTES_PER_TOKEN, describe
+from curation.stages.pool import BYTES_PER_TOKEN, States, describe, pool_wide_tags
 from curation.stages.prepare import Prepared
 from curation.tokens import count_tokens
 from schemas.recipe import Recipe
@@ -27,6 +27,7 @@ def describe_partition(
     kept: npt.NDArray[np.int64],
     target: str,
     tags_target: str,
+    states: States,
 ) -> str:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
@@ -40,8 +41,8 @@ def describe_partition(
         for group in range(file.num_row_groups):
             documents = file.read_row_group(group)
             n = len(documents)
-            documents = documents.append_column("source", pa.array([source.name] * n, pa.string()))
-            made = describe(documents, recipe.tags, source.tags, names)
+            documents = _with_source(documents, source)
+            made = describe(documents, recipe.tags, source.tags, names, states)
             tags.append(made)
             plain = formatters.render(documents, None, seed=recipe.seed, phase="")
             sizes = pc.cast(pc.binary_length(plain.texts), pa.int64())
@@ -69,6 +70,37 @@ def describe_partition(
     _put(pa.concat_tables(pools), target)
     _put(pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}), tags_target)
     return target
+
+
+def partial_of_partition(
+    prepared: Prepared, *, recipe: Recipe, source: Source, kept: npt.NDArray[np.int64], tag: str, states: States
+) -> pa.Table | None:
+    """What fitting a pool-wide tag needs of a partition's kept documents; None if there are none.
+
+    states: of the pool-wide tags before it.
+    """
+    steps, params = pool_wide_tags(recipe.tags)[tag], recipe.tags[tag]
+    before = list(recipe.tags)[: list(recipe.tags).index(tag)]
+    partials: list[pa.Table] = []
+    with storage.open_parquet(prepared.documents_path) as file:
+        start = 0
+        for group in range(file.num_row_groups):
+            documents = file.read_row_group(group)
+            end = start + len(documents)
+            mine = kept[(kept >= start) & (kept < end)] - start
+            start = end
+            if not len(mine):
+                continue
+            documents = _with_source(documents.take(pa.array(mine)), source)
+            made = describe(documents, recipe.tags, source.tags, before, states)
+            for name in before:
+                documents = documents.append_column(name, made[name])
+            partials.append(steps.partial(documents.combine_chunks(), params, seed=recipe.seed))
+    return steps.merge(partials, params) if partials else None
+
+
+def _with_source(documents: pa.Table, source: Source) -> pa.Table:
+    return documents.append_column("source", pa.array([source.name] * len(documents), pa.string()))
 
 
 def _put(table: pa.Table, path: str) -> None:

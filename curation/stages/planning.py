@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation import groupers, scorers, storage
+from curation import storage
 from curation.losses import LossReport
 from curation.mixers import Sizes
 from curation.stages import plan as plan_stage
@@ -174,8 +174,6 @@ def not_yet(recipe: Recipe) -> None:
         "decontaminate.method": recipe.decontaminate is not None and recipe.decontaminate.method != "ngram",
         "shards.sequence_length": recipe.shards.sequence_length is not None,
     }
-    for name, tag in recipe.tags.items():
-        spots[f"tags.{name}"] = type(tag) in groupers.POOL_WIDE or type(tag) in scorers.POOL_WIDE
     for place, used in spots.items():
         if used:
             raise RecipeError(place, "not yet: the method behind this setting has not landed; leave it out")

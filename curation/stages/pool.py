@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from curation import formatters, groupers, scorers, seeds, selectors
 from curation.mixers import Sizes
 from curation.orders import OrderKeys
+from curation.pool_wide import PoolWide
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
 from schemas.phases import Bounds
@@ -40,8 +41,14 @@ class Labels:
 Column = Labels | npt.NDArray[np.float64]
 
 
-def describe(documents: pa.Table, tags: Mapping[str, Any], constants: Mapping[str, str], order: list[str]) -> pa.Table:
-    """The tags of a batch of documents, in ``order``: strings, lists of strings or float64.
+States = Mapping[str, pa.Table]
+"""What the pool-wide tags were fitted to, by tag."""
+
+
+def describe(
+    documents: pa.Table, tags: Mapping[str, Any], constants: Mapping[str, str], order: list[str], states: States
+) -> pa.Table:
+    """The tags of a batch of documents, in ``order``: strings, lists of strings or float64. Each sees those before it.
 
     documents: the DOCUMENTS table with ``source`` and the asked ``column:`` columns. tags: the recipe's, by name.
     constants: the source's constant tags; where the source has none of that name the value is null.
@@ -53,10 +60,18 @@ def describe(documents: pa.Table, tags: Mapping[str, Any], constants: Mapping[st
         elif name not in tags:
             made[name] = pa.nulls(len(documents), pa.string())
         elif type(tags[name]) in groupers.FUNCTIONS:
-            made[name] = groupers.group(documents, tags[name])
+            made[name] = groupers.group(documents, tags[name], state=states.get(name), place=f"tags.{name}")
         else:
-            made[name] = pa.array(scorers.score(documents, tags[name]), pa.float64(), from_pandas=True)
+            scored = scorers.score(documents, tags[name], state=states.get(name), place=f"tags.{name}")
+            made[name] = pa.array(scored, pa.float64(), from_pandas=True)
+        documents = documents.append_column(name, made[name])
     return pa.table(made) if made else pa.table({"_": pa.nulls(len(documents))}).drop_columns(["_"])
+
+
+def pool_wide_tags(tags: Mapping[str, Any]) -> dict[str, PoolWide]:
+    """The tags that need the whole pool before they can be given, in the recipe's order."""
+    steps = {**groupers.POOL_WIDE, **scorers.POOL_WIDE}
+    return {name: steps[type(tag)] for name, tag in tags.items() if type(tag) in steps}
 
 
 def first_label(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -88,3 +88,28 @@ def test_a_new_file_makes_a_release_with_a_parent(corpus: Path, tmp_path: Path, 
     assert json.loads((second / "manifest.json").read_text())["parent"] == first.name
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert len(list(prepared.glob("*/summary.json"))) == len(before) + 1
+
+
+@pytest.mark.server
+def test_tags_that_need_the_whole_pool(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
+    fields = {
+        "tags": {
+            "domain": {"from": "url"},
+            "bytes": {"from": "tokens", "unit": "bytes"},
+            "level": {"from": "score_buckets", "by": "bytes", "buckets": 4},
+        },
+        "mixture": {"by": "level"},
+        "phases": [{"name": "all", "epochs": 1, "order": {"method": "sort", "by": "level"}}],
+    }
+    made = []
+    for engine in ({"workers": 1}, {"workers": 2, "partition_bytes": "20KB"}):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        done = syllabus("run", str(recipe_of(tmp_path, engine=engine, **fields)))
+        assert done.returncode == 0, done.stderr
+        made.append(shard_bytes(release_of(tmp_path)))
+    assert made[0] == made[1]
+    groups = json.loads((release_of(tmp_path) / "manifest.json").read_text())["groups"]["level"]
+    assert sorted(groups) == ["1", "2", "3", "4"]
+    counts = [group["documents"] for group in groups.values()]
+    assert sum(counts) == 360
+    assert max(counts) - min(counts) <= 30
