@@ -38,7 +38,8 @@ def plan_recipe(recipe: Recipe, *, losses: str | None, sizes: str | None) -> lis
             raise RecipeError(
                 "", f"no release of {recipe.name!r} under {recipe.output!r} yet: run it, or give --sizes FILE"
             )
-        pool = planning.pool_of_release(home.path(latest), planning.names_needed(recipe))
+        exact = recipe.shards.tokenizer is not None
+        pool = planning.pool_of_release(home.path(latest), planning.names_needed(recipe), exact_tokens=exact)
         made = planning.plan_of_pool(recipe, pool, report)
     return [as_plain(phase) for phase in made.phases]
 

@@ -112,6 +112,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         report_losses = read_losses(losses) if losses is not None else None
         parent = home.latest()
         besides = [storage.sha256(losses) if losses is not None else "", *(digest for _, digest in benchmarks)]
+        besides += [storage.sha256(path) for path in planning.side_files(recipe)]
         if recipe.dedup.history:
             besides.append(parent or "")
         key = publish.content_key(recipe, inputs, besides)
@@ -299,7 +300,9 @@ def _pool(
                 )
             )
         parts = [path for _, path in _collect(futures, advance) if path]
-    return pool_stage.gather([planning.read_table(path) for path in parts], planning.names_needed(recipe))
+    tables = [planning.read_table(path) for path in parts]
+    exact = recipe.shards.tokenizer is not None
+    return pool_stage.gather(tables, planning.names_needed(recipe), exact_tokens=exact)
 
 
 def _fitted(

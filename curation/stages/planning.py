@@ -149,13 +149,13 @@ def counts_of(decisions: pa.Table) -> dict[str, dict[str, int]]:
     return {stage: dict(rules) for stage, rules in counts.items()}
 
 
-def pool_of_release(release: str, names: list[str]) -> Pool:
+def pool_of_release(release: str, names: list[str], *, exact_tokens: bool = False) -> Pool:
     """The pool that a release was planned from. Raises RecipeError where a name was not a column of it then."""
     folder = storage.join(release, "pool")
     tables = [
         read_table(storage.join(folder, name)) for name in storage.list_folder(folder) if name.endswith(".parquet")
     ]
-    return gather(tables, names)
+    return gather(tables, names, exact_tokens=exact_tokens)
 
 
 def read_table(path: str) -> pa.Table:
@@ -177,6 +177,27 @@ def not_yet(recipe: Recipe) -> None:
     for place, used in spots.items():
         if used:
             raise RecipeError(place, "not yet: the method behind this setting has not landed; leave it out")
+
+
+def side_files(recipe: Recipe) -> list[str]:
+    """Files besides the sources that a release depends on: side tables and models of tags, the tokenizer.
+
+    Raises RecipeError with the place for one that is not there.
+    """
+    named = [("shards.tokenizer", recipe.shards.tokenizer)]
+    for name, tag in recipe.tags.items():
+        for field in ("path", "model", "target"):
+            value = getattr(tag, field, None)
+            named += [(f"tags.{name}.{field}", one) for one in (value if isinstance(value, list) else [value])]
+    files: list[str] = []
+    for place, pattern in named:
+        if pattern is None:
+            continue
+        found = [file.url for file in storage.glob(pattern) if file.kind == "file"]
+        if not found:
+            raise RecipeError(place, f"{pattern!r} is no file; mend the path")
+        files += found
+    return files
 
 
 def seconds_of(parts: list[Prepared]) -> dict[str, float]:

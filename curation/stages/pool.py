@@ -267,8 +267,11 @@ def id_pairs(ids: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
     return np.frombuffer(b"".join(ids.to_pylist()), dtype="<u8").reshape(-1, 2).astype(np.uint64)
 
 
-def gather(parts: Iterable[pa.Table], names: list[str]) -> Pool:
-    """One pool of the partitions' tables (POOL, then named columns), of which only ``names`` are held."""
+def gather(parts: Iterable[pa.Table], names: list[str], *, exact_tokens: bool = False) -> Pool:
+    """One pool of the partitions' tables (POOL, then named columns), of which only ``names`` are held.
+
+    exact_tokens: a tokenizer counted them, so that the bytes of a prefix say nothing of its tokens.
+    """
     tables = list(parts)
     columns: dict[str, Column] = {}
     for name in names:
@@ -292,6 +295,7 @@ def gather(parts: Iterable[pa.Table], names: list[str]) -> Pool:
         bytes_=whole["bytes"].to_numpy().astype(np.int64),
         tokens=whole["tokens"].to_numpy().astype(np.int64),
         columns=columns,
+        exact_tokens=exact_tokens,
     )
 
 

@@ -28,9 +28,12 @@ def test_recipes_load_and_dump_to_the_same(path: Path, tmp_path: Path) -> None:
     assert load(str(again)).resolved() == recipe.resolved()
 
 
-def test_the_demo_deployment_is_the_demo_recipe() -> None:
-    deployment = yaml.safe_load((FOLDER / "prefect.yaml").read_text())["deployments"][0]
-    assert deployment["parameters"]["recipe"] == yaml.safe_load((FOLDER / "recipes" / "demo.yaml").read_text())
+def test_deployments_are_the_recipes_that_ship() -> None:
+    deployments = yaml.safe_load((FOLDER / "prefect.yaml").read_text())["deployments"]
+    assert [deployment["name"] for deployment in deployments] == ["demo", "weekly-stream"]
+    for deployment in deployments:
+        recipe = yaml.safe_load((FOLDER / "recipes" / f"{deployment['name']}.yaml").read_text())
+        assert deployment["parameters"]["recipe"] == recipe
 
 
 @pytest.mark.server
