@@ -15,6 +15,7 @@ from schemas.groupers import Grouper
 from schemas.mixers import Mixture, Proportional
 from schemas.phases import Phase
 from schemas.rules import Rules
+from schemas.schedules import Schedule
 from schemas.scorers import Scorer
 from schemas.section import Section
 from schemas.shards import Shards
@@ -87,7 +88,7 @@ class Recipe(Section):
     """Weights of the groups, for every phase that does not set its own; null takes documents as they come."""
     conditioning: Conditioning | None = None
     """How a document is written, for every phase that does not set its own; null writes the plain text."""
-    phases: list[Phase] = []
+    phases: list[Schedule] = []
     """Phases in training order. None: one phase, one epoch, shuffled."""
     shards: Shards = Shards()
     """The Parquet files of the release."""
@@ -118,7 +119,7 @@ class Recipe(Section):
         for name in phases:
             if phases.count(name) > 1:
                 raise ValueError(f"two phases are named {name!r}")
-        shares = [phase.share for phase in self.phases if phase.share is not None]
+        shares = [phase.share for phase in self.phases if isinstance(phase, Phase) and phase.share is not None]
         if sum(shares) > 1 + 1e-9:
             raise ValueError(f"the phases' shares add up to {sum(shares):g}; they draw disjoint documents: at most 1")
         return self

@@ -1,19 +1,18 @@
-"""Schedules: one recipe entry to several plain phases. None has landed yet: `phases` holds plain phases only."""
+"""Schedules: one recipe entry to plain phases. One file a method; ``FUNCTIONS`` is the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
-from curation.losses import LossReport
-from curation.mixers import Sizes
+from curation.schedules.levels import levels
+from schemas import schedules as models
+from schemas.phases import Phase
+
+FUNCTIONS: dict[type, Callable[..., list[Phase]]] = {models.Levels: levels}
+"""(entry) to plain phases, in training order."""
 
 
-@dataclass(frozen=True)
-class ScheduleFacts:
-    """What an expansion may know of the pool: its size, and its groups by name."""
-
-    documents: int
-    tokens: int
-    groups: Mapping[str, Sizes]
-    losses: LossReport | None
+def expand(entry: Any) -> list[Phase]:
+    """The plain phases of an entry of ``phases``."""
+    return [entry] if isinstance(entry, Phase) else FUNCTIONS[type(entry)](entry)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from curation import budgets, mixers
+from curation import budgets, mixers, schedules
 from curation.losses import LossReport
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
@@ -29,7 +29,9 @@ def expand(recipe: Recipe) -> list[tuple[Phase, str]]:
     """The recipe's plain phases in order, each with its place in the recipe."""
     if not recipe.phases:
         return [(DEFAULT_PHASE, "phases")]
-    return [(phase, f"phases[{index}]") for index, phase in enumerate(recipe.phases)]
+    return [
+        (phase, f"phases[{index}]") for index, entry in enumerate(recipe.phases) for phase in schedules.expand(entry)
+    ]
 
 
 def mixture_of(phase: Phase, recipe: Recipe) -> Mixture | None:

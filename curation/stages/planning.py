@@ -22,6 +22,7 @@ from schemas.errors import RecipeError
 from schemas.phases import Phase
 from schemas.plan import Plan
 from schemas.recipe import BUILT_IN_NAMES, Recipe
+from schemas.schedules import Levels
 
 
 def plan_and_schedule(recipe: Recipe, pool: Pool, losses: LossReport | None) -> tuple[Plan, Schedule]:
@@ -48,6 +49,7 @@ def group_names(recipe: Recipe) -> set[str]:
     for mixture in [recipe.mixture, *(getattr(phase, "mixture", None) for phase in recipe.phases)]:
         if mixture is not None and not isinstance(mixture, str):
             names.add(mixture.by)
+    names |= {phase.by for phase in recipe.phases if isinstance(phase, Levels)}
     return names
 
 
@@ -75,6 +77,8 @@ def check_names(recipe: Recipe) -> None:
             spots.append((f"phases[{number}].mixture.by", [mixture.by]))
         if conditioning is not None and not isinstance(conditioning, str):
             spots.append((f"phases[{number}].conditioning", conditioning.names()))
+        if isinstance(phase, Levels):
+            spots.append((f"phases[{number}].by", [phase.by]))
         pool = getattr(phase, "pool", None)
         if pool is not None:
             spots += [(f"phases[{number}].pool.where", list(pool.where))]
