@@ -26,12 +26,21 @@ DEFAULT_PHASE = Phase(name="all", epochs=1)
 
 
 def expand(recipe: Recipe) -> list[tuple[Phase, str]]:
-    """The recipe's plain phases in order, each with its place in the recipe."""
+    """The recipe's plain phases in order, each with its place in the recipe.
+
+    Raises RecipeError where two phases come to have the same name.
+    """
     if not recipe.phases:
         return [(DEFAULT_PHASE, "phases")]
-    return [
-        (phase, f"phases[{index}]") for index, entry in enumerate(recipe.phases) for phase in schedules.expand(entry)
-    ]
+    plain: list[tuple[Phase, str]] = []
+    names: set[str] = set()
+    for index, entry in enumerate(recipe.phases):
+        for phase in schedules.expand(entry):
+            if phase.name in names:
+                raise RecipeError(f"phases[{index}].name", f"a second phase is named {phase.name!r}; choose another")
+            names.add(phase.name)
+            plain.append((phase, f"phases[{index}]"))
+    return plain
 
 
 def mixture_of(phase: Phase, recipe: Recipe) -> Mixture | None:

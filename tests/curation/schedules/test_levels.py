@@ -10,6 +10,7 @@ from curation.schedules.levels import active, levels
 from curation.stages import plan as plan_stage
 from curation.stages import planning
 from curation.stages.pool import Labels, Pool
+from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.schedules import Levels
 
@@ -69,3 +70,15 @@ def test_a_release_gives_active_levels_equal_weight() -> None:
     assert np.bincount(codes[ordered.phase == 3], minlength=4).tolist() == [10, 10, 10, 0]
     again = Recipe.model_validate(recipe.resolved())
     assert again.resolved() == recipe.resolved()
+
+
+def test_two_phases_of_one_name_are_refused() -> None:
+    recipe = Recipe.model_validate(
+        {
+            "name": "x",
+            "sources": [{"name": "s", "paths": ["s.jsonl"]}],
+            "phases": [{"name": "climb-2", "records": 5}, entry().model_dump(mode="json")],
+        }
+    )
+    with pytest.raises(RecipeError, match="climb-2"):
+        plan_stage.expand(recipe)
