@@ -34,6 +34,7 @@ from flows import artifacts, tasks
 from flows.engines import task_runner
 from flows.progress import Progress, silent
 from schemas.decontamination import Decontaminate
+from schemas.engine import Engine
 from schemas.errors import RunError
 from schemas.manifest import Manifest
 from schemas.plan import Plan
@@ -56,6 +57,7 @@ class Outcome:
     name="curate",
     flow_run_name="{recipe.name}",
     description="Raw text in, a verified, ordered release out: read, clean, deduplicate, tag, mix, order, write.",
+    task_runner=task_runner(Engine()),  # Prefect's default runs every partition at once
 )
 def curate(recipe: Recipe, losses: str | None = None) -> dict[str, Any]:
     """Run a recipe.
@@ -64,7 +66,12 @@ def curate(recipe: Recipe, losses: str | None = None) -> dict[str, Any]:
         recipe: What to read, how to clean, mix and order it, and where to write.
         losses: A loss report of the last round (JSON lines or Parquet), for online mixtures.
     """
-    outcome = run(recipe, losses, silent())
+    if (recipe.engine.kind, recipe.engine.workers) == (Engine().kind, Engine().workers):
+        outcome = run(recipe, losses, silent())
+    else:
+        made: list[Outcome] = []
+        with_engine(recipe, keep=made.append, progress=silent())(recipe, losses)
+        outcome = made[0]
     return {"release": outcome.release, "folder": outcome.folder, "message": outcome.message}
 
 

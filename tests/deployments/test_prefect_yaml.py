@@ -55,7 +55,7 @@ def test_a_worker_runs_the_deployment(corpus: Path, tmp_path: Path, api: dict[st
         start_new_session=True,
     )
     try:
-        recipe = yaml.safe_load(recipe_of(tmp_path).read_text())
+        recipe = yaml.safe_load(recipe_of(tmp_path, engine={"workers": 2}).read_text())
         parameters = json.dumps({"recipe": recipe, "losses": None})
         prefect("deployment", "run", "curate/demo", "--params", parameters)
         deadline = time.monotonic() + 150
