@@ -7,20 +7,41 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from schemas.mixers import Rounding
+
 Float = npt.NDArray[np.float64]
 
 
-def apportion(weights: Float, n: int) -> npt.NDArray[np.int64]:
-    """Largest remainder: whole counts that sum to n, within 1 of weights · n, 0 for weight 0; ties to the lower index.
+def apportion(
+    weights: Float, n: int, rounding: Rounding = "largest_remainder", draw: np.random.Generator | None = None
+) -> npt.NDArray[np.int64]:
+    """Whole counts for weights · n: int64[g], sum n (``floor``: n at most), within 1 of it but for last_takes_rest.
+
+    A weight of 0 gives 0. Largest remainder: ties to the lower index (late_ties: the higher). last_takes_rest: floor,
+    what is missing to the last group (Skill-It, Aioli). in_order: floor, then one each from the first on (FoMo-in-Flux).
+    random: floor, then one each to groups drawn without replacement by ``draw`` (MosaicML Streaming).
 
     >>> apportion(np.array([0.5, 0.3, 0.2]), 9).tolist()
     [4, 3, 2]
     """
     exact = np.asarray(weights, dtype=np.float64) * n
     counts = np.floor(exact + 1e-9).astype(np.int64)
-    remainder = np.where(weights > 0, exact - counts, -1.0)
-    order = np.argsort(-np.round(remainder, 12), kind="stable")
-    counts[order[: n - int(counts.sum())]] += 1
+    able = np.flatnonzero(np.asarray(weights) > 0)
+    missing = n - int(counts.sum())
+    if rounding == "floor" or missing <= 0 or not len(able):
+        return counts
+    if rounding == "last_takes_rest":
+        counts[able[-1]] += missing
+        return counts
+    if rounding == "in_order":
+        chosen = able
+    elif rounding == "random":
+        chosen = able if draw is None else draw.permutation(able)
+    else:
+        left = np.round(exact[able] - counts[able], 12)
+        late = rounding == "late_ties"
+        chosen = able[::-1][np.argsort(-left[::-1], kind="stable")] if late else able[np.argsort(-left, kind="stable")]
+    counts[chosen[:missing]] += 1
     return counts
 
 

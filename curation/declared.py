@@ -15,7 +15,7 @@ from curation.stages import plan as plan_stage
 from curation.stages import planning
 from curation.stages.pool import BYTES_PER_TOKEN
 from schemas.errors import RecipeError
-from schemas.phases import Phase
+from schemas.phases import Phase, Pool
 from schemas.plan import Plan
 from schemas.recipe import Recipe
 
@@ -40,14 +40,14 @@ def plan_recipe(recipe: Recipe, *, losses: str | None, sizes: str | None) -> lis
             )
         exact = recipe.shards.tokenizer is not None
         pool = planning.pool_of_release(home.path(latest), planning.names_needed(recipe), exact_tokens=exact)
-        made = planning.plan_of_pool(recipe, pool, report)
+        made = planning.plan_of_pool(recipe, pool, planning.feedback_of(report, home.manifest(latest)))
     return [as_plain(phase) for phase in made.phases]
 
 
 def plan_declared(recipe: Recipe, declared: dict[str, int], losses: LossReport | None) -> Plan:
     """A plan where every mixture's groups have the declared tokens; pool filters on the mixture's name are kept."""
 
-    def sizes_of(phase: Phase, by: str | None) -> Sizes:
+    def sizes_of(phase: Phase, place: str, by: str | None) -> Sizes:
         wanted = phase.pool.where.get(by) if by is not None else None
         keep = (
             None
@@ -63,7 +63,12 @@ def plan_declared(recipe: Recipe, declared: dict[str, int], losses: LossReport |
             return Sizes(("(all)",), np.array([int(sizes.documents.sum())]), np.array([int(tokens.sum())]))
         return sizes
 
-    return plan_stage.plan(recipe, plan_stage.expand(recipe), sizes_of, losses)
+    def means(pool: Pool, by: str, score: str) -> dict[str, float]:
+        raise RecipeError(
+            "phases", f"the mean of {score!r} by {by!r} needs documents: plan from a release, without --sizes"
+        )
+
+    return plan_stage.plan(recipe, plan_stage.Groups(sizes_of, means), plan_stage.Feedback(losses))
 
 
 def as_plain(phase: Any) -> dict[str, Any]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from curation import storage
+from curation.numbers_table import read_table
+from curation.similar import nearest
 from schemas.errors import RecipeError
 
 NEEDED = ("run_id", "round", "step", "eval_index", "group", "loss")
+CHECKPOINT = ("round", "step", "eval_index")
+Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -21,20 +26,104 @@ class LossReport:
     table: pl.DataFrame
     path: str
 
+    def rounds(self) -> int:
+        """Rounds that the report tells of: the greatest, from 0, plus 1."""
+        last = self.table["round"].max()
+        return int(last) + 1 if isinstance(last, int | float) else 0
+
+    def of_round(self, number: int) -> LossReport:
+        """The rows of one round. Raises RecipeError where it has none."""
+        rows = self.table.filter(pl.col("round") == number)
+        if not len(rows):
+            raise RecipeError("--losses", f"{self.path}: no row of round {number}")
+        return LossReport(rows, self.path)
+
+    def by_checkpoint(
+        self, column: str, groups: Sequence[str], *, minus: str | None = None, missing: float | None = None
+    ) -> Matrix:
+        """A column of each evaluation, float64[checkpoints, groups], in the order (round, step, eval_index).
+
+        A group that a checkpoint misses keeps its last value; one that has had none yet counts ``missing``. Several
+        rows of a group at a checkpoint (more than one run) are averaged. Raises RecipeError for a column or group that
+        is not known, a value that is no finite number, and a group that never has a value where ``missing`` is None.
+        """
+        known = {group: i for i, group in enumerate(groups)}
+        values = self._numbers(column) - (self._numbers(minus) if minus is not None else 0.0)
+        checkpoints = self.table.select(pl.struct(CHECKPOINT).rank("dense").alias("c"))["c"].to_numpy() - 1
+        columns = np.array([self._index(group, known, row) for row, group in enumerate(self.table["group"].to_list())])
+        shape = (int(checkpoints.max()) + 1, len(groups))
+        sums, counts = np.zeros(shape), np.zeros(shape)
+        np.add.at(sums, (checkpoints, columns), values)
+        np.add.at(counts, (checkpoints, columns), 1)
+        result = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
+        for row in range(1, len(result)):
+            result[row] = np.where(np.isnan(result[row]), result[row - 1], result[row])
+        never = np.isnan(result[-1])
+        if missing is None and never.any():
+            group = groups[int(np.argmax(never))]
+            raise RecipeError("--losses", f"{self.path}: no loss of the group {group!r}")
+        first = np.argmax(~np.isnan(result), axis=0)
+        filled = np.where(never, 0.0 if missing is None else missing, result[first, np.arange(len(groups))])
+        return np.where(np.isnan(result), filled if missing is None else missing, result)
+
+    def probe_gains(self, groups: Sequence[str]) -> list[Matrix]:
+        """For each round, how much the probe that favours j lowered the loss of i: float64[groups, groups].
+
+        Needs columns probe, ref_loss (before) and loss (after); repeats are averaged. Raises RecipeError as above, and
+        for a round that lacks a pair.
+        """
+        known = {group: i for i, group in enumerate(groups)}
+        self._column("probe")
+        gains = self._numbers("ref_loss") - self._numbers("loss")
+        rounds = self.table["round"].to_numpy()
+        index = np.array(
+            [
+                (self._index(group, known, row), self._index(probe, known, row))
+                for row, (group, probe) in enumerate(self.table.select("group", "probe").iter_rows())
+            ]
+        )
+        result = []
+        for number in np.unique(rounds):
+            sums, counts = np.zeros((len(groups),) * 2), np.zeros((len(groups),) * 2)
+            mine = rounds == number
+            np.add.at(sums, tuple(index[mine].T), gains[mine])
+            np.add.at(counts, tuple(index[mine].T), 1)
+            if (counts == 0).any():
+                i, j = np.argwhere(counts == 0)[0]
+                raise RecipeError(
+                    "--losses", f"{self.path}: round {number}: no loss of {groups[i]!r} with the probe {groups[j]!r}"
+                )
+            result.append(sums / counts)
+        return result
+
+    def _index(self, group: str, known: dict[str, int], row: int) -> int:
+        if group not in known:
+            raise RecipeError(
+                "--losses", f"{self.path}: row {row}: unknown group {group!r}{nearest(group, list(known))}"
+            )
+        return known[group]
+
+    def _column(self, name: str) -> pl.Series:
+        if name not in self.table.columns:
+            raise RecipeError("--losses", f"{self.path}: this mixture needs a column {name!r}")
+        return self.table[name]
+
+    def _numbers(self, name: str) -> npt.NDArray[np.float64]:
+        values = self._column(name).cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values)))
+            raise RecipeError("--losses", f"{self.path}: row {row}: {name} is no finite number")
+        return values
+
 
 def read_losses(path: str) -> LossReport:
     """Read JSON lines or Parquet. Raises RecipeError for an unreadable file, a missing column, a loss that is no number."""
-    try:
-        data = storage.read_bytes(path)
-    except FileNotFoundError:
-        raise RecipeError("--losses", f"{path}: there is no such file") from None
-    try:
-        table = pl.read_parquet(io.BytesIO(data)) if data.startswith(b"PAR1") else pl.read_ndjson(io.BytesIO(data))
-    except Exception as error:
-        raise RecipeError("--losses", f"{path}: neither JSON lines nor Parquet ({type(error).__name__})") from None
+    table = read_table(path, "--losses")
     missing = [name for name in NEEDED if name not in table.columns]
     if missing:
         raise RecipeError("--losses", f"{path}: no column {missing[0]!r}; it has {', '.join(table.columns)}")
+    if not len(table):
+        raise RecipeError("--losses", f"{path}: the report has no row")
     for row, loss in enumerate(table["loss"].to_list()):
         if not isinstance(loss, int | float) or not math.isfinite(loss):
             raise RecipeError("--losses", f"{path}: row {row}: the loss is no finite number")

@@ -167,7 +167,8 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     with _timed(clock, "tag"):
         pool = _pool(recipe, inputs, prepared, decided, folder, work, progress)
     with _timed(clock, "plan"), progress.stage("plan and schedule", 1):
-        plan, ordered = planning.plan_and_schedule(recipe, pool, report_losses)
+        before = home.manifest(parent) if parent is not None else None
+        plan, ordered = planning.plan_and_schedule(recipe, pool, planning.feedback_of(report_losses, before))
     log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
 
     with _timed(clock, "write"):

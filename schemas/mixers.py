@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from schemas.section import Section
+
+Label = str
+Weight = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Rounding = Literal["largest_remainder", "last_takes_rest", "in_order", "late_ties", "random", "floor"]
 
 
 class Mixer(Section):
@@ -19,6 +24,18 @@ class Mixer(Section):
     or stop short."""
     max_epochs: Annotated[float, Field(gt=0)] | None = 4
     """How often a document may stand in a phase at most; null is without limit (4: Muennighoff et al. 2023)."""
+    rounding: Rounding = "largest_remainder"
+    """How a budget in records becomes whole counts. Besides largest_remainder, for comparison with official code:
+    last_takes_rest (Skill-It, Aioli), in_order (FoMo-in-Flux), late_ties and random (MosaicML Streaming), floor (DMT,
+    TÜLU 3; may come out short). Groups are in sorted order; a weight of 0 gives 0 in each."""
+
+
+class Online(Mixer):
+    """A mixture that follows the trainer's loss report."""
+
+    without_losses: Literal["refuse", "hold"] = "refuse"
+    """With no loss report: an error, or the weights of the last phase or release (those of the start where there is
+    none). The first round of `rounds` needs none."""
 
 
 class Proportional(Mixer):
@@ -33,8 +50,17 @@ class Fixed(Mixer):
 
     method: Literal["fixed"]
     """The weights stand in the recipe."""
-    weights: dict[str, Annotated[float, Field(ge=0)]]
+    weights: dict[Label, Weight]
     """Label -> weight; they sum to 1, and every label is a group of the pool."""
+
+
+class Uniform(Mixer):
+    """The same weight for each group (stratified sampling; Skill-It's strongest simple baseline)."""
+
+    method: Literal["uniform"]
+    """Groups weigh alike."""
+    labels: list[Label] | None = None
+    """The groups that take part; null: all that the pool has."""
 
 
 class Temperature(Mixer):
@@ -42,8 +68,201 @@ class Temperature(Mixer):
 
     method: Literal["temperature"]
     """Flattens (T > 1) or sharpens (T < 1) the natural proportions."""
-    temperature: Annotated[float, Field(gt=0)] = 2.0
-    """T: 1 is proportional, large is uniform."""
+    temperature: Positive = 2.0
+    """T: 1 is proportional, large is uniform. An exponent of 0.5 (RegMix's TEMP) is T = 2."""
+
+
+class UniMax(Mixer):
+    """As uniform as the budget allows, no group more than a number of epochs (Chung et al. 2023)."""
+
+    method: Literal["unimax"]
+    """Uniform over the budget, capped in epochs."""
+    epochs: Positive = 4.0
+    """N: passes over a group at most; the rest of its fair share goes to the greater groups."""
+
+
+class Zipf(Mixer):
+    """p(k) ∝ k^(−α) over the groups' ranks (Reddy 2024, in-context against in-weights learning)."""
+
+    method: Literal["zipf"]
+    """A power law over ranks."""
+    exponent: Annotated[float, Field(ge=0)] = 1.0
+    """α: 0 is uniform."""
+    ranks: list[Label] | None = None
+    """The groups from rank 1 on; null ranks them by their tokens, most first, ties by label."""
+
+
+class Pools(Mixer):
+    """Weights of named pools of groups; within a pool groups weigh what they hold (FoMo-in-Flux's three ways)."""
+
+    method: Literal["pools"]
+    """Weights for sets of groups."""
+    pools: dict[str, list[Label]]
+    """Pool -> its labels; no label stands in two pools. Groups in none have weight 0."""
+    weights: dict[str, Weight]
+    """Pool -> weight; they sum to 1. The weight of a pool without documents goes to the others in proportion."""
+
+
+class PowerLawRehearsal(Mixer):
+    """w_i = age_i^(−b): tasks met long ago are rehearsed seldom, by a power law of their age."""
+
+    method: Literal["power_law_rehearsal"]
+    """A power law of the time since a task was met."""
+    tasks: Annotated[list[Label], Field(min_length=1)]
+    """The tasks in the order they were met; the last has age 1. Groups that are not named have weight 0."""
+    exponent: Annotated[float, Field(ge=0)] = 1.0
+    """b: 0 is uniform replay."""
+
+
+class ExponentialRehearsal(Mixer):
+    """w_i = e^(−age_i / τ): the control of power-law rehearsal."""
+
+    method: Literal["exponential_rehearsal"]
+    """An exponential of the time since a task was met."""
+    tasks: Annotated[list[Label], Field(min_length=1)]
+    """The tasks in the order they were met; the last has age 1. Groups that are not named have weight 0."""
+    tau: Positive = 3.0
+    """τ, in stages."""
+
+
+class SkillIt(Online):
+    """p_i ∝ exp(η Σ_τ Σ_j A_ij L_j(f_τ)): skills that others build on, and whose dependents are not learned yet."""
+
+    method: Literal["skill_it"]
+    """Skill-It (Chen et al. 2023), Algorithm 1."""
+    graph: dict[Label, dict[Label, float]] | str | None = None
+    """A: training skill -> {evaluation skill: weight}, here or in a JSON file. Training on the first helps the second."""
+    probes: str | None = None
+    """A JSON-lines, Parquet or CSV file of probe losses to learn the graph from: columns trained, group, loss. `trained`
+    is empty for the starting model, a skill, or `a+b` for two skills together."""
+    algorithm: Literal["approximate", "brute_force"] = "approximate"
+    """How probes become a graph: Algorithm 3 (one run a skill) or Algorithm 2 (one run a pair)."""
+    binarise: bool = False
+    """Only the graph's structure counts: 1 on the diagonal, 0.5 for every positive edge (as for LEGO and addition)."""
+    eta: Positive = 0.5
+    """η."""
+    online: bool = False
+    """false: the first round's weights from the graph alone (static). true: with the losses of the report."""
+    window: Annotated[int, Field(ge=1)] = 3
+    """w: evaluation checkpoints of the report that count, the latest ones."""
+    aggregate: Literal["sum", "mean"] = "sum"
+    """Over the window: sum in pre-training, mean in fine-tuning towards a target (official code)."""
+
+    @model_validator(mode="after")
+    def _one_graph(self) -> SkillIt:
+        if (self.graph is None) == (self.probes is None):
+            raise ValueError("give either graph, or probes to learn it from")
+        return self
+
+
+class DoReMi(Online):
+    """Group-DRO on excess loss (Xie et al. 2023): log w += η λ, smoothed; the result is the average over all steps."""
+
+    method: Literal["doremi"]
+    """DoReMi's domain weights from a report with loss and ref_loss."""
+    eta: Positive = 1.0
+    """η, the step size."""
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 1e-4
+    """c: w ← (1 − c) w + c / k."""
+    start: Literal["uniform", "proportional"] = "uniform"
+    """The weights before the first step."""
+    average: bool = True
+    """The average of the weights over all steps (the paper's result); false takes the last."""
+
+
+class DoGE(Online):
+    """w ∝ w exp(s / μ), s the alignment of a domain's gradient with the target's (Fan et al. 2024)."""
+
+    method: Literal["doge"]
+    """DoGE's domain weights from a report with a column `alignment`: ⟨g_i, g_val⟩ / mean norm."""
+    learning_rate: Positive = 0.01
+    """s = learning rate · alignment, clipped to [0, 5 · learning rate]."""
+    mu: Positive = 0.01
+    """μ, the Bregman coefficient."""
+    start: Literal["uniform", "proportional"] = "uniform"
+    """The weights before the first step."""
+    average: bool = True
+    """The average of the weights over all steps; false takes the last."""
+
+
+class Aioli(Online):
+    """p ∝ exp(η Σ_i A_ij), A from probe mixtures (Chen et al. 2025)."""
+
+    method: Literal["aioli"]
+    """Aioli's mixture from a report of probes: columns probe (the domain that the probe favours), group, ref_loss
+    (before the probe) and loss (after it), by round."""
+    eta: Positive = 0.2
+    """η."""
+    one_hot: Annotated[float, Field(gt=0, le=1)] = 0.625
+    """o: a probe puts o on one domain and (1 − o) / (k − 1) on each other."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """e: weight of the matrix before; 0 carries the weights over instead (p ← p exp(…))."""
+
+
+class RegMix(Mixer):
+    """A regression from mixtures to loss, and the best of many simulated mixtures (Liu et al. 2025)."""
+
+    method: Literal["regmix"]
+    """RegMix; needs the extra `regmix` (LightGBM)."""
+    runs: str
+    """A table (CSV, JSON lines, Parquet) of proxy runs: a column of weights for each group, and the loss."""
+    target: str
+    """The column with the loss that is to be low."""
+    simulations: Annotated[int, Field(ge=1)] = 100_000
+    """Mixtures drawn from Dirichlet(prior)."""
+    best: Annotated[int, Field(ge=1)] = 128
+    """Mixtures of least predicted loss that are averaged."""
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of the runs, at least one, that decides when the regression stops growing (the notebook uses its test split)."""
+
+
+class MixingLaw(Mixer):
+    """L_j = a_j exp(Σ_i x_i m_ij) + b_j, minimised over the simplex (Ye et al. 2024)."""
+
+    method: Literal["mixing_law"]
+    """Data-mixing laws."""
+    law: str | None = None
+    """A JSON file with the fitted law: labels, a (one a task), b, m (a row a label, a column a task)."""
+    runs: str | None = None
+    """Else a table of proxy runs to fit it to: a column of weights for each group, one of losses for each target."""
+    targets: dict[str, Positive] = {}
+    """Task (a column of `runs`, or its place in the law, from 0) -> its weight in the sum that is minimised; empty: all
+    tasks of the law alike."""
+
+    @model_validator(mode="after")
+    def _one_law(self) -> MixingLaw:
+        if (self.law is None) == (self.runs is None):
+            raise ValueError("give either law, or runs to fit it to")
+        if self.runs is not None and not self.targets:
+            raise ValueError("targets names the columns of runs that hold losses")
+        return self
+
+
+class Olmix(Mixer):
+    """min Σ_i w_i exp(t_i · x) + κ KL(x ‖ prior), capped by what groups can repeat (Olmix)."""
+
+    method: Literal["olmix"]
+    """Olmix: a log-linear law for each task, with an exact minimum."""
+    law: str | None = None
+    """A JSON file with the fitted law: labels, and t (a row a task, a column a label)."""
+    runs: str | None = None
+    """Else a table of proxy runs to fit it to: a column of weights for each group, one of losses for each target."""
+    targets: dict[str, Positive] = {}
+    """Task (a column of `runs`, or its place in the law, from 0) -> its weight; empty: all tasks of the law alike."""
+    kl: Annotated[float, Field(ge=0)] = 0.05
+    """κ: how hard the weights are held to the prior."""
+    prior: dict[Label, Weight] | None = None
+    """The weights to stay near; null: the natural proportions."""
+    repetition: Positive | None = 4.0
+    """Passes over a group at most: x_j ≤ tokens_j · repetition / budget; null is without cap."""
+
+    @model_validator(mode="after")
+    def _one_law(self) -> Olmix:
+        if (self.law is None) == (self.runs is None):
+            raise ValueError("give either law, or runs to fit it to")
+        if self.runs is not None and not self.targets:
+            raise ValueError("targets names the columns of runs that hold losses")
+        return self
 
 
 def _method(value: Any) -> Any:
@@ -53,6 +272,19 @@ def _method(value: Any) -> Any:
 Mixture = Annotated[
     Annotated[Proportional, Tag("proportional")]
     | Annotated[Fixed, Tag("fixed")]
-    | Annotated[Temperature, Tag("temperature")],
+    | Annotated[Uniform, Tag("uniform")]
+    | Annotated[Temperature, Tag("temperature")]
+    | Annotated[UniMax, Tag("unimax")]
+    | Annotated[Zipf, Tag("zipf")]
+    | Annotated[Pools, Tag("pools")]
+    | Annotated[PowerLawRehearsal, Tag("power_law_rehearsal")]
+    | Annotated[ExponentialRehearsal, Tag("exponential_rehearsal")]
+    | Annotated[SkillIt, Tag("skill_it")]
+    | Annotated[DoReMi, Tag("doremi")]
+    | Annotated[DoGE, Tag("doge")]
+    | Annotated[Aioli, Tag("aioli")]
+    | Annotated[RegMix, Tag("regmix")]
+    | Annotated[MixingLaw, Tag("mixing_law")]
+    | Annotated[Olmix, Tag("olmix")],
     Discriminator(_method),
 ]

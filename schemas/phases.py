@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from schemas.filters import Filter
 from schemas.formatters import Conditioning
 from schemas.mixers import Mixture
 from schemas.orders import Order
@@ -13,18 +14,6 @@ from schemas.section import Section
 from schemas.selectors import Selector
 
 PHASE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-
-
-class Bounds(Section):
-    """Both bounds are inclusive; a document without the value is outside."""
-
-    min: float | str | None = None
-    """Least value that is kept; a date as ISO 8601."""
-    max: float | str | None = None
-    """Greatest value that is kept."""
-
-
-Filter = Bounds | list[str | float | None] | str | float | None
 
 
 class Pool(Section):
@@ -59,6 +48,8 @@ class Phase(Section):
     """Order of the documents inside the phase."""
     conditioning: Literal["inherit"] | Conditioning | None = "inherit"
     """How a document is written; `inherit` takes the recipe's, null writes the plain text."""
+    draw: Annotated[str, Field(min_length=1)] | None = None
+    """Phases that give the same name here draw alike where a group gives a part of its documents; null: each afresh."""
 
     @model_validator(mode="after")
     def _one_budget(self) -> Phase:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from schemas.formatters import Conditioning
+from schemas.mixers import Rounding
 from schemas.orders import Order
 from schemas.phases import Pool
 
@@ -33,6 +34,8 @@ class PlannedPhase:
     conditioning: Conditioning | None
     exhausted: Literal["repeat", "redistribute", "stop"]
     max_epochs: float | None
+    rounding: Rounding = "largest_remainder"
+    draw: str | None = None
     disjoint: bool = False
     takes_rest: bool = False
     passes: bool = False

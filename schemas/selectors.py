@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+from schemas.filters import Filter
 from schemas.section import Section
 
 S = TypeVar("S", bound=Section)
@@ -21,7 +22,14 @@ def _one_of(section: S, *names: str) -> S:
     return section
 
 
-class Threshold(Section):
+class Selection(Section):
+    """What every selector has."""
+
+    within: dict[str, Filter] = {}
+    """Filters, as a pool's `where`: only documents they match are selected from, all others pass; empty: no other."""
+
+
+class Threshold(Selection):
     """Documents whose score lies within bounds, both inclusive; a document without a score is outside."""
 
     method: Literal["threshold"]
@@ -42,7 +50,7 @@ class Threshold(Section):
         return self
 
 
-class Top(Section):
+class Top(Selection):
     """The documents with the highest scores, or the lowest (the easiest, Mix-CPT; DELT's top-k and top-r)."""
 
     method: Literal["top"]
@@ -61,7 +69,7 @@ class Top(Section):
         return _one_of(self, "documents", "share")
 
 
-class TokenBudget(Section):
+class TokenBudget(Selection):
     """The documents with the lowest scores, or the highest, as long as their tokens fit (stability gap's subset)."""
 
     method: Literal["token_budget"]
@@ -80,7 +88,7 @@ class TokenBudget(Section):
         return _one_of(self, "tokens", "share")
 
 
-class WeightedDraw(Section):
+class WeightedDraw(Selection):
     """A random draw without replacement, by a weight (cyclical curriculum) or, without `by`, all documents alike."""
 
     method: Literal["weighted_draw"]
@@ -106,7 +114,7 @@ class WeightedDraw(Section):
         return _one_of(self, "documents", "share")
 
 
-class CapPerGroup(Section):
+class CapPerGroup(Selection):
     """At most so many documents of each group (TÜLU 3's caps; DMT's fraction k of each specialised set)."""
 
     method: Literal["cap_per_group"]
@@ -129,7 +137,7 @@ class CapPerGroup(Section):
         return _one_of(self, "documents", "share")
 
 
-class OnePerCluster(Section):
+class OnePerCluster(Selection):
     """The document nearest to the centre of each cluster that passes the heuristics (Auto-CoT)."""
 
     method: Literal["one_per_cluster"]
@@ -142,7 +150,7 @@ class OnePerCluster(Section):
     """Tags that must all hold: a number over 0, or the label true. A cluster where none passes gives nothing."""
 
 
-class Gumbel(Section):
+class Gumbel(Selection):
     """DSIR's resampling: the top n of log weight plus Gumbel noise, which is a draw without replacement."""
 
     method: Literal["gumbel"]
@@ -163,7 +171,7 @@ class Gumbel(Section):
         return _one_of(self, "documents", "share")
 
 
-class HeldOutGroups(Section):
+class HeldOutGroups(Selection):
     """Keeps documents all of whose skills are for training, or all held out; mixed ones go to neither (SKILL-MIX)."""
 
     method: Literal["held_out_groups"]
@@ -180,7 +188,7 @@ class HeldOutGroups(Section):
     """Which part is kept."""
 
 
-class CorrectTop(Section):
+class CorrectTop(Selection):
     """The best n of the correct answers to each prompt (M-STaR: two); prompts without a correct one vanish."""
 
     method: Literal["correct_top"]

@@ -56,6 +56,14 @@ WORDS = [
 ]
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Vector = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def vector() -> Vector:
+    """A published vector by its id: input, output, source and where it is from."""
+    vectors = json.loads((ROOT / "tests" / "golden" / "method_vectors.json").read_text(encoding="utf-8"))
+    return lambda name: vectors[name]
 
 
 def texts(n: int, seed: int = 0, words: int = 120) -> list[str]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-from curation.mixers.types import MixContext, Sizes
+from curation.mixers.types import MixContext, Sizes, Weights, proportions
 from schemas.mixers import Proportional
 
 
-def proportional(sizes: Sizes, params: Proportional, context: MixContext) -> npt.NDArray[np.float64]:
+def proportional(sizes: Sizes, params: Proportional, context: MixContext) -> Weights:
     """Weights float64[g] in the groups' natural proportions."""
-    return sizes.tokens / sizes.tokens.sum()
+    return proportions(sizes)

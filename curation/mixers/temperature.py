@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from curation.mixers.types import MixContext, Sizes
+from curation.mixers.types import MixContext, Sizes, Weights, normalised
 from schemas.mixers import Temperature
 
 
-def temperature(sizes: Sizes, params: Temperature, context: MixContext) -> npt.NDArray[np.float64]:
+def temperature(sizes: Sizes, params: Temperature, context: MixContext) -> Weights:
     """Weights float64[g]; an empty group stays at 0 for any T."""
     powers = np.where(sizes.tokens > 0, (sizes.tokens / sizes.tokens.max()) ** (1 / params.temperature), 0.0)
-    return powers / powers.sum()
+    return normalised(powers)

@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from curation import seeds
 from curation.orders.types import OrderKeys
+from curation.sorting import order_by
 from schemas.orders import Shuffle
 
 
-def shuffle(keys: OrderKeys, params: Shuffle, *, seed: int, phase: str) -> npt.NDArray[np.int64]:
+def shuffle(keys: OrderKeys, params: Shuffle, *, seed: int, phase: str, place: str) -> npt.NDArray[np.int64]:
     """A random permutation, int64[n]: position to index."""
-    drawn = seeds.keys(seed, phase, "shuffle", ids=keys.ids)
-    return np.lexsort((keys.ids[:, 1], keys.ids[:, 0], drawn))
+    return order_by(keys.ids, seeds.keys(seed, phase, "shuffle", ids=keys.ids))

@@ -5,14 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from curation.schedules.amounts import amounts
+from curation.schedules.cyclical import cyclical
+from curation.schedules.difficulty import difficulty
+from curation.schedules.learning_curve import learning_curve
 from curation.schedules.levels import levels
+from curation.schedules.pacing import pacing
+from curation.schedules.rounds import rounds
+from curation.schedules.skill_curriculum import skill_curriculum
+from curation.schedules.stream import stream
+from curation.schedules.subset_epochs import subset_epochs
+from curation.schedules.task_stream import task_stream
+from curation.schedules.types import ScheduleContext
 from schemas import schedules as models
 from schemas.phases import Phase
 
-FUNCTIONS: dict[type, Callable[..., list[Phase]]] = {models.Levels: levels}
-"""(entry) to plain phases, in training order."""
+__all__ = ["FUNCTIONS", "ScheduleContext", "expand"]
+
+FUNCTIONS: dict[type, Callable[..., list[Phase]]] = {
+    models.Levels: levels,
+    models.SubsetEpochs: subset_epochs,
+    models.Cyclical: cyclical,
+    models.Pacing: pacing,
+    models.Difficulty: difficulty,
+    models.SkillCurriculum: skill_curriculum,
+    models.TaskStream: task_stream,
+    models.Stream: stream,
+    models.Rounds: rounds,
+    models.LearningCurve: learning_curve,
+    models.Amounts: amounts,
+}
+"""(entry, context) to plain phases, in training order."""
 
 
-def expand(entry: Any) -> list[Phase]:
-    """The plain phases of an entry of ``phases``."""
-    return [entry] if isinstance(entry, Phase) else FUNCTIONS[type(entry)](entry)
+def expand(entry: Any, context: ScheduleContext) -> list[Phase]:
+    """The plain phases of an entry of ``phases``. Raises RecipeError naming the place."""
+    return [entry] if isinstance(entry, Phase) else FUNCTIONS[type(entry)](entry, context)

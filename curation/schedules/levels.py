@@ -1,19 +1,34 @@
 """Curricula over levels: single, cumulative, sliding.
 
 Source: emergent mechanisms for long timescales (single-head and multi-head curricula). Its loss sums over the active
-levels, hence equal weights; it promotes by accuracy, here a fixed number of rounds does.
+levels, hence equal weights; levels are added when the mean accuracy and that of the newest are above 98 %, or, here by
+default, each round.
 """
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
+from curation.losses import LossReport
+from curation.schedules.types import ScheduleContext, within
+from schemas.errors import RecipeError
 from schemas.mixers import Fixed
 from schemas.phases import Phase
 from schemas.schedules import Levels
 
 
-def levels(params: Levels) -> list[Phase]:
-    """One phase a round; its pool is the active levels."""
+def levels(params: Levels, context: ScheduleContext) -> list[Phase]:
+    """One phase a round; its pool is the active levels. With promotion by accuracy: the phase of the next round.
+
+    Raises RecipeError for a report without accuracies of the active levels, and when all rounds are done.
+    """
     count = len(params.levels)
+    if params.promote_above is not None and params.rounds is not None:
+        number, reached = promoted(params, context)
+        if number >= params.rounds:
+            raise RecipeError(f"{context.place}.rounds", f"all {params.rounds} rounds of {params.name!r} are done")
+        return [_round(params, number, reached)]
     rounds = params.rounds if params.rounds is not None else -(-(count - params.start) // params.step) + 1
     return [_round(params, number, min(params.start + number * params.step, count)) for number in range(rounds)]
 
@@ -24,15 +39,32 @@ def active(params: Levels, reached: int) -> list[str]:
     return params.levels[first:reached]
 
 
+def promoted(params: Levels, context: ScheduleContext) -> tuple[int, int]:
+    """Rounds that are done, and the levels reached after them."""
+    reached = params.start
+    if context.losses is None:
+        return 0, reached
+    rounds = context.losses.rounds()
+    for number in range(rounds):
+        accuracies = _accuracies(context.losses, number, active(params, reached))
+        if accuracies.mean() > (params.promote_above or 0) and accuracies[-1] > (params.promote_above or 0):
+            reached = min(reached + params.step, len(params.levels))
+    return rounds, reached
+
+
+def _accuracies(report: LossReport, number: int, labels: list[str]) -> npt.NDArray[np.float64]:
+    rows = report.of_round(number)
+    return rows.by_checkpoint("accuracy", labels)[-1]
+
+
 def _round(params: Levels, number: int, reached: int) -> Phase:
     labels = active(params, reached)
     weights = dict.fromkeys(labels, 1 / len(labels))
-    where = {**params.pool.where, params.by: list[str | float | None](labels)}
     return Phase(
         name=f"{params.name}-{number + 1}",
         tokens=params.tokens,
         records=params.records,
-        pool=params.pool.model_copy(update={"where": where}),
+        pool=within(params.pool, params.by, labels),
         mixture=Fixed(method="fixed", by=params.by, weights=weights, max_epochs=params.max_epochs),
         order=params.order,
         conditioning=params.conditioning,

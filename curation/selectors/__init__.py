@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from curation.selectors.candidates import Candidates, Mask
+from curation.selectors.candidates import Candidates, Mask, scores_of
 from curation.selectors.cap_per_group import cap_per_group
 from curation.selectors.correct_top import correct_top
 from curation.selectors.gumbel import gumbel
@@ -15,6 +15,8 @@ from curation.selectors.token_budget import token_budget
 from curation.selectors.top import top
 from curation.selectors.weighted_draw import weighted_draw
 from schemas import selectors as models
+
+__all__ = ["FUNCTIONS", "Candidates", "Mask", "names_of", "scores_of", "select"]
 
 FUNCTIONS: dict[type, Callable[..., Mask]] = {
     models.CapPerGroup: cap_per_group,
@@ -28,6 +30,15 @@ FUNCTIONS: dict[type, Callable[..., Mask]] = {
     models.WeightedDraw: weighted_draw,
 }
 """(candidates, params, seed, phase, place) to bool[n]."""
+
+
+NAMES = ("by", "score", "distance", "prompt", "correct")
+
+
+def names_of(params: models.Selector) -> dict[str, str]:
+    """The tags and built-in names that a selector reads, by its field."""
+    named = {field: getattr(params, field) for field in NAMES if isinstance(getattr(params, field, None), str)}
+    return {**named, **{f"passes[{i}]": name for i, name in enumerate(getattr(params, "passes", []))}}
 
 
 def select(candidates: Candidates, params: models.Selector, *, seed: int, phase: str, place: str) -> Mask:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from curation.sorting import order_by
 from schemas.errors import RecipeError
 
 Float = npt.NDArray[np.float64]
@@ -69,7 +70,7 @@ def codes_of(candidates: Candidates, name: str, place: str) -> tuple[Int, list[s
 
 def by_id(ids: npt.NDArray[np.uint64], *keys: npt.NDArray[Any]) -> Int:
     """The permutation that sorts by ``keys`` (the first counts most), ties by id, then by row: int64[n]."""
-    return np.lexsort((ids[:, 1], ids[:, 0], *reversed(keys)))
+    return order_by(ids, *keys)
 
 
 def share_of(share: float, n: int) -> int:

@@ -3,44 +3,59 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation import storage
+from curation import orders, selectors, storage
 from curation.losses import LossReport
 from curation.mixers import Sizes
+from curation.similar import nearest
 from curation.stages import plan as plan_stage
 from curation.stages.catalogue import Input
 from curation.stages.ledger import DECISIONS
+from curation.stages.plan import Feedback
 from curation.stages.pool import Pool, gather
 from curation.stages.prepare import Prepared
 from curation.stages.schedule import Schedule, schedule
 from schemas.errors import RecipeError
 from schemas.phases import Phase
+from schemas.phases import Pool as PoolFilter
 from schemas.plan import Plan
 from schemas.recipe import BUILT_IN_NAMES, Recipe
-from schemas.schedules import Levels
+from schemas.schedules import Amounts, Levels, SkillCurriculum, Stream, TaskStream
+
+BY_LABEL = (Levels, SkillCurriculum, TaskStream, Stream, Amounts)
+"""Schedules whose `by` makes groups; that of others is a score."""
 
 
-def plan_and_schedule(recipe: Recipe, pool: Pool, losses: LossReport | None) -> tuple[Plan, Schedule]:
+def plan_and_schedule(recipe: Recipe, pool: Pool, feedback: Feedback) -> tuple[Plan, Schedule]:
     """The plan of a pool and its training order. Raises RecipeError with the place."""
-    made = plan_of_pool(recipe, pool, losses)
+    made = plan_of_pool(recipe, pool, feedback)
     return made, schedule(pool, made, seed=recipe.seed)
 
 
-def plan_of_pool(recipe: Recipe, pool: Pool, losses: LossReport | None) -> Plan:
+def plan_of_pool(recipe: Recipe, pool: Pool, feedback: Feedback) -> Plan:
     """The plan alone: phases, weights, budgets."""
-    phases = plan_stage.expand(recipe)
-    places = {phase.name: place for phase, place in phases}
 
-    def sizes_of(phase: Phase, by: str | None) -> Sizes:
-        mask = pool.mask(phase.pool, seed=recipe.seed, phase=phase.name, place=places[phase.name])
+    def sizes_of(phase: Phase, place: str, by: str | None) -> Sizes:
+        mask = pool.mask(phase.pool, seed=recipe.seed, phase=phase.name, place=place)
         return pool.sizes(by, mask, pool.tokens_in(plan_stage.conditioning_of(phase, recipe)))
 
-    return plan_stage.plan(recipe, phases, sizes_of, losses)
+    def means(filters: PoolFilter, by: str, score: str) -> dict[str, float]:
+        mask = pool.mask(filters, seed=recipe.seed, phase="means", place="phases")
+        return pool.means(by, score, mask)
+
+    return plan_stage.plan(recipe, plan_stage.Groups(sizes_of, means), feedback)
+
+
+def feedback_of(losses: LossReport | None, before: dict[str, Any] | None) -> Feedback:
+    """What a run may follow: the loss report, and the weights of the last release's manifest, by `by` and label."""
+    phases = before["phases"] if before is not None else []
+    return Feedback(losses, {phase["by"]: phase["weights"] for phase in phases if phase.get("by") is not None})
 
 
 def group_names(recipe: Recipe) -> set[str]:
@@ -49,7 +64,7 @@ def group_names(recipe: Recipe) -> set[str]:
     for mixture in [recipe.mixture, *(getattr(phase, "mixture", None) for phase in recipe.phases)]:
         if mixture is not None and not isinstance(mixture, str):
             names.add(mixture.by)
-    names |= {phase.by for phase in recipe.phases if isinstance(phase, Levels)}
+    names |= {phase.by for phase in recipe.phases if isinstance(phase, BY_LABEL)}
     return names
 
 
@@ -72,26 +87,25 @@ def check_names(recipe: Recipe) -> None:
     if recipe.conditioning is not None:
         spots.append(("conditioning", recipe.conditioning.names()))
     for number, phase in enumerate(recipe.phases):
+        place = f"phases[{number}]"
         mixture, conditioning = getattr(phase, "mixture", None), getattr(phase, "conditioning", None)
         if mixture is not None and not isinstance(mixture, str):
-            spots.append((f"phases[{number}].mixture.by", [mixture.by]))
+            spots.append((f"{place}.mixture.by", [mixture.by]))
         if conditioning is not None and not isinstance(conditioning, str):
-            spots.append((f"phases[{number}].conditioning", conditioning.names()))
-        if isinstance(phase, Levels):
-            spots.append((f"phases[{number}].by", [phase.by]))
-        pool = getattr(phase, "pool", None)
-        if pool is not None:
-            spots += [(f"phases[{number}].pool.where", list(pool.where))]
-        order = getattr(phase, "order", None)
-        by = getattr(order, "by", None)
-        if isinstance(by, str):
-            spots.append((f"phases[{number}].order.by", [by]))
+            spots.append((f"{place}.conditioning", conditioning.names()))
+        for field in ("by", "score"):
+            if isinstance(getattr(phase, field, None), str):
+                spots.append((f"{place}.{field}", [getattr(phase, field)]))
+        spots.append((f"{place}.pool.where", list(phase.pool.where)))
+        for index, selector in enumerate(phase.pool.select):
+            where = f"{place}.pool.select[{index}]"
+            spots += [(f"{where}.{field}", [name]) for field, name in selectors.names_of(selector).items()]
+            spots.append((f"{where}.within", list(selector.within)))
+        spots += [(f"{place}.order.{field}", [name]) for field, name in orders.names_of(phase.order).items()]
     for place, names in spots:
         for name in names:
             if name not in known:
-                raise RecipeError(
-                    place, f"names {name!r}, which is no declared tag; known are {', '.join(sorted(known))}"
-                )
+                raise RecipeError(place, f"names {name!r}, which is no declared tag{nearest(name, sorted(known))}")
 
 
 def _strings(value: object) -> set[str]:
@@ -193,6 +207,10 @@ def side_files(recipe: Recipe) -> list[str]:
         for field in ("path", "model", "target"):
             value = getattr(tag, field, None)
             named += [(f"tags.{name}.{field}", one) for one in (value if isinstance(value, list) else [value])]
+    for place, part in _parts(recipe):
+        for field in ("graph", "probes", "runs", "law", "points"):
+            value = getattr(part, field, None)
+            named += [(f"{place}.{field}", value)] if isinstance(value, str) else []
     files: list[str] = []
     for place, pattern in named:
         if pattern is None:
@@ -202,6 +220,14 @@ def side_files(recipe: Recipe) -> list[str]:
             raise RecipeError(place, f"{pattern!r} is no file; mend the path")
         files += found
     return files
+
+
+def _parts(recipe: Recipe) -> list[tuple[str, object]]:
+    """Mixtures and schedules with their places."""
+    found: list[tuple[str, object]] = [("mixture", recipe.mixture)]
+    for number, phase in enumerate(recipe.phases):
+        found += [(f"phases[{number}]", phase), (f"phases[{number}].mixture", getattr(phase, "mixture", None))]
+    return found
 
 
 def seconds_of(parts: list[Prepared]) -> dict[str, float]:

@@ -20,8 +20,8 @@ from curation.mixers import Sizes
 from curation.orders import OrderKeys
 from curation.pool_wide import PoolWide
 from schemas.errors import RecipeError
+from schemas.filters import Bounds, Filter
 from schemas.formatters import Conditioning
-from schemas.phases import Bounds
 from schemas.phases import Pool as PoolFilter
 from schemas.recipe import BUILT_IN_NAMES
 from schemas.tables import NO_LABEL
@@ -99,6 +99,7 @@ class Pool:
     columns: dict[str, Column]
     exact_tokens: bool = False
     _written: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    _masks: dict[tuple[str, int, str], npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.partition)
@@ -183,17 +184,37 @@ class Pool:
         labels = tuple(sorted(merged))
         return Sizes(labels, np.array([merged[x][0] for x in labels]), np.array([merged[x][1] for x in labels]))
 
+    def means(self, by: str, score: str, mask: npt.NDArray[np.bool_]) -> dict[str, float]:
+        """The mean of a numeric column over the masked documents of each label; labels without a number are left out."""
+        values = selectors.scores_of(self, score, "score")[mask]
+        column = self._labels(by)
+        codes = column.codes[mask]
+        sound = ~np.isnan(values) & (codes >= 0)
+        counts = np.bincount(codes[sound], minlength=len(column.names))
+        sums = np.bincount(codes[sound], weights=values[sound], minlength=len(column.names))
+        return {column.names[i]: float(sums[i] / counts[i]) for i in np.flatnonzero(counts)}
+
     def mask(self, pool: PoolFilter, *, seed: int, phase: str, place: str) -> npt.NDArray[np.bool_]:
         """The documents a phase may draw from: bool[n]. Raises RecipeError for an unknown name or label."""
-        result = np.ones(len(self), dtype=bool)
-        for name, wanted in pool.where.items():
-            result &= self._matches(name, wanted, f"{place}.pool.where.{name}")
+        key = (pool.model_dump_json(), seed, phase)
+        if key not in self._masks:
+            self._masks[key] = np.packbits(self._select(pool, seed, phase, place))
+        return np.unpackbits(self._masks[key], count=len(self)).astype(bool)
+
+    def _select(self, pool: PoolFilter, seed: int, phase: str, place: str) -> npt.NDArray[np.bool_]:
+        result = self._where(pool.where, f"{place}.pool.where")
         for number, selector in enumerate(pool.select):
-            rows = np.flatnonzero(result)
             where = f"{place}.pool.select[{number}]"
-            chosen = selectors.select(self._subset(rows), selector, seed=seed, phase=phase, place=where)
-            result[:] = False
-            result[rows[chosen]] = True
+            chosen_from = result & self._where(selector.within, f"{where}.within")
+            rows = np.flatnonzero(chosen_from)
+            kept = selectors.select(self._subset(rows), selector, seed=seed, phase=phase, place=where)
+            result[rows] = kept
+        return result
+
+    def _where(self, filters: Mapping[str, Filter], place: str) -> npt.NDArray[np.bool_]:
+        result = np.ones(len(self), dtype=bool)
+        for name, wanted in filters.items():
+            result &= self._matches(name, wanted, f"{place}.{name}")
         return result
 
     def _matches(self, name: str, wanted: Any, place: str) -> npt.NDArray[np.bool_]:

@@ -208,7 +208,12 @@ def _phases(plan: Plan, schedule: Schedule, shards: list[WrittenShard]) -> list[
         records.append(
             PhaseRecord(
                 name=phase.name,
-                budget={**phase.budget, "exhausted": phase.exhausted, "max_epochs": phase.max_epochs},
+                budget={
+                    **phase.budget,
+                    "exhausted": phase.exhausted,
+                    "max_epochs": phase.max_epochs,
+                    "rounding": phase.rounding,
+                },
                 weights=dict(zip(phase.labels, phase.weights, strict=True)),
                 realised={label: Amount(documents=n, tokens=t) for label, (n, t) in sorted(realised.items())},
                 by=phase.by,

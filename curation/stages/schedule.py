@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curation import orders, seeds
+from curation.sorting import order_by
 from curation.stages.pool import Pool
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
@@ -82,7 +83,14 @@ def _draw(pool: Pool, phase: PlannedPhase, used: npt.NDArray[np.bool_], seed: in
     for label in range(len(phase.labels)):
         members = rows[codes == label]
         picked, copies, owed = _take(
-            pool, members, cost[codes == label], targets[label], owed, phase.name, phase.labels[label], seed
+            pool,
+            members,
+            cost[codes == label],
+            targets[label],
+            owed,
+            phase.draw or phase.name,
+            phase.labels[label],
+            seed,
         )
         taken.append(picked)
         passes.append(copies)
@@ -95,7 +103,7 @@ def _take(
     cost: npt.NDArray[np.float64],
     target: float,
     owed: float,
-    phase: str,
+    draw: str,
     label: str,
     seed: int,
 ) -> tuple[Int, Int, float]:
@@ -115,8 +123,8 @@ def _take(
         copies.append(np.full(len(members), number, dtype=np.int64))
     rest = target + owed - whole * total
     if rest > 0 and target > whole * total:
-        key = seeds.keys(seed, phase, "draw", label, whole, ids=pool.ids[members])
-        order = np.lexsort((pool.ids[members, 1], pool.ids[members, 0], key))
+        key = seeds.keys(seed, draw, "draw", label, whole, ids=pool.ids[members])
+        order = order_by(pool.ids[members], key)
         reached = np.cumsum(cost[order])
         number_taken = int(np.searchsorted(reached, rest, side="right"))
         if number_taken < len(order):
@@ -152,5 +160,6 @@ def _in_order(pool: Pool, phase: PlannedPhase, rows: Int, passes: Int, seed: int
         copies = None if phase.passes else passes
         keys = pool.order_keys(chosen, copies)
         name = f"{phase.name}/{number}" if phase.passes and number else phase.name
-        ordered.append(chosen[orders.arrange(keys, phase.order, seed=seed, phase=name)])
+        place = f"{phase.place}.order"
+        ordered.append(chosen[orders.arrange(keys, phase.order, seed=seed, phase=name, place=place)])
     return np.concatenate(ordered) if ordered else np.zeros(0, dtype=np.int64)

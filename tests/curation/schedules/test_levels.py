@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,10 +12,14 @@ from curation.schedules import expand
 from curation.schedules.levels import active, levels
 from curation.stages import plan as plan_stage
 from curation.stages import planning
+from curation.stages.plan import Feedback
 from curation.stages.pool import Labels, Pool
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.schedules import Levels
+from tests.conftest import Vector
+from tests.curation.mixers.common import report
+from tests.curation.schedules.common import CONTEXT, NO_GROUPS
 
 
 def entry(**fields: object) -> Levels:
@@ -31,10 +38,10 @@ def entry(**fields: object) -> Levels:
     ],
 )
 def test_active_levels(fields: dict[str, object], rounds: list[str]) -> None:
-    phases = expand(entry(**fields))
+    phases = expand(entry(**fields), CONTEXT)
     assert ["".join(map(str, phase.pool.where["level"])) for phase in phases] == rounds  # type: ignore[arg-type]
     assert [phase.name for phase in phases] == [f"climb-{i + 1}" for i in range(len(rounds))]
-    assert levels(entry(**fields)) == phases
+    assert levels(entry(**fields), CONTEXT) == phases
     assert active(entry(**fields), 1) == ["a"]
 
 
@@ -61,9 +68,9 @@ def test_a_release_gives_active_levels_equal_weight() -> None:
             "mixture": {"by": "level"},
         }
     )
-    assert [place for _, place in plan_stage.expand(recipe)] == ["phases[0]", *["phases[1]"] * 3]
     planning.check_names(recipe)
-    plan, ordered = planning.plan_and_schedule(recipe, pool, None)
+    plan, ordered = planning.plan_and_schedule(recipe, pool, Feedback())
+    assert [phase.place for phase in plan.phases] == ["phases[0]", *["phases[1]"] * 3]
     assert [phase.name for phase in plan.phases] == ["before", "climb-1", "climb-2", "climb-3"]
     codes = pool.columns["level"].codes[ordered.document]  # type: ignore[union-attr]
     assert np.bincount(codes[ordered.phase == 2], minlength=4).tolist() == [15, 15, 0, 0]
@@ -81,4 +88,24 @@ def test_two_phases_of_one_name_are_refused() -> None:
         }
     )
     with pytest.raises(RecipeError, match="climb-2"):
-        plan_stage.expand(recipe)
+        plan_stage.expand(recipe, NO_GROUPS, Feedback())
+
+
+@pytest.mark.parametrize(
+    ("way", "fields"), [("single", {}), ("cumulative", {}), ("sliding(heads=3,forget=1)", {"window": 3, "start": 3})]
+)
+def test_promotion_by_accuracy(vector: Vector, tmp_path: Path, way: str, fields: dict[str, object]) -> None:
+    expected = vector("emergent.trace")["output"][way]
+    active_ = way.split("(")[0]
+    params = entry(active=active_, levels=[str(n) for n in range(2, 12)], rounds=10, promote_above=98, **fields)
+    rows: list[dict[str, object]] = []
+    for epoch, levels_now in enumerate(expected):
+        losses = report(tmp_path, rows) if rows else None
+        [phase] = expand(params, replace(CONTEXT, losses=losses))
+        assert phase.name == f"climb-{epoch + 1}"
+        assert phase.pool.where["level"] == [str(n) for n in levels_now]
+        for n in levels_now:
+            accuracy = 99 if epoch % 3 == 2 or n < max(levels_now) else 90
+            rows.append({"round": epoch, "group": str(n), "accuracy": accuracy})
+    with pytest.raises(RecipeError, match="all 10 rounds"):
+        expand(params, replace(CONTEXT, losses=report(tmp_path, rows)))

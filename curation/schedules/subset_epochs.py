@@ -1,0 +1,46 @@
+"""Epochs over a subset of good documents with replay (stability gap, Guo et al. 2024): strategies I, II and III."""
+
+from __future__ import annotations
+
+from curation import mixers
+from curation.mixers import MixContext
+from curation.schedules.types import ScheduleContext
+from schemas.errors import RecipeError
+from schemas.phases import Phase
+from schemas.schedules import SubsetEpochs
+
+
+def subset_epochs(params: SubsetEpochs, context: ScheduleContext) -> list[Phase]:
+    """One phase an epoch, all of one composition: the subset whole, replay as the mixture says.
+
+    Raises RecipeError where no document is in the subset, or its weight is 0.
+    """
+    tokens = params.tokens
+    if tokens is None:
+        tokens = once(params, context)
+    return [
+        Phase(
+            name=f"{params.name}-{number + 1}",
+            tokens=tokens,
+            pool=params.pool,
+            mixture=params.mixture,
+            order=params.order,
+            conditioning=params.conditioning,
+            draw=params.name if params.replay == "frozen" else None,
+        )
+        for number in range(params.epochs)
+    ]
+
+
+def once(params: SubsetEpochs, context: ScheduleContext) -> int:
+    """The budget with which the subset is read exactly once, in tokens."""
+    place = f"{context.place}.subset"
+    sizes = context.sizes(params.pool, params.mixture.by)
+    if params.subset not in sizes.labels:
+        raise RecipeError(place, f"no document of the pool has the label {params.subset!r} of {params.mixture.by!r}")
+    at = sizes.labels.index(params.subset)
+    given = MixContext(seed=context.seed, losses=context.losses, place=f"{context.place}.mixture")
+    weight = mixers.mix(sizes, params.mixture, given)[at]
+    if weight == 0:
+        raise RecipeError(place, f"the mixture gives {params.subset!r} no weight")
+    return max(1, round(float(sizes.tokens[at] / weight)))

@@ -1,0 +1,40 @@
+"""Tasks one after another, with rehearsal of those before by their age (power-law rehearsal)."""
+
+from __future__ import annotations
+
+from curation.schedules.types import ScheduleContext
+from schemas.mixers import ExponentialRehearsal, Fixed, PowerLawRehearsal
+from schemas.phases import Phase
+from schemas.schedules import TaskStream
+
+
+def task_stream(params: TaskStream, context: ScheduleContext) -> list[Phase]:
+    """One phase a task; at stage n the tasks 1 … n take part, the newest with age 1."""
+    return [
+        Phase(
+            name=f"{params.name}-{number + 1}",
+            tokens=params.tokens,
+            records=params.records,
+            pool=params.pool,
+            mixture=_mixture(params, params.tasks[: number + 1]),
+            order=params.order,
+            conditioning=params.conditioning,
+        )
+        for number in range(len(params.tasks))
+    ]
+
+
+def _mixture(params: TaskStream, met: list[str]) -> PowerLawRehearsal | ExponentialRehearsal | Fixed:
+    if params.rehearsal == "power_law":
+        return PowerLawRehearsal(
+            method="power_law_rehearsal",
+            by=params.by,
+            tasks=met,
+            exponent=params.exponent,
+            max_epochs=params.max_epochs,
+        )
+    if params.rehearsal == "exponential":
+        return ExponentialRehearsal(
+            method="exponential_rehearsal", by=params.by, tasks=met, tau=params.tau, max_epochs=params.max_epochs
+        )
+    return Fixed(method="fixed", by=params.by, weights={met[-1]: 1.0}, max_epochs=params.max_epochs)

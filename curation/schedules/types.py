@@ -1,0 +1,31 @@
+"""What schedules may ask while they expand: the groups of a pool, and what the trainer reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from curation.losses import LossReport
+from curation.mixers import Sizes
+from schemas.phases import Pool
+
+
+@dataclass(frozen=True)
+class ScheduleContext:
+    """sizes: (pool, by or None) to its groups. means: (pool, by, score) to the mean score of each label."""
+
+    sizes: Callable[[Pool, str | None], Sizes]
+    means: Callable[[Pool, str, str], dict[str, float]]
+    losses: LossReport | None = None
+    seed: int = 0
+    place: str = "phases[0]"
+
+
+def within(pool: Pool, by: str, labels: list[str]) -> Pool:
+    """The pool with only these labels, besides its own filters."""
+    return pool.model_copy(update={"where": {**pool.where, by: list[str | float | None](labels)}})
+
+
+def then(pool: Pool, selector: object) -> Pool:
+    """The pool with one more selector, after its own."""
+    return pool.model_copy(update={"select": [*pool.select, selector]})
