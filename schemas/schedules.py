@@ -306,7 +306,7 @@ class LearningCurve(Entry):
     """A size by extrapolation."""
     points: Name
     """A table (CSV, JSON lines, Parquet) of proxy runs: columns size and value."""
-    law: Literal["decay", "growth"] = "decay"
+    curve: Literal["decay", "growth"] = "decay"
     """decay: value = a size^−b + c (a loss), fitted to four points at least; growth: value = a size^b (a performance, as
     for superficial alignment), fitted in logarithms to two."""
     flat: Annotated[float, Field(gt=0)] | None = None
@@ -318,8 +318,8 @@ class LearningCurve(Entry):
     def _one_rule(self) -> LearningCurve:
         if (self.flat is None) == (self.reach is None):
             raise ValueError("give either flat or reach")
-        if self.flat is not None and self.law == "growth":
-            raise ValueError("flat goes with law: decay; for growth give reach")
+        if self.flat is not None and self.curve == "growth":
+            raise ValueError("flat goes with curve: decay; for growth give reach")
         return self
 
 

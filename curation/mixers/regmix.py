@@ -45,20 +45,22 @@ def predict(
     order = draw.permutation(len(losses))
     apart = max(1, round(held_out * len(losses)))
     train, stop = order[apart:], order[:apart]
-    model = lightgbm.LGBMRegressor(
-        n_estimators=1000,
-        learning_rate=0.01,
-        random_state=42,
-        n_jobs=1,
-        deterministic=True,
-        force_row_wise=True,
-        verbosity=-1,
-        min_child_samples=min(20, max(1, len(train) // 4)),
-    )
-    model.fit(
-        mixtures[train],
-        losses[train],
-        eval_set=[(mixtures[stop], losses[stop])],
+    settings = {
+        "objective": "regression",
+        "learning_rate": 0.01,
+        "seed": 42,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+        "min_data_in_leaf": min(20, max(1, len(train) // 4)),
+    }
+    fitted = lightgbm.Dataset(mixtures[train], losses[train])
+    model = lightgbm.train(
+        settings,
+        fitted,
+        num_boost_round=1000,
+        valid_sets=[lightgbm.Dataset(mixtures[stop], losses[stop], reference=fitted)],
         callbacks=[lightgbm.early_stopping(3, verbose=False)],
     )
     return np.asarray(model.predict(simulated), dtype=np.float64)

@@ -46,7 +46,7 @@ def learning_curve(params: LearningCurve, context: ScheduleContext) -> list[Phas
 
 def needed(params: LearningCurve, sizes: Float, values: Float, place: str) -> int:
     """The least whole size that does what the recipe asks; at least 1."""
-    if params.law == "growth":
+    if params.curve == "growth":
         slope, factor = growth(sizes, values, f"{place}.points")
         if slope <= 0 or params.reach is None or params.reach <= 0:
             raise RecipeError(f"{place}.reach", f"a curve that grows as size^{slope:.3g} never reaches {params.reach}")

@@ -18,6 +18,8 @@ from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
 
 Int = npt.NDArray[np.int64]
+WHOLE_WITHIN = 0.51
+"""Tokens that a target may lack for a whole pass: budgets are whole tokens, and what groups before owe breaks no pass."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ def _take(
     picked: list[Int] = [members[:0]]
     copies: list[Int] = [np.zeros(0, dtype=np.int64)]
     whole = int(target / total * (1 + 1e-12))
+    if (whole + 1) * total - target < WHOLE_WITHIN:
+        whole += 1
     for number in range(whole):
         picked.append(members)
         copies.append(np.full(len(members), number, dtype=np.int64))

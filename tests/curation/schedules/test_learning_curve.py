@@ -27,7 +27,7 @@ def test_growth(vector: Vector) -> None:
     assert slope == pytest.approx(given["output"]["slope"], abs=1e-6)
     assert 1 / slope == pytest.approx(given["output"]["b"], abs=1e-4)
     assert factor == pytest.approx(given["output"]["intercept"], abs=1e-6)
-    asked = entry(law="growth", reach=0.379473)
+    asked = entry(curve="growth", reach=0.379473)
     assert needed(
         asked, np.array(given["input"]["D"], dtype=float), np.array(given["input"]["P"]), "x"
     ) == pytest.approx(100, abs=1)
@@ -49,7 +49,7 @@ def test_curves_that_say_nothing_are_refused() -> None:
     with pytest.raises(RecipeError, match="do not fall"):
         decay(SIZES, SIZES)
     with pytest.raises(RecipeError, match="never reaches"):
-        needed(entry(law="growth", reach=2), SIZES, 1 / SIZES, "x")
+        needed(entry(curve="growth", reach=2), SIZES, 1 / SIZES, "x")
 
 
 def test_a_phase_of_that_size(tmp_path: Path) -> None:

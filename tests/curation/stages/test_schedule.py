@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.stages import planning
+from curation.stages.plan import Feedback
 from curation.stages.pool import Labels, Pool
 from curation.stages.schedule import Schedule, occurrences
 from schemas.errors import RecipeError
@@ -33,7 +34,7 @@ def pool_of(n: int, seed: int = 0) -> Pool:
 
 def made(pool: Pool, **fields: object) -> tuple[Plan, Schedule]:
     recipe = Recipe.model_validate({"name": "x", "sources": SOURCES, **fields})
-    return planning.plan_and_schedule(recipe, pool, None)
+    return planning.plan_and_schedule(recipe, pool, Feedback())
 
 
 @given(n=st.integers(30, 300), seed=st.integers(0, 20), share=st.floats(0.05, 0.95))

@@ -1,0 +1,375 @@
+"""Every recipe that ships runs on the data that ships with it, and its release holds what the method promises."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from curation.recipe_file import load
+from curation.verify import verify
+from deployments import example_data
+from flows.curate import with_engine
+from flows.progress import silent
+from tests.conftest import ROOT
+
+RECIPES = ROOT / "deployments" / "recipes"
+OTHERS = {"demo", "weekly-stream"}
+"""Recipes on other data: `make demo` collects the one's, the other is to be pointed at your files."""
+METHODS = sorted(path.stem for path in RECIPES.glob("*.yaml") if path.stem not in OTHERS)
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The working directory with the data that recipes read."""
+    folder = tmp_path_factory.mktemp("examples")
+    example_data.collect(folder / "examples")
+    before = Path.cwd()
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)
+
+
+class Made:
+    """A release of a recipe, read back."""
+
+    def __init__(self, manifest: Any, folder: str) -> None:
+        self.phases = {phase.name: phase for phase in manifest.phases}
+        self.rows = pl.read_parquet(f"{folder}/shards/*.parquet").sort("position")
+        self.pool = manifest.funnel[-1].in_
+
+    def phase(self, name: str) -> pl.DataFrame:
+        return self.rows.filter(pl.col("phase") == name)
+
+    def names(self) -> list[str]:
+        return list(self.phases)
+
+    def kinds(self) -> list[list[tuple[str, bool]]]:
+        return [[(s["kind"], s["loss"]) for s in row] for row in self.rows["segments"].to_list()]
+
+
+def run(name: str, *overrides: str, losses: str | None = None) -> Made:
+    recipe = load(str(RECIPES / f"{name}.yaml"), overrides)
+    outcomes: list[Any] = []
+    with_engine(recipe, keep=outcomes.append, progress=silent())(recipe, losses)
+    outcome = outcomes[0]
+    assert outcome.manifest is not None, outcome.message
+    assert verify(outcome.folder) == []
+    return Made(outcome.manifest, outcome.folder)
+
+
+def close(parts: dict[str, Any], wanted: dict[str, float], within: float = 0.03) -> None:
+    total = sum(parts.values())
+    for label, share in wanted.items():
+        assert parts.get(label, 0) / total == pytest.approx(share, abs=within), (label, parts)
+
+
+def tokens(made: Made, phase: str, by: str) -> dict[str, int]:
+    return dict(made.phase(phase).group_by(by).agg(pl.col("tokens").sum()).iter_rows())
+
+
+def meco(made: Made) -> None:
+    first, last = made.phase("conditioned"), made.phase("cooldown")
+    assert not set(first["id"]) & set(last["id"])
+    assert first["tokens"].sum() / made.rows["tokens"].sum() == pytest.approx(0.9, abs=0.01)
+    assert all(text.startswith("URL: example.org\n\n") for text in first["text"])
+    assert all(kinds[0] == ("metadata", False) for kinds in made.kinds()[: len(first)])
+    assert all(kinds == [("content", True)] for kinds in made.kinds()[len(first) :])
+
+
+def skill_it(made: Made) -> None:
+    weights = made.phases["train"].weights
+    assert weights["skill2"] == pytest.approx(0.346085, abs=1e-5)
+    assert Counter(made.rows["skill"]) == {"skill1": 98, "skill2": 207, "skill3": 98, "skill4": 98, "skill5": 99}
+
+
+def skill_it_online(made: Made) -> None:
+    assert made.names() == ["round-1"]
+    second = run("skill-it-online", losses="examples/skill_losses.jsonl")
+    assert second.names() == ["round-2"]
+    before, after = made.phases["round-1"].weights, second.phases["round-2"].weights
+    assert after["skill2"] > before["skill2"]
+    assert after["skill1"] < before["skill1"]
+
+
+def cyclical(made: Made) -> None:
+    sizes = [len(made.phase(name)) for name in made.names()]
+    assert sizes == [int(made.pool * share) for share in (0.25, 0.5, 1, 0.5, 0.25, 0.5)]
+    means = [made.phase(name)["loss"].mean() for name in made.names()]
+    assert means[0] < means[2]  # type: ignore[operator]
+    assert all(made.phase(name)["id"].is_unique().all() for name in made.names())
+
+
+def human_curriculum(made: Made) -> None:
+    assert made.rows["bloom"].to_list() == sorted(made.rows["bloom"])
+    start = made.rows["subject"].to_list()[:30]
+    assert sum(a != b for a, b in pairwise(start)) >= 28
+    assert made.rows["id"].is_unique().all()
+    for method in ("blocking", "clustering", "spiral"):
+        other = run("human-curriculum", f"phases.0.order.method={method}", f"name=human-{method}")
+        assert sorted(other.rows["id"]) == sorted(made.rows["id"])
+        assert other.rows["id"].to_list() != made.rows["id"].to_list()
+        if method != "clustering":
+            assert other.rows["subject"].to_list() == sorted(other.rows["subject"])
+
+
+def dual_stage_mixing(made: Made) -> None:
+    first, second = made.phase("specialised"), made.phase("general")
+    assert set(first["ability"]) == {"code", "maths"}
+    everything = Counter(dict(first["ability"].value_counts().iter_rows()))
+    held = dict(second["ability"].value_counts().iter_rows())
+    assert held["code"] == max(1, everything["code"] // 16)
+    assert held["maths"] == max(1, everything["maths"] // 16)
+    assert held["general"] == made.pool - len(first)
+
+
+def stability_gap(made: Made) -> None:
+    assert len(made.names()) == 4
+    subsets = [set(made.phase(n).filter(pl.col("topic") == "medicine")["id"]) for n in made.names()]
+    replays = [set(made.phase(n).filter(pl.col("topic") != "medicine")["id"]) for n in made.names()]
+    assert all(subset == subsets[0] for subset in subsets)
+    assert len({frozenset(replay) for replay in replays}) == 4
+    close(tokens(made, "epoch-1", "topic"), {"medicine": 0.82, "code": 0.055, "maths": 0.025}, 0.01)
+    assert made.phase("epoch-1")["perplexity"].max() is not None
+
+
+def salt_selection(made: Made) -> None:
+    first, second = made.phase("selected"), made.phase("rest")
+    assert first["salt"].min() >= second["salt"].max()  # type: ignore[operator]
+    assert not set(first["id"]) & set(second["id"])
+    assert len(first) + len(second) >= 0.98 * made.pool
+
+
+def tulu3_mix(made: Made) -> None:
+    counts = Counter(made.rows["dataset"])
+    groups = Counter(dict(made.rows.unique("id")["dataset"].value_counts().iter_rows()))
+    assert counts["flan"] == 100
+    assert counts["safety"] == 60 > groups["safety"]
+    assert counts["maths"] == groups["maths"]
+    assert all(kinds == [("prompt", False), ("answer", True)] for kinds in made.kinds())
+
+
+def ul2(made: Made) -> None:
+    modes = Counter(text.split(" ", 1)[0] for text in made.rows["text"])
+    close(dict(modes), {"[NLU]": 0.4, "[S2S]": 0.2, "[NLG]": 0.4}, 0.05)
+    assert all([kind for kind, loss in kinds if loss] == ["answer"] for kinds in made.kinds())
+
+
+def power_law_rehearsal(made: Made) -> None:
+    last = Counter(made.phase("stage-3")["dataset"])
+    assert last == {"birds": 20, "cars": 30, "food": 60}
+    assert set(made.phase("stage-1")["dataset"]) == {"birds"}
+
+
+def fomo_in_flux(made: Made) -> None:
+    assert len(made.names()) == 4
+    met: set[str] = set()
+    for number, name in enumerate(made.names()):
+        rows = made.phase(name)
+        assert len(rows) == 120
+        labels = set(rows["task"]) - {"pretraining"}
+        new = labels - met
+        assert len(new) == 2
+        assert number == 0 or labels & met
+        met |= labels
+        share = rows.filter(pl.col("task") == "pretraining").height / 120
+        assert share == pytest.approx(1 / 2 if number == 0 else 1 / 3, abs=0.02)
+        first, second = (Counter(rows["task"][i : i + 30]) for i in (0, 30))
+        assert first == second
+    assert len(met) == 8
+
+
+def mix_cpt(made: Made) -> None:
+    knowledge = [k for k, p in zip(made.kinds(), made.rows["phase"], strict=True) if p == "knowledge"]
+    assert all(loss for kinds in knowledge for _, loss in kinds)
+    easy = made.phase("format")
+    assert len(easy) == 100
+    rest = made.phase("knowledge").filter(
+        (pl.col("source") == "instructions") & ~pl.col("id").is_in(easy["id"].to_list())
+    )
+    assert easy["perplexity"].max() <= rest["perplexity"].min()  # type: ignore[operator]
+    assert all(text.startswith("<|assistant|>") for text in easy["text"])
+
+
+def hierarchical_tags(made: Made) -> None:
+    assert all(kinds[0] == ("metadata", False) for kinds in made.kinds())
+    for text, tag in zip(made.rows["text"], made.rows["task"], strict=True):
+        assert text.split("|><|")[2] == tag
+        assert text.count("<|") == 6
+
+
+def cumulative_heads(made: Made) -> None:
+    for number, name in enumerate(made.names()):
+        assert Counter(made.phase(name)["level"]) == {f"N{k}": 120 // (number + 2) for k in range(2, number + 4)}
+    single = run("cumulative-heads", "phases.0.active=single", "name=single-head")
+    assert [set(single.phase(n)["level"]) for n in single.names()] == [{f"N{k}"} for k in range(3, 8)]
+
+
+def skill_mix(made: Made) -> None:
+    for k, name in enumerate(["one-skill", "two-skills", "three-skills"], start=1):
+        rows = made.phase(name)
+        assert set(rows["k"]) == {float(k)}
+        assert not [s for s in rows["skills"] if {"spatial", "empathy"} & set(s.split("+"))]
+    assert all(set(s.split("+")) <= {"spatial", "empathy"} for s in made.phase("held-out")["skills"])
+
+
+def auto_cot(made: Made) -> None:
+    assert 4 <= len(made.rows) <= 8
+    assert made.rows["cluster"].is_unique().all()
+    assert set(made.rows["simple"]) == {1.0}
+
+
+def subset_sizing(made: Made) -> None:
+    n = len(made.rows)
+    slope = [3.2 * 0.45 * x**-1.45 for x in (n, n - 1)]
+    assert slope[0] <= 0.00048 * 1.01
+    assert slope[1] >= 0.00048 * 0.99
+
+
+def in_context_statistics(made: Made) -> None:
+    shares = sorted(made.phases["bursty"].weights.values(), reverse=True)
+    assert [shares[0] / share for share in shares] == pytest.approx(range(1, 7))
+    topics = made.rows["topic"].to_list()
+    contexts = [Counter(topics[i : i + 8]) for i in range(0, 800, 8)]
+    bursts = sum(sorted(context.values()) == [4, 4] for context in contexts)
+    assert bursts >= 60
+
+
+def demonstrations(made: Made) -> None:
+    counts = Counter(sum(kind == "demonstration" for kind, _ in kinds) for kinds in made.kinds())
+    assert set(counts) <= {0, 1, 2, 3}
+    assert counts[3] > 100
+    assert not [1 for kinds in made.kinds() for kind, loss in kinds if kind == "demonstration" and loss]
+
+
+def thought_mask(made: Made) -> None:
+    assert {tuple(kinds) for kinds in made.kinds()} == {
+        (("prompt", False), ("thought", False), ("thought", False), ("answer", True))
+    }
+
+
+def correct_top2(made: Made) -> None:
+    assert set(made.rows["correct"]) == {1.0}
+    assert max(Counter(made.rows["question"]).values()) == 2
+
+
+def biomedical_instructions(made: Made) -> None:
+    assert all(text.startswith("Instruction: Definition: ") for text in made.rows["text"])
+    assert all(kinds == [("prompt", False), ("answer", True)] for kinds in made.kinds())
+
+
+def role_subsets(made: Made) -> None:
+    assert len(made.phase("everything")) == made.pool
+    for role in ("planner", "caller", "summariser"):
+        assert set(made.phase(role)["role"]) == {role}
+        assert set(made.phase(role)["epoch"]) == {1}
+
+
+def modality_stages(made: Made) -> None:
+    assert set(made.phase("image")["modality"]) == {"image"}
+    joint = made.phase("joint")["modality"].to_list()
+    assert all(Counter(joint[i : i + 30]) == {"image": 10, "speech": 10, "text": 10} for i in range(0, 300, 30))
+
+
+def cot_ratio(made: Made) -> None:
+    shown = [kinds for kinds in made.kinds() if any(kind == "thought" for kind, _ in kinds)]
+    assert len(shown) / len(made.rows) == pytest.approx(0.3, abs=0.06)
+
+
+def unimax(made: Made) -> None:
+    weights = made.phases["train"].weights
+    uncapped = sorted(weights.values())[-3:]
+    assert uncapped == pytest.approx([uncapped[0]] * 3)
+    small = sorted(weights, key=lambda label: weights[label])[:2]
+    assert set(small) == {"books", "maths"}
+    for label in small:
+        rows = made.rows.filter(pl.col("topic") == label)
+        assert set(Counter(rows["id"]).values()) == {2}
+
+
+def doremi(made: Made) -> None:
+    assert list(made.phases["train"].weights.values()) == pytest.approx([1 / 6] * 6)
+    after = run("doremi", losses="examples/domain_losses.jsonl").phases["train"].weights
+    assert sorted(after, key=lambda label: -after[label])[:2] == ["medicine", "maths"]
+
+
+def regmix(made: Made) -> None:
+    weights = made.phases["train"].weights
+    assert max(weights, key=lambda label: weights[label]) == "medicine"
+
+
+def olmix(made: Made) -> None:
+    weights = made.phases["train"].weights
+    assert weights["medicine"] > 0.17
+    assert weights["encyclopedia"] > 0.13
+    assert sum(weights.values()) == pytest.approx(1)
+
+
+def dsir(made: Made) -> None:
+    assert len(made.rows) == 100
+    assert Counter(made.rows["topic"])["medicine"] > 90
+
+
+def score_order(made: Made) -> None:
+    losses = made.rows["loss"].to_list()
+    assert losses[:300] == sorted(losses[:300])
+    assert losses != sorted(losses)
+    assert len(made.rows) == made.pool
+
+
+PROMISES: dict[str, Callable[[Made], None]] = {
+    function.__name__.replace("_", "-"): function
+    for function in [
+        meco,
+        skill_it,
+        skill_it_online,
+        cyclical,
+        human_curriculum,
+        dual_stage_mixing,
+        stability_gap,
+        salt_selection,
+        tulu3_mix,
+        ul2,
+        power_law_rehearsal,
+        fomo_in_flux,
+        mix_cpt,
+        hierarchical_tags,
+        cumulative_heads,
+        skill_mix,
+        auto_cot,
+        subset_sizing,
+        in_context_statistics,
+        demonstrations,
+        thought_mask,
+        correct_top2,
+        biomedical_instructions,
+        role_subsets,
+        modality_stages,
+        cot_ratio,
+        unimax,
+        doremi,
+        regmix,
+        olmix,
+        dsir,
+        score_order,
+    ]
+}
+
+
+def test_every_recipe_has_its_promise() -> None:
+    assert sorted(PROMISES) == METHODS
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_release_holds_what_the_method_promises(name: str, examples: Path, api: dict[str, str]) -> None:
+    if name == "regmix":
+        pytest.importorskip("lightgbm")
+    PROMISES[name](run(name))
