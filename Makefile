@@ -1,6 +1,6 @@
 # `make demo`, `make test`, `make install`: nothing but Python 3.11 or 3.12, make and a package index is needed.
 # Everything stays in this folder: .venv/ (packages), .prefect/ (Prefect's state), demo/ (the demo's corpus and release).
-.PHONY: install demo test help
+.PHONY: install demo examples test help
 .DEFAULT_GOAL := help
 
 PIP := .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -9,6 +9,7 @@ STATE := PREFECT_HOME="$${PREFECT_HOME:-$(CURDIR)/.prefect}" PREFECT_SERVER_ANAL
 help:
 	@echo "make install   .venv with the pinned packages; afterwards .venv/bin/syllabus works"
 	@echo "make demo      a whole run on a corpus from your Python installation, in demo/"
+	@echo "make examples  the small data that the method recipes run on, in examples/"
 	@echo "make test      the tests, with what they need"
 
 install: .venv/installed
@@ -34,7 +35,7 @@ install: .venv/installed
 
 .venv/installed-for-tests: .venv/installed
 	@echo "installing what the tests need besides"
-	@$(PIP) -e '.[dev,dask,s3,peers,services]'
+	@$(PIP) -e '.[dev,dask,s3,regmix,peers,services]'
 	@touch $@
 
 demo: .venv/installed
@@ -48,6 +49,11 @@ demo: .venv/installed
 	@echo "  .venv/bin/syllabus explain demo/releases/demo numpy         the life of one document"
 	@echo "  open the report.html beside the release's manifest          funnel, dropped samples, mixture"
 	@echo "  change deployments/recipes/demo.yaml, then make demo again  only what the change touches is done anew"
+
+examples: .venv/installed
+	@.venv/bin/python -m deployments.example_data examples
+	@echo
+	@echo "What to try next: .venv/bin/syllabus methods; .venv/bin/syllabus run deployments/recipes/cyclical.yaml"
 
 # Browser and PostgreSQL tests need more than packages; run them with: .venv/bin/python -m pytest -m "browser or postgres"
 test: .venv/installed-for-tests

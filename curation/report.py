@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.mixture_picture import mixture_over_position
 
 SAMPLES = 4
 """Dropped documents shown a rule."""
@@ -34,6 +35,7 @@ def report(manifest: dict[str, Any], folder: str) -> str:
     parts = [
         _section("Funnel", _funnel(manifest)),
         _section("Mixture, planned and realised", _mixture(manifest)),
+        _section("Mixture over training position", mixture_over_position(manifest, folder)),
         _section("What was dropped", _samples(manifest, folder)),
         _section(
             "Edits",

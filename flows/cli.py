@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import traceback
+from dataclasses import asdict
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -160,6 +161,38 @@ def plan(
                 target,
             )
             first = False
+    out.print(table)
+
+
+@app.command()
+def methods(
+    json_: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="The recipes as the README's table.")] = False,
+) -> None:
+    """List the methods: recipes that ship and what they mirror, and the parts they are made of, with sources."""
+    from curation import methods as listed
+    from flows.serving import recipes_folder
+
+    shipped = listed.examples(recipes_folder())
+    parts = listed.parts(shipped)
+    if json_:
+        typer.echo(json.dumps({"recipes": [asdict(x) for x in shipped], "parts": [asdict(x) for x in parts]}))
+        return
+    if markdown:
+        typer.echo(listed.as_markdown(shipped))
+        return
+    table = Table(title="Recipes (deployments/recipes/)", title_justify="left")
+    for name in ("recipe", "mirrors", "what", "parts"):
+        table.add_column(name, overflow="fold")
+    for example in shipped:
+        made_of = ", ".join(f"{idea} {name}" for idea, name in example.parts)
+        table.add_row(example.name, _plain(example.method), _plain(example.description), made_of)
+    out.print(table)
+    table = Table(title="Parts", title_justify="left")
+    for name in ("idea", "method", "what it does", "source", "recipes"):
+        table.add_column(name, overflow="fold")
+    for part in parts:
+        table.add_row(part.idea, part.name, _plain(part.summary), _plain(part.source), ", ".join(part.recipes))
     out.print(table)
 
 
