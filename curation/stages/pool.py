@@ -6,7 +6,7 @@ plan and schedule need of all partitions together, labels as 32-bit codes: some 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -249,8 +249,10 @@ class Pool:
             self.exact_tokens,
         )
 
-    def order_keys(self, rows: npt.NDArray[np.int64], copies: npt.NDArray[np.int64] | None) -> OrderKeys:
-        """What orders see of the drawn rows; the copies of one document get ids of their own."""
+    def order_keys(
+        self, rows: npt.NDArray[np.int64], copies: npt.NDArray[np.int64] | None, names: Collection[str]
+    ) -> OrderKeys:
+        """What orders see of the drawn rows: the named columns; the copies of one document get ids of their own."""
         ids = self.ids[rows]
         if copies is not None and copies.any():
             repeated = copies > 0
@@ -258,7 +260,12 @@ class Pool:
             ids[repeated, 0] = seeds.keys(
                 0, "copy", ids=np.column_stack([ids[repeated], copies[repeated].astype(np.uint64)])
             )
-        return OrderKeys(ids=ids, tokens=self.tokens[rows], columns=self._subset(rows).columns)
+        columns = {
+            name: Labels(c.codes[rows], c.names) if isinstance(c, Labels) else c[rows]
+            for name, c in self.columns.items()
+            if name in names
+        }
+        return OrderKeys(ids=ids, tokens=self.tokens[rows], columns=columns)
 
 
 def _between(column: Column, bounds: Bounds, place: str) -> npt.NDArray[np.bool_]:

@@ -96,7 +96,11 @@ def _draw(pool: Pool, phase: PlannedPhase, used: npt.NDArray[np.bool_], seed: in
         )
         taken.append(picked)
         passes.append(copies)
-    return _in_order(pool, phase, np.concatenate(taken), np.concatenate(passes), seed), said
+    del cost, codes, rows  # what is drawn is all that ordering needs
+    drawn, number = np.concatenate(taken), np.concatenate(passes)
+    taken.clear()
+    passes.clear()
+    return _in_order(pool, phase, drawn, number, seed), said
 
 
 def _take(
@@ -162,7 +166,7 @@ def _in_order(pool: Pool, phase: PlannedPhase, rows: Int, passes: Int, seed: int
     for number in np.unique(passes) if phase.passes else [-1]:
         chosen = rows[passes == number] if phase.passes else rows
         copies = None if phase.passes else passes
-        keys = pool.order_keys(chosen, copies)
+        keys = pool.order_keys(chosen, copies, orders.names_of(phase.order).values())
         name = f"{phase.name}/{number}" if phase.passes and number else phase.name
         place = f"{phase.place}.order"
         ordered.append(chosen[orders.arrange(keys, phase.order, seed=seed, phase=name, place=place)])
