@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from curation.schedules.types import ScheduleContext
+from curation.similar import nearest
+from schemas.errors import RecipeError
 from schemas.mixers import ExponentialRehearsal, Fixed, PowerLawRehearsal
 from schemas.phases import Phase
 from schemas.schedules import TaskStream
 
 
 def task_stream(params: TaskStream, context: ScheduleContext) -> list[Phase]:
-    """One phase a task; at stage n the tasks 1 … n take part, the newest with age 1."""
+    """One phase a task; at stage n the tasks 1 … n take part, the newest with age 1.
+
+    Raises RecipeError for a task that no document has, or that stands twice.
+    """
+    known = context.sizes(params.pool, params.by).labels
+    for number, task in enumerate(params.tasks):
+        if task not in known:
+            raise RecipeError(f"{context.place}.tasks", f"no document has the label {task!r}{nearest(task, known)}")
+        if task in params.tasks[:number]:
+            raise RecipeError(f"{context.place}.tasks", f"the task {task!r} stands twice")
     return [
         Phase(
             name=f"{params.name}-{number + 1}",

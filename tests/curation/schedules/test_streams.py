@@ -88,3 +88,5 @@ def test_rehearsal_of_tasks(rehearsal: str, expected: list[int]) -> None:
     last = Counter(tasks[i] for i in ordered.document[ordered.phase == 2])
     assert [last[t] for t in "abc"] == expected
     assert {tasks[i] for i in ordered.document[ordered.phase == 0]} == {"a"}
+    with pytest.raises(RecipeError, match=r"phases\[0\]\.tasks.*'d'"):
+        planned(pool(600, task=tasks), [{**entry, "tasks": ["a", "d"], "records": 110}])
