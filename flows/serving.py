@@ -13,8 +13,8 @@ from typing import Any
 
 from rich.console import Console
 
-from curation import storage
 from curation.recipe_file import load
+from curation.recipe_paths import absolute
 from schemas.recipe import Recipe
 
 HOST = "127.0.0.1"
@@ -27,18 +27,9 @@ def recipes_folder() -> Path:
     return Path(__file__).resolve().parent.parent / "deployments" / "recipes"
 
 
-def absolute_paths(recipe: Recipe) -> Recipe:
-    """The recipe with its relative paths made absolute: a deployment does not run where it was written."""
-    sources = [
-        source.model_copy(update={"paths": [storage.absolute(path) for path in source.paths]})
-        for source in recipe.sources
-    ]
-    return recipe.model_copy(update={"sources": sources, "output": storage.absolute(recipe.output)})
-
-
 def deployments() -> list[tuple[str, Recipe]]:
     """Name and recipe of each deployment, paths absolute."""
-    return [(path.stem, absolute_paths(load(str(path)))) for path in sorted(recipes_folder().glob("*.yaml"))]
+    return [(path.stem, absolute(load(str(path)))) for path in sorted(recipes_folder().glob("*.yaml"))]
 
 
 def serve_all(console: Console) -> None:

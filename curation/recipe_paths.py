@@ -1,0 +1,65 @@
+"""A recipe's files made absolute: a deployment does not run where the recipe was written."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from curation import storage
+from schemas import groupers, mixers, schedules, scorers
+from schemas.cleaning import Classifier, Language
+from schemas.decontamination import Decontaminate
+from schemas.recipe import Recipe
+from schemas.shards import Shards
+from schemas.sources import Source
+
+M = TypeVar("M", bound=BaseModel)
+
+FILES: dict[type, tuple[str, ...]] = {
+    Recipe: ("output",),
+    Source: ("paths",),
+    Language: ("model",),
+    Classifier: ("model",),
+    Decontaminate: ("benchmarks",),
+    Shards: ("tokenizer",),
+    groupers.LabelTable: ("path",),
+    groupers.FastText: ("model",),
+    scorers.Table: ("path",),
+    scorers.NgramOverlap: ("target",),
+    scorers.Dsir: ("target",),
+    mixers.SkillIt: ("graph", "probes"),
+    mixers.RegMix: ("runs",),
+    mixers.MixingLaw: ("law", "runs"),
+    mixers.Olmix: ("law", "runs"),
+    schedules.LearningCurve: ("points",),
+}
+"""Fields that name a file, a glob or a folder, or a list of them."""
+
+
+def absolute(part: M) -> M:
+    """The recipe, or a part of it, with every relative path made absolute; URLs stay as they are."""
+    files = FILES.get(type(part), ())
+    changed: dict[str, Any] = {}
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        new = _absolute_path(value) if name in files else _inside(value)
+        if new is not value:
+            changed[name] = new
+    return part.model_copy(update=changed) if changed else part
+
+
+def _absolute_path(value: Any) -> Any:
+    if isinstance(value, str):
+        return storage.absolute(value)
+    return [storage.absolute(one) for one in value] if isinstance(value, list) else value
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return absolute(value)
+    if isinstance(value, list):
+        return [_inside(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _inside(one) for key, one in value.items()}
+    return value
