@@ -55,6 +55,48 @@ class GopherRepetition(Section):
     """n -> largest share of characters in n-grams that stood before."""
 
 
+class C4(Section):
+    """C4's rules over lines, which rewrite the text, and over the document (Raffel et al. 2020; datatrove 0.10.1)."""
+
+    name: Literal["c4"] = "c4"
+    """C4 quality."""
+    max_word_length: int | None = 1000
+    """Lines with a longer word are dropped; null keeps them."""
+    remove_citations: bool = True
+    """Cut [1], [edit] and [citation needed]."""
+    terminal_punctuation: bool = True
+    """Lines that do not end in . ? ! " ' or that end in ... are dropped (FineWeb turns this off)."""
+    min_words_per_line: int | None = 3
+    """Lines with fewer words are dropped; null keeps them."""
+    lorem_ipsum: bool = True
+    """Documents with "lorem ipsum" are dropped."""
+    javascript: bool = True
+    """Lines with "javascript" are dropped."""
+    curly_bracket: bool = True
+    """Documents with a curly bracket are dropped."""
+    policy: bool = True
+    """Lines on terms of use, privacy and cookies are dropped."""
+    min_sentences: int | None = 5
+    """Fewest sentences of the lines that stay; null asks for none."""
+
+
+class FineWeb(Section):
+    """FineWeb's quality rules (Penedo et al. 2024; datatrove 0.10.1). Null turns a rule off."""
+
+    name: Literal["fineweb"] = "fineweb"
+    """FineWeb quality."""
+    min_line_punct_ratio: float | None = 0.12
+    """Least share of lines that end in a sentence-final mark of any script."""
+    max_short_line_ratio: float | None = 0.67
+    """Largest share of short lines."""
+    short_line_chars: int = 30
+    """A line of so many characters, or fewer, is short."""
+    max_char_dup_ratio: float | None = 0.01
+    """Largest share of characters in lines that repeat an earlier one."""
+    max_list_ratio: float | None = 0.3
+    """Most line breaks per word."""
+
+
 def _spelled_out(value: Any) -> Any:
     """A bare name, or {name: overrides}, as the mapping that the models take."""
     if not isinstance(value, list):
@@ -71,13 +113,15 @@ def _spelled_out(value: Any) -> Any:
     return rules
 
 
-RuleSet = Annotated[GopherQuality | GopherRepetition, Field(discriminator="name")]
-Bare = Literal["gopher_quality", "gopher_repetition"]
+RuleSet = Annotated[GopherQuality | GopherRepetition | C4 | FineWeb, Field(discriminator="name")]
+Bare = Literal["gopher_quality", "gopher_repetition", "c4", "fineweb"]
 Overridden = create_model(
     "Overridden",
     __base__=Section,
     gopher_quality=(GopherQuality | None, None),
     gopher_repetition=(GopherRepetition | None, None),
+    c4=(C4 | None, None),
+    fineweb=(FineWeb | None, None),
 )
 Rules = Annotated[
     list[RuleSet],
