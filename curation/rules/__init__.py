@@ -49,7 +49,8 @@ def apply(texts: pa.LargeStringArray, rules: list[Any], *, words: str, urls: pa.
             both = edits.setdefault(rule, [0, 0])
             both[0] += 1
             both[1] += places
-    rewritten = pa.array(written, pa.large_string()) if edits else texts
+    rewriting = any(type(rule) in REWRITING for rule in rules)
+    rewritten = pa.array(written, pa.large_string()) if rewriting else texts
     return replace(collect(rewritten, failures), edits={rule: (n, places) for rule, (n, places) in edits.items()})
 
 
