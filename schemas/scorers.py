@@ -189,6 +189,40 @@ class AutoCot(Section):
         return {} if self.answer is None else {self.answer: "string"}
 
 
+class Statistic(Section):
+    """What a published filter rule measures, by the very function that filters (Gopher, FineWeb)."""
+
+    from_: Literal["statistic"] = Field(alias="from")
+    """A rule's statistic."""
+    name: Literal[
+        "words",
+        "mean_word_length",
+        "hash_ratio",
+        "bullet_line_ratio",
+        "ellipsis_line_ratio",
+        "alpha_word_ratio",
+        "stop_words",
+        "dup_para_ratio",
+        "dup_para_char_ratio",
+        "dup_line_ratio",
+        "dup_line_char_ratio",
+        "top_2_gram_ratio",
+        "top_3_gram_ratio",
+        "top_4_gram_ratio",
+        "dup_5_gram_ratio",
+        "dup_6_gram_ratio",
+        "dup_7_gram_ratio",
+        "dup_8_gram_ratio",
+        "dup_9_gram_ratio",
+        "dup_10_gram_ratio",
+        "line_punct_ratio",
+        "short_line_ratio",
+        "char_dup_ratio",
+        "list_ratio",
+    ]
+    """Which: of gopher_quality (words to stop_words), gopher_repetition (dup_ and top_), fineweb (the rest)."""
+
+
 Scorer = (
     Number
     | Table
@@ -202,4 +236,5 @@ Scorer = (
     | Dsir
     | ClusterDistance
     | AutoCot
+    | Statistic
 )

@@ -25,6 +25,7 @@ from curation.scorers.ngram_overlap import ngram_overlap
 from curation.scorers.number import number
 from curation.scorers.reduce import reduce
 from curation.scorers.salt import salt
+from curation.scorers.statistic import statistic
 from curation.scorers.table import table
 from curation.scorers.tokens import tokens
 from schemas import scorers as models
@@ -40,6 +41,7 @@ FUNCTIONS: dict[type, Callable[..., npt.NDArray[np.float64]]] = {
     models.Number: number,
     models.Reduce: reduce,
     models.Salt: salt,
+    models.Statistic: statistic,
     models.Table: table,
     models.Tokens: tokens,
 }

@@ -41,6 +41,7 @@ def settings(folder: Path) -> dict[str, dict[str, Any]]:
         "tokens": {},
         "count": {"column": "skills"},
         "reduce": {"column": "losses"},
+        "statistic": {"name": "words"},
         "salt": {"losses": "losses", "in_reach": "reach"},
         "cyclical": {"column": "loss"},
         "compression": {},
