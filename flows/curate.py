@@ -141,7 +141,8 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         low = None
         if classifier is not None and classifier.keep_share is not None:
             low = classifier_stage.drop_low(parts, classifier.keep_share)
-        decided = deduplicate_stage.deduplicate(parts, recipe.dedup, low)
+        of_source = [inputs[index].source for index, _ in prepared]
+        decided = deduplicate_stage.deduplicate(parts, recipe.dedup, low, of_source)
         if low is not None:
             decided = pa.concat_tables([low, decided])
     gone = deduplicate_stage.rows_by_partition(decided, len(prepared))

@@ -115,6 +115,12 @@ class Recipe(Section):
                     raise ValueError(
                         f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another"
                     )
+        if self.dedup.keep == "best" and self.clean.classifier is None:
+            raise ValueError("dedup.keep: best goes by quality: set clean.classifier, or keep first or longest")
+        if isinstance(self.dedup.keep, list):
+            for name in self.dedup.keep:
+                if name not in names:
+                    raise ValueError(f"dedup.keep names {name!r}, which is no source; there are {', '.join(names)}")
         phases = [phase.name for phase in self.phases]
         for name in phases:
             if phases.count(name) > 1:

@@ -39,15 +39,18 @@ DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
 """One row a dropped document."""
 
 
-def deduplicate(parts: list[Prepared], params: Dedup, before: pa.Table | None = None) -> pa.Table:
+def deduplicate(
+    parts: list[Prepared], params: Dedup, before: pa.Table | None = None, sources: Sequence[str] = ()
+) -> pa.Table:
     """What is dropped and which document stays in its place: the DECIDED table.
 
-    before: what earlier global stages decided; those documents take no part.
+    before: what earlier global stages decided; those documents take no part. sources: each partition's, which only
+    ``keep`` by source names asks for.
     """
     ids = ids_of(parts)
     n = len(ids)
     starts = np.cumsum([0, *(part.kept for part in parts)])
-    rank = _rank(_sizes(parts), params)
+    rank = _rank(parts, params, sources)
     here = np.ones(n, dtype=bool)
     if before is not None:
         here[starts[before["partition"].to_numpy()] + before["index"].to_numpy()] = False
@@ -86,21 +89,29 @@ def ids_of(parts: Sequence[Signed]) -> npt.NDArray[np.uint64]:
     return np.concatenate(ids)
 
 
-def _sizes(parts: Sequence[Signed]) -> Int:
-    sizes = [np.zeros(0, dtype=np.int64)]
-    for part in parts:
-        with storage.open_parquet(part.signatures_path) as file:
-            sizes.append(file.read(columns=["bytes"])[0].to_numpy())
-    return np.concatenate(sizes)
+def _column(paths: Sequence[str], name: str) -> npt.NDArray[np.float64]:
+    """A numeric column of all documents: float64[n]; NaN for null."""
+    found = [np.zeros(0)]
+    for path in paths:
+        with storage.open_parquet(path) as file:
+            found.append(file.read(columns=[name])[0].to_numpy().astype(np.float64))
+    return np.concatenate(found)
 
 
-def _rank(sizes: Int, params: Dedup) -> Int:
-    """Documents by preference: the one with the least rank of a cluster stays."""
-    rank = np.arange(len(sizes))
+def _rank(parts: list[Prepared], params: Dedup, sources: Sequence[str]) -> Int:
+    """Documents by preference: the one with the least rank of a cluster stays; ties by place."""
+    n = sum(part.kept for part in parts)
+    if params.keep == "first":
+        return np.arange(n)
     if params.keep == "longest":
-        order = np.lexsort((rank, -sizes))
-        rank = np.empty(len(sizes), dtype=np.int64)
-        rank[order] = np.arange(len(sizes))
+        first = -_column([part.signatures_path for part in parts], "bytes")
+    elif params.keep == "best":
+        first = -_column([part.documents_path for part in parts], "quality")
+    else:
+        wanted = {source: place for place, source in enumerate(params.keep)}
+        first = np.repeat([float(wanted.get(s, len(wanted))) for s in sources], [part.kept for part in parts])
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(n)  # NaN, no score, is last
     return rank
 
 

@@ -187,7 +187,6 @@ def not_yet(recipe: Recipe) -> None:
     spots = {
         "clean.words": recipe.clean.words != "whitespace",
         "dedup.paragraphs": recipe.dedup.paragraphs is not None,
-        "dedup.keep": recipe.dedup.keep not in ("first", "longest"),
         "dedup.exact": not isinstance(recipe.dedup.exact, bool),
         "decontaminate.method": recipe.decontaminate is not None and recipe.decontaminate.method != "ngram",
         "shards.sequence_length": recipe.shards.sequence_length is not None,

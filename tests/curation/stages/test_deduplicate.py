@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from curation.dedup.clusters import connect
 from curation.stages.catalogue import catalogue, cut
@@ -49,6 +52,35 @@ def test_the_longest_stays(tmp_path: Path) -> None:
     (a,) = texts(1, seed=4)
     parts, recipe = prepared(tmp_path, [[a], [a + " and some more words"]], keep="longest")
     assert [(r["partition"], r["index"]) for r in deduplicate(parts, recipe.dedup).to_pylist()] == [(0, 0)]
+
+
+def test_the_wanted_source_stays(tmp_path: Path) -> None:
+    (a,) = texts(1, seed=4)
+    parts, recipe = prepared(tmp_path, [[a], [a + " and some more words"], [a]])
+    wanted = recipe.dedup.model_copy(update={"keep": ["books"]})
+    decided = deduplicate(parts, wanted, None, ["web", "books", "web"])
+    assert [(r["partition"], r["index"], r["stage"]) for r in decided.to_pylist()] == [
+        (2, 0, "exact"),
+        (0, 0, "minhash"),
+    ]
+
+
+def test_the_best_stays(tmp_path: Path) -> None:
+    (a,) = texts(1, seed=4)
+    parts, recipe = prepared(tmp_path, [[a], [a + " and some more words"]])
+    for part, quality in zip(parts, [0.2, 0.9], strict=True):
+        table = pq.read_table(part.documents_path)
+        at = table.schema.get_field_index("quality")
+        scored = table.set_column(at, table.schema.field(at), pa.array([quality], pa.float32()))
+        pq.write_table(scored, part.documents_path)
+    best = recipe.dedup.model_copy(update={"keep": "best"})
+    assert [(r["partition"], r["index"]) for r in deduplicate(parts, best).to_pylist()] == [(0, 0)]
+
+
+@pytest.mark.parametrize(("keep", "said"), [("best", "clean.classifier"), (["b"], "no source")])
+def test_what_keep_needs_is_asked_for(keep: object, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Recipe.model_validate({"name": "x", "sources": [{"name": "a", "paths": ["a"]}], "dedup": {"keep": keep}})
 
 
 @pytest.mark.parametrize("dedup", [{"exact": False, "minhash": None}, {"minhash": None}])
