@@ -106,6 +106,21 @@ class Packer:
             np.bincount(parts[:, 0], minlength=rows),
         )
 
+    def finish(self, pad: int = 0) -> Packed:
+        """What is waiting as a last sequence, filled up with ``pad`` without loss: one row, or none."""
+        sizes = self._sizes
+        ids = np.full((int(len(self._ids) > 0), self.length), pad, dtype=np.int32)
+        mask = np.zeros_like(ids, dtype=np.uint8)
+        ids[:, : len(self._ids)], mask[:, : len(self._mask)] = self._ids, self._mask
+        if len(self._ids) and not self._mask.any():
+            mask[:, max(len(self._mask) - UNMASKED_AT_LEAST, 0) : len(self._mask)] = 1
+        ends = np.cumsum(sizes)
+        there = sizes > 0
+        spans = np.column_stack([ends - sizes, ends])[there].astype(np.int32)
+        names = [name for name, has in zip(self._names, there.tolist(), strict=True) if has]
+        self._ids, self._mask, self._sizes, self._names = self._ids[:0], self._mask[:0], sizes[:0], []
+        return Packed(ids, mask, names, spans, np.full(len(ids), len(spans), dtype=np.int64))
+
     def _with_borders(self, tokens: Tokens) -> tuple[Int32, Mask, Int64]:
         """Ids, mask and sizes of the documents with the begin and end tokens around them."""
         if tokens.input_ids is None or tokens.loss_mask is None:

@@ -173,7 +173,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
 
     with _timed(clock, "write"):
-        spans, shards = _write(recipe, inputs, prepared, pool, plan, ordered, work, folder, key, home, progress)
+        shards = _write(recipe, inputs, prepared, pool, plan, ordered, work, folder, key, home, progress)
     with _timed(clock, "ledger"):
         written, dropped = _ledger(recipe, inputs, prepared, decided, pool, ordered, folder, progress)
 
@@ -191,7 +191,6 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         pool=pool,
         plan=plan,
         schedule=ordered,
-        spans=spans,
         shards=shards,
         timings=clock | planning.seconds_of([part for _, part in prepared]),
     )
@@ -348,7 +347,7 @@ def _write(
     key: str,
     home: Home,
     progress: Progress,
-) -> tuple[list[write_stage.ShardSpan], list[write_stage.WrittenShard]]:
+) -> list[write_stage.WrittenShard]:
     spans = write_stage.shards_of(ordered, pool, plan, max_bytes=recipe.shards.max_bytes)
     shard_of = np.repeat(np.arange(len(spans), dtype=np.int32), [span.last - span.first for span in spans])
     partition = pool.partition[ordered.document]
@@ -375,6 +374,8 @@ def _write(
                     )
                 )
         runs = [path for _, path in _collect(futures, advance)]
+    if recipe.shards.sequence_length is not None:
+        return _write_packed(recipe, spans, runs, plan, work, folder, progress)
     with progress.stage("write shards", len(spans)) as advance:
         written = [
             (
@@ -396,7 +397,36 @@ def _write(
             )
             for span in spans
         ]
-        return spans, [shard for _, shard in _collect(written, advance)]
+        return [shard for _, shard in _collect(written, advance)]
+
+
+def _write_packed(
+    recipe: Recipe,
+    spans: list[write_stage.ShardSpan],
+    runs: list[str],
+    plan: Plan,
+    work: str,
+    folder: str,
+    progress: Progress,
+) -> list[write_stage.WrittenShard]:
+    """Shards of packed sequences: how many rows each has is known once all are packed, and so are positions."""
+    paths = [storage.join(work, f"packed-{span.number:05d}.arrow") for span in spans]
+    with progress.stage("pack shards", len(spans)) as advance:
+        packing = []
+        for span, path in zip(spans, paths, strict=True):
+            phase = plan.phases[span.phase]
+            made = tasks.pack_shard.submit(
+                span.number, span, runs, phase.name, phase.by, phase.conditioning, recipe.shards, recipe.seed, path
+            )
+            packing.append((span.number, made))
+        packed = [shard for _, shard in _collect(packing, advance)]
+    first = np.cumsum([0, *(shard.rows for shard in packed)]).tolist()
+    with progress.stage("write shards", len(spans)) as advance:
+        placing = [
+            (number, tasks.place_packed.submit(number, shard, paths[number], first[number], recipe.shards, folder))
+            for number, shard in enumerate(packed)
+        ]
+        return [shard for _, shard in _collect(placing, advance)]
 
 
 def _ledger(

@@ -206,6 +206,44 @@ def write_shard(
 
 
 @task(
+    name="pack",
+    task_run_name="pack {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
+def pack_shard(
+    number: int,
+    span: ShardSpan,
+    runs: list[str],
+    phase: str,
+    by: str | None,
+    conditioning: Conditioning | None,
+    shards: Shards,
+    seed: int,
+    packed: str,
+) -> WrittenShard:
+    """Pack one shard's documents into sequences, without positions yet."""
+    return write_stage.pack_shard(
+        span, runs, phase=phase, by=by, conditioning=conditioning, shards=shards, seed=seed, packed=packed
+    )
+
+
+@task(
+    name="place",
+    task_run_name="place shard {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
+def place_packed(
+    number: int, shard: WrittenShard, packed: str, first: int, shards: Shards, release: str
+) -> WrittenShard:
+    """Write one shard of packed sequences to its final name."""
+    return write_stage.place_packed(shard, packed, first, shards, release)
+
+
+@task(
     name="ledger",
     task_run_name="ledger of partition {number}",
     cache_policy=NO_CACHE,

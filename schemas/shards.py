@@ -40,7 +40,8 @@ class Shards(Section):
     tokenizer: str | None = None
     """A `tokenizers` JSON file; budgets and the column `tokens` count its tokens. Null: UTF-8 bytes / 4, rounded up."""
     sequence_length: Annotated[int, Field(ge=8)] | None = None
-    """Pack rows into sequences of this many tokens (needs a tokenizer). Null: one row a document."""
+    """Pack documents into sequences of this many tokens (needs a tokenizer): in order, cut where a sequence ends; a shard's
+    last sequence is filled up with token 0 without loss. Null: one row a document."""
 
     @model_validator(mode="after")
     def _packed_needs_tokenizer(self) -> Shards:

@@ -189,7 +189,6 @@ def not_yet(recipe: Recipe) -> None:
         "dedup.paragraphs": recipe.dedup.paragraphs is not None,
         "dedup.exact": not isinstance(recipe.dedup.exact, bool),
         "decontaminate.method": recipe.decontaminate is not None and recipe.decontaminate.method != "ngram",
-        "shards.sequence_length": recipe.shards.sequence_length is not None,
     }
     for place, used in spots.items():
         if used:

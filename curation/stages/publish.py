@@ -15,7 +15,7 @@ from curation.stages.catalogue import Input
 from curation.stages.pool import Pool
 from curation.stages.prepare import Prepared
 from curation.stages.schedule import Schedule
-from curation.stages.write import ShardSpan, WrittenShard
+from curation.stages.write import WrittenShard
 from schemas.errors import RunError
 from schemas.manifest import Amount, Edit, FunnelStage, Manifest, PhaseRecord, Shard
 from schemas.manifest import Input as InputRecord
@@ -102,7 +102,6 @@ def assemble(
     pool: Pool,
     plan: Plan,
     schedule: Schedule,
-    spans: list[ShardSpan],
     shards: list[WrittenShard],
     timings: dict[str, float],
 ) -> Manifest:
@@ -128,9 +127,10 @@ def assemble(
     distinct = len(np.unique(schedule.document))
     if stages[-1].out != distinct:
         raise RunError("schedule", f"{distinct} documents are scheduled, the funnel ends with {stages[-1].out}")
-    if sum(shard.rows for shard in shards) != len(schedule.document):
+    if sum(shard.documents for shard in shards) != len(schedule.document):
         raise RunError(
-            "write", f"{sum(s.rows for s in shards)} rows were written, {len(schedule.document)} are scheduled"
+            "write",
+            f"{sum(s.documents for s in shards)} documents were written, {len(schedule.document)} are scheduled",
         )
     total_edits: dict[tuple[str, str], list[int]] = {}
     for stage, rule, n, count in [*(e for _, part in prepared for e in part.edits), *edits]:
@@ -166,9 +166,9 @@ def assemble(
                 bytes=shard.bytes,
                 sha256=shard.sha256,
                 phase=shard.phase,
-                first_position=span.first,
+                first_position=shard.first_position,
             )
-            for span, shard in zip(spans, shards, strict=True)
+            for shard in shards
         ],
         parent=parent,
         errors={

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from curation import formatters, storage
+from curation.formatters.segments import Formatted
+from curation.pack import Packer
 from curation.stages.pool import Pool, encode, first_label
 from curation.stages.schedule import Schedule
 from curation.tokens import Tokens, count_tokens
@@ -28,7 +30,7 @@ from schemas.errors import RunError
 from schemas.formatters import Conditioning
 from schemas.plan import Plan
 from schemas.shards import Shards
-from schemas.tables import NO_LABEL, SHARD
+from schemas.tables import NO_LABEL, PACKED, SHARD
 
 ROWS_PER_GROUP = 4096
 """Rows a Parquet row group: small enough to seek in, large enough to compress."""
@@ -56,6 +58,8 @@ class WrittenShard:
     phase: str
     labels: dict[str, tuple[int, int]]
     """Documents and tokens by label of the phase's mixture."""
+    documents: int
+    first_position: int
 
 
 def shards_of(schedule: Schedule, pool: Pool, plan: Plan, *, max_bytes: int) -> list[ShardSpan]:
@@ -140,6 +144,36 @@ def _rewrite(table: pa.Table, start: int, rewritten: dict[int, str]) -> pa.Table
     return table.set_column(table.schema.get_field_index("text"), "text", pa.array(texts, pa.large_string()))
 
 
+def _formatted(
+    span: ShardSpan,
+    runs: list[str],
+    phase: str,
+    conditioning: Conditioning | None,
+    shards: Shards,
+    seed: int,
+) -> tuple[pa.Table, Formatted, Tokens]:
+    """A shard's documents in order, as written, and their tokens. Raises RunError if a row is missing."""
+    parts: list[pa.Table] = []
+    for run in runs:
+        index = json.loads(storage.read_bytes(run + ".json"))
+        wanted = index.get(str(span.number), [])
+        if wanted:
+            with storage.open_read(run) as stream:
+                reader = pa.ipc.open_file(stream)
+                parts.append(pa.Table.from_batches([reader.get_batch(i) for i in wanted]))
+    if not parts:
+        raise RunError("write", f"shard {span.number}: no rows were found in the gathered partitions")
+    table = pa.concat_tables(parts, promote_options="permissive").sort_by("position").combine_chunks()
+    if not np.array_equal(table["position"].to_numpy(), np.arange(span.first, span.last)):
+        raise RunError(
+            "write", f"shard {span.number}: positions {span.first} to {span.last - 1} are not all there, once"
+        )
+    documents = table.rename_columns([n.removeprefix("tag:") for n in table.column_names])
+    formatted = formatters.render(documents, conditioning, seed=seed, phase=phase)
+    counted = count_tokens(formatted.texts, formatted.segments, shards.tokenizer)
+    return documents, formatted, counted
+
+
 def write_shard(
     span: ShardSpan,
     runs: list[str],
@@ -158,36 +192,19 @@ def write_shard(
 
     Raises RunError if a row is missing.
     """
-    parts: list[pa.Table] = []
-    for run in runs:
-        index = json.loads(storage.read_bytes(run + ".json"))
-        wanted = index.get(str(span.number), [])
-        if wanted:
-            with storage.open_read(run) as stream:
-                reader = pa.ipc.open_file(stream)
-                parts.append(pa.Table.from_batches([reader.get_batch(i) for i in wanted]))
-    if not parts:
-        raise RunError("write", f"shard {span.number}: no rows were found in the gathered partitions")
-    table = pa.concat_tables(parts, promote_options="permissive").sort_by("position").combine_chunks()
-    if not np.array_equal(table["position"].to_numpy(), np.arange(span.first, span.last)):
-        raise RunError(
-            "write", f"shard {span.number}: positions {span.first} to {span.last - 1} are not all there, once"
-        )
-    documents = table.rename_columns([n.removeprefix("tag:") for n in table.column_names])
-    formatted = formatters.render(documents, conditioning, seed=seed, phase=phase)
-    counted: Tokens = count_tokens(formatted.texts, formatted.segments, shards.tokenizer)
+    documents, formatted, counted = _formatted(span, runs, phase, conditioning, shards, seed)
     columns: dict[str, Any] = {
-        "position": table["position"],
-        "phase": pa.array([phase] * len(table), pa.string()),
+        "position": documents["position"],
+        "phase": pa.array([phase] * len(documents), pa.string()),
         "epoch": pa.array(epochs, pa.int32()),
-        "id": table["id"],
-        "source": table["source"],
+        "id": documents["id"],
+        "source": documents["source"],
         "text": formatted.texts,
         "segments": formatted.segments,
         "tokens": pa.array(counted.counts, pa.int32()),
-        "url": table["url"],
-        "language": table["language"],
-        "quality": table["quality"],
+        "url": documents["url"],
+        "language": documents["language"],
+        "quality": documents["quality"],
     }
     result = pa.table(columns, schema=SHARD)
     for name in tag_names:
@@ -197,9 +214,51 @@ def write_shard(
     labels = _labels(documents, by, counted.counts)
     name = f"{span.number:05d}.parquet"
     size, digest = _put_parquet(result, storage.join(release, "shards", name), shards.compression)
-    written = WrittenShard(f"shards/{name}", len(result), int(counted.counts.sum()), size, digest, phase, labels)
+    written = WrittenShard(
+        f"shards/{name}", len(result), int(counted.counts.sum()), size, digest, phase, labels, len(result), span.first
+    )
     storage.put(done, json.dumps(asdict(written)).encode())
     return written
+
+
+def pack_shard(
+    span: ShardSpan,
+    runs: list[str],
+    *,
+    phase: str,
+    by: str | None,
+    conditioning: Conditioning | None,
+    shards: Shards,
+    seed: int,
+    packed: str,
+) -> WrittenShard:
+    """Pack a shard's documents into sequences and leave them at ``packed``: positions follow from all shards' rows.
+
+    Every document of the shard is in its sequences, cut where a sequence ends; the last one is filled up. Raises
+    RunError if a row is missing.
+    """
+    documents, _, counted = _formatted(span, runs, phase, conditioning, shards, seed)
+    packer = Packer(shards.sequence_length or 0, mode="keep_remainder")
+    made = [packer.add(counted, documents["id"].to_pylist()), packer.finish()]
+    table = pa.concat_tables([pa.table(part.columns()) for part in made]).combine_chunks()
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    storage.put(packed, sink.getbuffer())
+    name = f"shards/{span.number:05d}.parquet"
+    labels = _labels(documents, by, counted.counts)
+    return WrittenShard(name, len(table), int(counted.counts.sum()), 0, "", phase, labels, len(documents), 0)
+
+
+def place_packed(shard: WrittenShard, packed: str, first: int, shards: Shards, release: str) -> WrittenShard:
+    """Write packed sequences to their final name, the first at position ``first``."""
+    with storage.open_read(packed) as stream:
+        table = pa.ipc.open_file(stream).read_all()
+    position = pa.array(np.arange(first, first + len(table)), pa.int64())
+    phase = pa.array([shard.phase] * len(table), pa.string())
+    columns = {"position": position, "phase": phase, **{name: table[name] for name in table.column_names}}
+    size, digest = _put_parquet(pa.table(columns, schema=PACKED), storage.join(release, shard.path), shards.compression)
+    return replace(shard, bytes=size, sha256=digest, first_position=first)
 
 
 def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) -> dict[str, tuple[int, int]]:
@@ -234,7 +293,10 @@ def load_written(done: str, release: str) -> WrittenShard | None:
         return None
     plain = json.loads(storage.read_bytes(done))
     plain["labels"] = {label: tuple(both) for label, both in plain["labels"].items()}
-    shard = WrittenShard(**plain)
+    try:
+        shard = WrittenShard(**plain)
+    except TypeError:  # noted by another version
+        return None
     path = storage.join(release, shard.path)
     whole = storage.exists(path) and storage.size(path) == shard.bytes and storage.sha256(path) == shard.sha256
     return shard if whole else None

@@ -71,3 +71,26 @@ def test_place_counts_used_documents() -> None:
     parts, documents, used = place(np.array([5, 5], dtype=np.int64), 8, False)
     assert parts[:, 0].tolist() == [0, 0]
     assert (documents, used) == (1, 8)
+
+
+@given(sizes=st.lists(st.integers(0, 12), max_size=20), length=st.integers(8, 12))
+@settings(max_examples=60, deadline=None)
+def test_nothing_is_lost_when_the_last_sequence_is_filled_up(sizes: list[int], length: int) -> None:
+    rows = [[100 * i + k + 1 for k in range(size)] for i, size in enumerate(sizes)]
+    packer = Packer(length, mode="keep_remainder")
+    parts = [packer.add(tokens(rows), [str(i) for i in range(len(rows))]), packer.finish()]
+    flat = np.concatenate([part.input_ids for part in parts]).reshape(-1).tolist()
+    total = sum(sizes)
+    assert flat[:total] == [t for row in rows for t in row]
+    assert flat[total:] == [0] * (len(flat) - total)
+    assert len(flat) - total < length
+    found: dict[str, list[int]] = {}
+    for part in parts:
+        columns = part.columns()
+        for ids, names, spans in zip(
+            *(columns[c].to_pylist() for c in ("input_ids", "doc_ids", "doc_spans")), strict=True
+        ):
+            for name, span in zip(names, spans, strict=True):
+                found.setdefault(name, []).extend(ids[span["start"] : span["end"]])
+    assert found == {str(i): row for i, row in enumerate(rows) if row}
+    assert all(part.loss_mask.any(axis=1).all() for part in parts)
