@@ -8,7 +8,10 @@ import pytest
 from curation.cleaning.pii import mask
 from schemas.cleaning import PersonalData
 
-ALL = PersonalData(emails="mask", ips="mask", phones="mask")
+ALL = PersonalData(**dict.fromkeys(PersonalData.model_fields, "mask"))
+KEY = "AKIA" + "ABCDEFGH23456789"
+TOKEN = "gh" + "p_" + "a1" * 18
+BLOCK = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEow+/=\nProc-Type: x\n-----END RSA " + "PRIVATE KEY-----"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,14 @@ ALL = PersonalData(emails="mask", ips="mask", phones="mask")
         ("version 1.2.3.4.5 and 999.1.1.1 and 08.8.8.8", "version 1.2.3.4.5 and 999.1.1.1 and 08.8.8.8"),
         ("call (555) 123-4567 or 555-123-4567.", "call |||PHONE_NUMBER||| or |||PHONE_NUMBER|||."),
         ("the number 12345678901234", "the number 12345678901234"),
+        ("dns 2606:4700:4700::1111, local fe80::1, at 12:30:45.", "dns 2001:db8::1, local fe80::1, at 12:30:45."),
+        ("pay GB82 WEST 1234 5698 7654 32 NOW", "pay |||IBAN||| NOW"),
+        ("DE89370400440532013000, DE89370400440532013001", "|||IBAN|||, DE89370400440532013001"),
+        ("card 4111 1111 1111 1111, not 4111 1111 1111 1112", "card |||CARD_NUMBER|||, not 4111 1111 1111 1112"),
+        ("5500-0000-0000-0004 and 0000000000000000", "|||CARD_NUMBER||| and 0000000000000000"),
+        (f"key={KEY}; {TOKEN}", "key=|||SECRET|||; |||SECRET|||"),
+        (f"a\n{BLOCK}\nb", "a\n|||SECRET|||\nb"),
+        ("-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----"),
     ],
 )
 def test_masks(text: str, masked: str) -> None:
@@ -36,5 +47,17 @@ def test_counts_and_drops() -> None:
 
 
 def test_long_runs_are_linear() -> None:
-    hostile = pa.array(["a-" * 100_000 + "@", "1." * 100_000, "a." * 100_000 + "@" + "a." * 100_000], pa.large_string())
-    assert len(mask(hostile, ALL).texts) == 3
+    hostile = [
+        "a-" * 100_000 + "@",
+        "1." * 100_000,
+        "a." * 100_000 + "@" + "a." * 100_000,
+        "a:" * 100_000,
+        "::" * 100_000,
+        "GB82 " * 40_000,
+        "4111 " * 40_000,
+        "4" * 200_000,
+        ("-----BEGIN " + "PRIVATE KEY-----") * 8_000,
+        "eyJ" * 60_000,
+        "sk-" * 60_000,
+    ]
+    assert len(mask(pa.array(hostile, pa.large_string()), ALL).texts) == len(hostile)
