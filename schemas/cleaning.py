@@ -9,6 +9,26 @@ from pydantic import Field, model_validator
 from schemas.section import Section
 
 
+class Normalisers(Section):
+    """Rewritings of a text, each off or on; what they change is counted in the manifest under `edits`."""
+
+    html_entities: bool = False
+    """&amp; and the like become what they stand for, once."""
+    control_characters: bool = False
+    """Control characters but tab and line ends are removed."""
+    zero_width: bool = False
+    """Zero-width spaces, word joiners and byte-order marks are removed; joiners that scripts need stay."""
+    bidirectional: bool = False
+    """Bidirectional marks, embeddings, overrides and isolates are removed."""
+    blank_lines: bool = False
+    """Two or more blank lines become one."""
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is rewritten."""
+        return any(getattr(self, name) for name in type(self).model_fields)
+
+
 class Language(Section):
     """Language identification by fastText: whole text, line ends as spaces; the label is the top one."""
 

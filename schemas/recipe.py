@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.cleaning import Classifier, Language, PersonalData
+from schemas.cleaning import Classifier, Language, Normalisers, PersonalData
 from schemas.decontamination import Decontaminate
 from schemas.dedup import Dedup
 from schemas.engine import Engine
@@ -49,6 +49,8 @@ class Clean(Section):
 
     unicode: Literal["nfc", "ftfy", "none"] = "nfc"
     """Unicode normalisation: nfc, ftfy (mends broken encodings, then nfc), none."""
+    normalisers: Normalisers = Normalisers()
+    """Entities, control characters, zero-width and bidirectional marks, blank lines: rewritten before all else."""
     language: Language | None = None
     """Language identification by fastText; null skips it."""
     words: Literal["whitespace", "unicode"] = "whitespace"

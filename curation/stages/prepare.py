@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from curation import readers, storage
 from curation.arrow_text import as_text
-from curation.cleaning import classifier, language, pii, unicode
+from curation.cleaning import classifier, language, normalisers, pii, unicode
 from curation.dedup import minhash
 from curation.recipe_file import canonical
 from curation.rules import apply as apply_rules
@@ -234,7 +234,9 @@ class _Worker:
                 texts = documents[column]
                 if texts.null_count < len(texts):
                     valid = texts.is_valid()
-                    done = unicode.normalise(as_text(texts), clean.unicode)
+                    rewritten, edits = normalisers.apply(as_text(texts), clean.normalisers)
+                    self._edit("read", edits)
+                    done = unicode.normalise(rewritten, clean.unicode)
                     documents = _set(documents, column, pc.if_else(valid, done, None))
             self.text_bytes += int(pc.sum(pc.binary_length(documents["text"])).as_py() or 0)
             blank = np.asarray(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(documents["text"])), 0))
