@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.stages.pool import label_texts
 from schemas.tables import NO_LABEL
 
 BINS = 240
@@ -99,12 +100,4 @@ def _columns(path: str, by: str | None) -> pa.Table:
     tokens = table["tokens"] if "tokens" in names else pa.array(np.ones(n, dtype=np.int64))
     if by is None or by not in names:
         return pa.table({"label": pa.array(["(all)"] * n), "tokens": tokens})
-    column = table[by]
-    if pa.types.is_list(column.type):
-        column = pa.array(
-            [min((v for v in row if v is not None), default=None) if row else None for row in column.to_pylist()],
-            pa.string(),
-        )
-    elif pa.types.is_floating(column.type):
-        column = pa.array([None if v is None else f"{v:g}" for v in column.to_pylist()], pa.string())
-    return pa.table({"label": pc.cast(column, pa.string()), "tokens": tokens})
+    return pa.table({"label": pc.cast(label_texts(table[by]), pa.string()), "tokens": tokens})

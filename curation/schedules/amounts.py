@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from curation.schedules.types import ScheduleContext
+from curation.selectors.candidates import share_of
 from curation.similar import nearest
 from schemas.errors import RecipeError
 from schemas.mixers import Fixed
@@ -34,8 +35,3 @@ def amounts(params: Amounts, context: ScheduleContext) -> list[Phase]:
             conditioning=params.conditioning,
         )
     ]
-
-
-def share_of(share: float, documents: int) -> int:
-    """int(share · n), but 0.29 of 100 is 29."""
-    return int(share * documents + 1e-9)

@@ -84,6 +84,14 @@ def first_label(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArra
     return column
 
 
+def label_texts(column: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
+    """One label a document as text, numbers written with %g; null for none."""
+    column = first_label(column)
+    if pa.types.is_floating(column.type):
+        column = pa.array([None if v is None else f"{v:g}" for v in column.to_pylist()], pa.string())
+    return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+
+
 @dataclass
 class Pool:
     """All documents that are left, without text. Rows are in (source place, path, row) order.

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curation import orders, seeds
-from curation.sorting import order_by
+from curation.sorting import order_by, place_in_run
 from curation.stages.pool import Pool
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
@@ -54,11 +54,8 @@ def schedule(pool: Pool, plan: Plan, *, seed: int) -> Schedule:
 def occurrences(document: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """How often each entry's document stood before it: int32[n]."""
     by_document = np.argsort(document, kind="stable")
-    ordered = document[by_document]
-    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    counts = np.arange(len(ordered)) - np.repeat(first, np.diff(np.r_[first, len(ordered)]))
     result = np.empty(len(document), dtype=np.int32)
-    result[by_document] = counts
+    result[by_document] = place_in_run(document[by_document])
     return result
 
 

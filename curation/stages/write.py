@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from curation import formatters, storage
 from curation.formatters.segments import Formatted
 from curation.pack import Packer
-from curation.stages.pool import Pool, encode, first_label
+from curation.stages.pool import Pool, encode, label_texts
 from curation.stages.schedule import Schedule
 from curation.tokens import Tokens, count_tokens
 from schemas.errors import RunError
@@ -264,13 +264,7 @@ def place_packed(shard: WrittenShard, packed: str, first: int, shards: Shards, r
 def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) -> dict[str, tuple[int, int]]:
     if by is None:
         return {"(all)": (len(documents), int(tokens.sum()))}
-    column = first_label(documents[by])
-    if pa.types.is_floating(column.type):
-        texts = [NO_LABEL if v is None else f"{v:g}" for v in column.to_pylist()]
-        column = pa.chunked_array([pa.array(texts, pa.string())])
-    elif not isinstance(column, pa.ChunkedArray):
-        column = pa.chunked_array([column])
-    labels = encode(column)
+    labels = encode(label_texts(documents[by]))
     codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
     counts = np.bincount(codes, minlength=len(labels.names) + 1)
     sums = np.bincount(codes, weights=tokens, minlength=len(labels.names) + 1)

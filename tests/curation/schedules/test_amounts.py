@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from curation.schedules import expand
-from curation.schedules.amounts import share_of
+from curation.selectors.candidates import share_of
 from schemas.errors import RecipeError
 from schemas.schedules import Amounts
 from tests.conftest import Vector
