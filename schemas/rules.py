@@ -97,6 +97,25 @@ class FineWeb(Section):
     """Most line breaks per word."""
 
 
+class RefinedWebLines(Section):
+    """RefinedWeb's line-wise corrections, which rewrite the text (Penedo et al. 2023; thresholds of DCLM's baseline)."""
+
+    name: Literal["refinedweb_lines"] = "refinedweb_lines"
+    """Line-wise corrections."""
+    max_uppercase: float | None = 0.5
+    """Lines with a larger share of capitals are dropped; null keeps them."""
+    max_digits: float | None = 0.999999
+    """Lines with a larger share of digits are dropped; null keeps them."""
+    counters: bool = True
+    """Lines that are a counter ("3 likes", "1.2k views") are dropped."""
+    min_words: int | None = 2
+    """Lines with fewer words are dropped (empty lines stay); null keeps them."""
+    furniture: bool = True
+    """In lines of at most ten words, "items in cart", "Read more..." at the end and "Sign-in" at the start are cut."""
+    max_removed_words: float | None = 0.05
+    """Documents that lose a larger share of their words are dropped; null drops none."""
+
+
 def _spelled_out(value: Any) -> Any:
     """A bare name, or {name: overrides}, as the mapping that the models take."""
     if not isinstance(value, list):
@@ -113,8 +132,8 @@ def _spelled_out(value: Any) -> Any:
     return rules
 
 
-RuleSet = Annotated[GopherQuality | GopherRepetition | C4 | FineWeb, Field(discriminator="name")]
-Bare = Literal["gopher_quality", "gopher_repetition", "c4", "fineweb"]
+RuleSet = Annotated[GopherQuality | GopherRepetition | C4 | FineWeb | RefinedWebLines, Field(discriminator="name")]
+Bare = Literal["gopher_quality", "gopher_repetition", "c4", "fineweb", "refinedweb_lines"]
 Overridden = create_model(
     "Overridden",
     __base__=Section,
@@ -122,6 +141,7 @@ Overridden = create_model(
     gopher_repetition=(GopherRepetition | None, None),
     c4=(C4 | None, None),
     fineweb=(FineWeb | None, None),
+    refinedweb_lines=(RefinedWebLines | None, None),
 )
 Rules = Annotated[
     list[RuleSet],

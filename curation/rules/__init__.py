@@ -13,6 +13,7 @@ from curation.rules.c4_quality import c4_quality
 from curation.rules.fineweb_quality import fineweb_quality
 from curation.rules.gopher_quality import gopher_quality
 from curation.rules.gopher_repetition import gopher_repetition
+from curation.rules.refinedweb_lines import refinedweb_lines
 from curation.rules.verdicts import Failure, Verdicts, collect
 from schemas import rules as models
 from schemas.errors import RecipeError
@@ -26,7 +27,10 @@ FUNCTIONS: dict[type, Callable[[str, list[str], Any], Failure | None]] = {
 }
 """(text, words, params) to the first failure."""
 
-REWRITING: dict[type, Callable[[str, Any], tuple[str, Failure | None, Counter[str]]]] = {models.C4: c4_quality}
+REWRITING: dict[type, Callable[[str, Any], tuple[str, Failure | None, Counter[str]]]] = {
+    models.C4: c4_quality,
+    models.RefinedWebLines: refinedweb_lines,
+}
 """(text, params) to the text that is left, the first failure, and what was edited how often."""
 
 
