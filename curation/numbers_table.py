@@ -1,10 +1,11 @@
-"""Small tables of numbers beside a recipe: proxy runs, probe losses, learning curves. CSV, JSON lines or Parquet."""
+"""Numbers beside a recipe: tables of proxy runs, probe losses, learning curves (CSV, JSON lines, Parquet), and JSON."""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -28,6 +29,16 @@ def read_table(path: str, place: str) -> pl.DataFrame:
         return pl.read_csv(io.BytesIO(data))
     except Exception as error:
         raise RecipeError(place, f"{path}: no CSV, JSON lines or Parquet table ({type(error).__name__})") from None
+
+
+def read_json(path: str, place: str) -> Any:
+    """What a JSON file holds. Raises RecipeError at ``place`` for a file that is not there or is no JSON."""
+    try:
+        return json.loads(storage.read_bytes(path))
+    except FileNotFoundError:
+        raise RecipeError(place, f"{path}: there is no such file") from None
+    except ValueError:
+        raise RecipeError(place, f"{path}: not valid JSON") from None
 
 
 def read_numbers(path: str, place: str, *, texts: Sequence[str] = (), numbers: Sequence[str]) -> pl.DataFrame:

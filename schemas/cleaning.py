@@ -23,11 +23,6 @@ class Normalisers(Section):
     blank_lines: bool = False
     """Two or more blank lines become one."""
 
-    @property
-    def active(self) -> bool:
-        """Whether anything is rewritten."""
-        return any(getattr(self, name) for name in type(self).model_fields)
-
 
 class Language(Section):
     """Language identification by fastText: whole text, line ends as spaces; the label is the top one."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from curation import storage
 from curation.mixers.types import Sizes, Weights
-from curation.numbers_table import read_numbers
+from curation.numbers_table import read_json, read_numbers
 from schemas.errors import RecipeError
 
 Matrix = npt.NDArray[np.float64]
@@ -22,12 +19,7 @@ def read_law(path: str, sizes: Sizes, fields: Mapping[str, int], place: str) -> 
 
     fields: name -> the axis that follows labels (-1: none). Raises RecipeError at ``place``.
     """
-    try:
-        loaded: Any = json.loads(storage.read_bytes(path))
-    except FileNotFoundError:
-        raise RecipeError(place, f"{path}: there is no such file") from None
-    except ValueError:
-        raise RecipeError(place, f"{path}: not valid JSON") from None
+    loaded = read_json(path, place)
     labels = loaded.get("labels") if isinstance(loaded, dict) else None
     if not isinstance(labels, list):
         raise RecipeError(place, f"{path}: write an object with labels, {', '.join(fields)}")

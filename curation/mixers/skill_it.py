@@ -6,13 +6,11 @@ each time and not from the weights before. Algorithms 2 and 3 learn A from probe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from curation import storage
 from curation.mixers.types import (
     MixContext,
     Sizes,
@@ -23,7 +21,7 @@ from curation.mixers.types import (
     softmax,
     without_losses,
 )
-from curation.numbers_table import read_numbers
+from curation.numbers_table import read_json, read_numbers
 from schemas.errors import RecipeError
 from schemas.mixers import SkillIt
 
@@ -67,12 +65,7 @@ def graph(params: SkillIt, place: str) -> tuple[list[str], list[str], Matrix]:
 
 
 def _read(path: str, place: str) -> Mapping[str, Mapping[str, float]]:
-    try:
-        loaded = json.loads(storage.read_bytes(path))
-    except FileNotFoundError:
-        raise RecipeError(place, f"{path}: there is no such file") from None
-    except ValueError:
-        raise RecipeError(place, f"{path}: not valid JSON") from None
+    loaded = read_json(path, place)
     sound = isinstance(loaded, dict) and all(
         isinstance(row, dict) and all(isinstance(w, int | float) and np.isfinite(w) for w in row.values())
         for row in loaded.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curation.schedules.types import ScheduleContext
+from curation.schedules.types import ScheduleContext, phase_of
 from curation.selectors.candidates import share_of
 from curation.similar import nearest
 from schemas.errors import RecipeError
@@ -26,12 +26,9 @@ def amounts(params: Amounts, context: ScheduleContext) -> list[Phase]:
         raise RecipeError(f"{context.place}.shares", "all shares round down to no document")
     weights = {label: count / total for label, count in counts.items() if count}
     return [
-        Phase(
-            name=params.name,
+        phase_of(
+            params,
             records=total,
-            pool=params.pool,
             mixture=Fixed(method="fixed", by=params.by, weights=weights, max_epochs=None),
-            order=params.order,
-            conditioning=params.conditioning,
         )
     ]

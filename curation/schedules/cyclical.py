@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from curation.schedules.types import ScheduleContext, then
+from curation.schedules.types import ScheduleContext, phase_of, then
 from schemas.errors import RecipeError
 from schemas.phases import Phase
 from schemas.schedules import Cyclical
@@ -25,8 +25,9 @@ def cyclical(params: Cyclical, context: ScheduleContext) -> list[Phase]:
     if n and not min(counts):
         raise RecipeError(f"{context.place}.start", f"{params.start:g} of {n} documents is none; raise it")
     return [
-        Phase(
-            name=f"{params.name}-{number + 1}",
+        phase_of(
+            params,
+            number + 1,
             epochs=1,
             pool=then(
                 params.pool,
@@ -40,8 +41,6 @@ def cyclical(params: Cyclical, context: ScheduleContext) -> list[Phase]:
                 ),
             ),
             mixture=None,
-            order=params.order,
-            conditioning=params.conditioning,
         )
         for number, count in enumerate(counts)
     ]

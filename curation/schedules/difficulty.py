@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import groupby
 
-from curation.schedules.types import ScheduleContext, then
+from curation.schedules.types import ScheduleContext, phase_of, then
 from schemas.phases import Phase
 from schemas.schedules import Difficulty
 from schemas.selectors import Threshold, Top
@@ -20,13 +20,12 @@ def difficulty(params: Difficulty, context: ScheduleContext) -> list[Phase]:
     phases = []
     for number, (bound, run) in enumerate(steps):
         phases.append(
-            Phase(
-                name=f"{params.name}-{number + 1}",
+            phase_of(
+                params,
+                number + 1,
                 records=len(list(run)) * params.batch_size,
                 pool=then(params.pool, _up_to(params, bound)),
                 mixture=None,
-                order=params.order,
-                conditioning=params.conditioning,
             )
         )
     return phases

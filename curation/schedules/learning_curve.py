@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy import optimize
 
 from curation.numbers_table import read_numbers
-from curation.schedules.types import ScheduleContext
+from curation.schedules.types import ScheduleContext, phase_of
 from schemas.errors import RecipeError
 from schemas.phases import Phase
 from schemas.schedules import LearningCurve
@@ -34,12 +34,9 @@ def learning_curve(params: LearningCurve, context: ScheduleContext) -> list[Phas
     if size > have:
         raise RecipeError(context.place, f"the curve asks for {size:,} documents, the pool has {have:,}")
     return [
-        Phase(
-            name=params.name,
+        phase_of(
+            params,
             records=size,
-            pool=params.pool,
-            order=params.order,
-            conditioning=params.conditioning,
         )
     ]
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curation.losses import LossReport
-from curation.schedules.types import ScheduleContext, within
+from curation.schedules.types import ScheduleContext, phase_of, within
 from schemas.errors import RecipeError
 from schemas.mixers import Fixed
 from schemas.phases import Phase
@@ -60,12 +60,11 @@ def _accuracies(report: LossReport, number: int, labels: list[str]) -> npt.NDArr
 def _round(params: Levels, number: int, reached: int) -> Phase:
     labels = active(params, reached)
     weights = dict.fromkeys(labels, 1 / len(labels))
-    return Phase(
-        name=f"{params.name}-{number + 1}",
+    return phase_of(
+        params,
+        number + 1,
         tokens=params.tokens,
         records=params.records,
         pool=within(params.pool, params.by, labels),
         mixture=Fixed(method="fixed", by=params.by, weights=weights, max_epochs=params.max_epochs),
-        order=params.order,
-        conditioning=params.conditioning,
     )

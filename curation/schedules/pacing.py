@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from curation.schedules.types import ScheduleContext, then
+from curation.schedules.types import ScheduleContext, phase_of, then
 from schemas.phases import Phase
 from schemas.schedules import Pacing
 from schemas.selectors import Top, WeightedDraw
@@ -23,13 +23,12 @@ def pacing(params: Pacing, context: ScheduleContext) -> list[Phase]:
         )
         draw = WeightedDraw(method="weighted_draw", documents=params.records)
         phases.append(
-            Phase(
-                name=f"{params.name}-{number}",
+            phase_of(
+                params,
+                number,
                 epochs=1,
                 pool=then(then(params.pool, first), draw),
                 mixture=None,
-                order=params.order,
-                conditioning=params.conditioning,
             )
         )
     return phases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curation.schedules.types import ScheduleContext
+from curation.schedules.types import ScheduleContext, phase_of
 from schemas.errors import RecipeError
 from schemas.phases import Phase
 from schemas.schedules import Rounds
@@ -17,13 +17,11 @@ def rounds(params: Rounds, context: ScheduleContext) -> list[Phase]:
             f"the loss report tells of {done} rounds of {params.rounds}: all are done; raise rounds to go on",
         )
     return [
-        Phase(
-            name=f"{params.name}-{done + 1}",
+        phase_of(
+            params,
+            done + 1,
             tokens=params.tokens,
             records=params.records,
-            pool=params.pool,
             mixture=params.mixture,
-            order=params.order,
-            conditioning=params.conditioning,
         )
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from curation.schedules.types import ScheduleContext
+from curation.schedules.types import ScheduleContext, phase_of
 from curation.similar import nearest
 from schemas.errors import RecipeError
 from schemas.mixers import Fixed
@@ -55,11 +55,9 @@ def stages(
 
 
 def _phase(params: SkillCurriculum, number: int, records: int, mixture: Fixed | None) -> Phase:
-    return Phase(
-        name=f"{params.name}-{number + 1}",
+    return phase_of(
+        params,
+        number + 1,
         records=records,
-        pool=params.pool,
         mixture=mixture,
-        order=params.order,
-        conditioning=params.conditioning,
     )

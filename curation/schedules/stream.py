@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from curation import seeds
-from curation.schedules.types import ScheduleContext
+from curation.schedules.types import ScheduleContext, phase_of
 from curation.similar import nearest
 from schemas.errors import RecipeError
 from schemas.mixers import Pools
@@ -33,11 +33,11 @@ def stream(params: Stream, context: ScheduleContext) -> list[Phase]:
     for number, task in enumerate(tasks):
         pools = {"pretraining": params.pretraining, "update": task, "buffer": [x for t in tasks[:number] for x in t]}
         phases.append(
-            Phase(
-                name=f"{params.name}-{number + 1}",
+            phase_of(
+                params,
+                number + 1,
                 tokens=params.tokens,
                 records=params.records,
-                pool=params.pool,
                 mixture=Pools(
                     method="pools",
                     by=params.by,
@@ -46,8 +46,6 @@ def stream(params: Stream, context: ScheduleContext) -> list[Phase]:
                     max_epochs=params.max_epochs,
                     rounding=params.rounding,
                 ),
-                order=params.order,
-                conditioning=params.conditioning,
             )
         )
     return phases

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curation import mixers
 from curation.mixers import MixContext
-from curation.schedules.types import ScheduleContext
+from curation.schedules.types import ScheduleContext, phase_of
 from schemas.errors import RecipeError
 from schemas.phases import Phase
 from schemas.schedules import SubsetEpochs
@@ -19,13 +19,11 @@ def subset_epochs(params: SubsetEpochs, context: ScheduleContext) -> list[Phase]
     if tokens is None:
         tokens = once(params, context)
     return [
-        Phase(
-            name=f"{params.name}-{number + 1}",
+        phase_of(
+            params,
+            number + 1,
             tokens=tokens,
-            pool=params.pool,
             mixture=params.mixture,
-            order=params.order,
-            conditioning=params.conditioning,
             draw=params.name if params.replay == "frozen" else None,
         )
         for number in range(params.epochs)

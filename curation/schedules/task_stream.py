@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from curation.schedules.types import ScheduleContext
+from curation.schedules.types import ScheduleContext, phase_of
 from curation.similar import nearest
 from schemas.errors import RecipeError
 from schemas.mixers import ExponentialRehearsal, Fixed, PowerLawRehearsal
@@ -22,14 +22,12 @@ def task_stream(params: TaskStream, context: ScheduleContext) -> list[Phase]:
         if task in params.tasks[:number]:
             raise RecipeError(f"{context.place}.tasks", f"the task {task!r} stands twice")
     return [
-        Phase(
-            name=f"{params.name}-{number + 1}",
+        phase_of(
+            params,
+            number + 1,
             tokens=params.tokens,
             records=params.records,
-            pool=params.pool,
             mixture=_mixture(params, params.tasks[: number + 1]),
-            order=params.order,
-            conditioning=params.conditioning,
         )
         for number in range(len(params.tasks))
     ]

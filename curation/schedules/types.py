@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from curation.losses import LossReport
 from curation.mixers import Sizes
-from schemas.phases import Pool
+from schemas.phases import Phase, Pool
+from schemas.schedules import Entry
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,13 @@ class ScheduleContext:
 def within(pool: Pool, by: str, labels: list[str]) -> Pool:
     """The pool with only these labels, besides its own filters."""
     return pool.model_copy(update={"where": {**pool.where, by: list[str | float | None](labels)}})
+
+
+def phase_of(entry: Entry, number: int | None = None, **fields: Any) -> Phase:
+    """A phase of the entry, named after it and its number, with its pool, order and format but for ``fields``."""
+    name = entry.name if number is None else f"{entry.name}-{number}"
+    own = {"pool": entry.pool, "order": entry.order, "conditioning": entry.conditioning}
+    return Phase(name=name, **{**own, **fields})
 
 
 def then(pool: Pool, selector: object) -> Pool:

@@ -80,11 +80,12 @@ def _draw(pool: Pool, phase: PlannedPhase, used: npt.NDArray[np.bool_], seed: in
     passes: list[Int] = []
     owed = 0.0
     for label in range(len(phase.labels)):
-        members = rows[codes == label]
+        mine = codes == label
+        members = rows[mine]
         picked, copies, owed = _take(
             pool,
             members,
-            cost[codes == label],
+            cost[mine],
             targets[label],
             owed,
             phase.draw or phase.name,
