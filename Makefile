@@ -35,7 +35,7 @@ install: .venv/installed
 
 .venv/installed-for-tests: .venv/installed
 	@echo "installing what the tests need besides"
-	@$(PIP) -e '.[dev,dask,s3,regmix,peers,services]'
+	@$(PIP) -e '.[dev,dask,s3,regmix,kenlm,peers,services]'
 	@touch $@
 
 demo: .venv/installed

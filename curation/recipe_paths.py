@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from curation import storage
-from schemas import groupers, mixers, schedules, scorers
+from schemas import groupers, mixers, rules, schedules, scorers
 from schemas.cleaning import Classifier, Language
 from schemas.decontamination import Decontaminate
 from schemas.recipe import Recipe
@@ -28,6 +28,9 @@ FILES: dict[type, tuple[str, ...]] = {
     scorers.Table: ("path",),
     scorers.NgramOverlap: ("target",),
     scorers.Dsir: ("target",),
+    scorers.Perplexity: ("model",),
+    rules.UrlFilter: ("domains", "urls", "hard_words", "soft_words", "subwords"),
+    rules.BadWords: ("lists",),
     mixers.SkillIt: ("graph", "probes"),
     mixers.RegMix: ("runs",),
     mixers.MixingLaw: ("law", "runs"),
@@ -52,6 +55,8 @@ def absolute(part: M) -> M:
 def _absolute_path(value: Any) -> Any:
     if isinstance(value, str):
         return storage.absolute(value)
+    if isinstance(value, dict):
+        return {key: _absolute_path(one) for key, one in value.items()}
     return [storage.absolute(one) for one in value] if isinstance(value, list) else value
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.histogram_picture import histograms
 from curation.mixture_picture import mixture_over_position
 
 SAMPLES = 4
@@ -37,6 +38,7 @@ def report(manifest: dict[str, Any], folder: str) -> str:
         _section("Mixture, planned and realised", _mixture(manifest)),
         _section("Mixture over training position", mixture_over_position(manifest, folder)),
         _section("What was dropped", _samples(manifest, folder)),
+        _section("What the rules measured", histograms(folder)),
         _section(
             "Edits",
             _table(

@@ -88,3 +88,4 @@ class Manifest(Part):
     token_unit: str
     content_key: str
     timings: dict[str, float] = {}
+    preset: dict[str, str] | None = None

@@ -14,6 +14,7 @@ from schemas.formatters import Conditioning
 from schemas.groupers import Grouper
 from schemas.mixers import Mixture, Proportional
 from schemas.phases import Phase
+from schemas.presets import PresetName, fill_in
 from schemas.rules import Rules
 from schemas.schedules import Schedule
 from schemas.scorers import Scorer
@@ -47,6 +48,8 @@ Tag = Annotated[Grouper | Scorer, Field(discriminator="from_")]
 class Clean(Section):
     """What is done to each document by itself."""
 
+    preset: PresetName | None = None
+    """A whole published pipeline: gives every setting of this section that the recipe leaves out (`syllabus presets`)."""
     unicode: Literal["nfc", "ftfy", "none"] = "nfc"
     """Unicode normalisation: nfc, ftfy (mends broken encodings, then nfc), none."""
     normalisers: Normalisers = Normalisers()
@@ -57,12 +60,28 @@ class Clean(Section):
     """What a word is, for every rule: runs between white space, or Unicode words (a character each without spaces)."""
     rules: Rules = []
     """Published rule sets, applied in this order; a bare name is the set as its source has it."""
+    verdicts: Literal["first", "all"] = "first"
+    """first: a document is measured no further once a rule set drops it; all: each set says its verdict, in `statistics/`."""
+    keep_statistics: bool = False
+    """Write what the rules measured of each document to `statistics/`, to choose thresholds from."""
     classifier: Classifier | None = None
     """Quality score by a fastText classifier; null skips it."""
     pii: PersonalData = PersonalData()
     """Personal data, per kind: keep, mask, or drop the document."""
     on_error: Literal["set_aside", "fail"] = "set_aside"
     """A malformed row or file is set aside and counted, or ends the run."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset_fills_in(cls, value: Any) -> Any:
+        return fill_in(value) if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _languages_are_known(self) -> Clean:
+        for rule in self.rules:
+            if getattr(rule, "by_language", None) and self.language is None:
+                raise ValueError(f"rules: {rule.name} has by_language, which needs clean.language")
+        return self
 
 
 class Recipe(Section):

@@ -223,6 +223,55 @@ class Statistic(Section):
     """Which: of gopher_quality (words to stop_words), gopher_repetition (dup_ and top_), fineweb (the rest)."""
 
 
+class Signal(Section):
+    """A quality signal of RedPajama-V2 (Weber et al. 2024), as its code computes it; rounded to 8 digits."""
+
+    from_: Literal["signal"] = Field(alias="from")
+    """A quality signal of RedPajama-V2."""
+    name: Literal[
+        "ccnet_length",
+        "ccnet_nlines",
+        "rps_doc_curly_bracket",
+        "rps_doc_lorem_ipsum",
+        "rps_doc_num_sentences",
+        "rps_doc_word_count",
+        "rps_doc_mean_word_length",
+        "rps_doc_symbol_to_word_ratio",
+        "rps_doc_frac_lines_end_with_ellipsis",
+        "rps_doc_frac_no_alph_words",
+        "rps_doc_frac_unique_words",
+        "rps_doc_unigram_entropy",
+        "rps_doc_frac_all_caps_words",
+        "rps_doc_frac_chars_top_2gram",
+        "rps_doc_frac_chars_top_3gram",
+        "rps_doc_frac_chars_top_4gram",
+        "rps_doc_frac_chars_dupe_5grams",
+        "rps_doc_frac_chars_dupe_6grams",
+        "rps_doc_frac_chars_dupe_7grams",
+        "rps_doc_frac_chars_dupe_8grams",
+        "rps_doc_frac_chars_dupe_9grams",
+        "rps_doc_frac_chars_dupe_10grams",
+        "rps_lines_ending_with_terminal_punctution_mark",
+        "rps_lines_javascript_counts",
+        "rps_lines_num_words",
+        "rps_lines_uppercase_letter_fraction",
+        "rps_lines_numerical_chars_fraction",
+        "rps_lines_start_with_bulletpoint",
+    ]
+    """Which; of a signal that is measured line by line, the mean over the lines."""
+
+
+class Perplexity(Section):
+    """Perplexity under a KenLM model: of the lines' words, end of line included (Heafield 2011; CCNet)."""
+
+    from_: Literal["perplexity"] = Field(alias="from")
+    """Perplexity under a KenLM model; needs the package kenlm."""
+    model: str
+    """A KenLM model file, .arpa or .bin."""
+    lower: bool = False
+    """The text in lower case, for models that were trained so."""
+
+
 Scorer = (
     Number
     | Table
@@ -237,4 +286,6 @@ Scorer = (
     | ClusterDistance
     | AutoCot
     | Statistic
+    | Signal
+    | Perplexity
 )

@@ -84,6 +84,12 @@ PLACES = pa.schema(
 )
 """``documents/*.parquet``: every document that was read, kept or dropped, and where it came from."""
 
+STATISTICS = pa.schema(
+    [("id", pa.string()), ("source", pa.string()), ("path", pa.string()), ("row", pa.int64())],
+)
+"""``statistics/*.parquet``: every document that came to the rules; then a column a rule, ``<set>.<rule>``, with what it
+measured (the field's metadata say which values drop), and ``drops``, all rules that drop, where all verdicts are asked for."""
+
 SHARD = pa.schema(
     [
         ("position", pa.int64()),

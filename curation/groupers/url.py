@@ -67,5 +67,10 @@ def _parts(host: str) -> tuple[str, str | None]:
     return f"{found.domain}.{found.suffix}", found.suffix
 
 
+def registered_domain(host: str) -> str:
+    """The registered domain of a host name in lower case; of an address or a bare name, itself."""
+    return _parts(host)[0]
+
+
 def _filled(labels: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(labels, ""), None, labels)

@@ -1,6 +1,14 @@
-"""Punctuation, as the published rules have it: tables, since Unicode's own properties have moved on."""
+"""Punctuation, as the published rules have it: tables, since Unicode's own properties have moved on; and the classes of
+characters that the kernels look up, as Python has them.
+"""
 
 from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
 
 TERMINALS = frozenset(
     "!.?\u0589\u061d\u061e\u061f\u06d4\u0700\u0701\u0702\u07f9\u0837\u0839\u083d\u083e\u0964\u0965\u104a\u104b"
@@ -30,3 +38,61 @@ CONTROLS = frozenset(map(chr, [*range(32), *range(127, 160)])) - {"\t", "\n"}
 
 PUNCTUATION = TERMINALS | CCNET | CONTROLS
 """What a word must have something besides to count as one (Gopher)."""
+
+NEWER = frozenset(
+    "\u061d\u061e\u0837\u0839\u083d\u083e\u17d4\u17d5\u17d6\u17d9\u17da\u1b7d\u1b7e\u2e53\u2e54\u1944\u1945"
+    "\U00010f55\U00010f56\U00010f57\U00010f58\U00010f59\U00010f86\U00010f87\U00010f88\U00010f89\U00011944"
+    "\U00011946\U00011ef7\U00011ef8\U00011f43\U00011f44\U00016e98"
+)
+"""Marks that Unicode has and spaCy's sentencizer has not."""
+MARKS = TERMINALS - NEWER
+"""What ends a sentence for spaCy's sentencizer."""
+
+LINE_ENDS = frozenset("\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029")
+"""Where ``str.splitlines`` splits (and between them nothing for ``\\r\\n``)."""
+
+QUOTES = "\"'”“`‘´’‚,„»«"
+"""Between these, or letters, a full stop glues two sentences (spaCy's infix rule)."""
+
+SPACE, ALPHA, TERMINAL, PUNCT, LINE_END, ALNUM, DECIMAL, DIGIT = 1, 2, 4, 8, 16, 32, 64, 128
+UPPER, CATEGORY_P, MARK, BEFORE_INFIX, AFTER_INFIX, SYMBOL = 256, 512, 1024, 2048, 4096, 8192
+LIMIT = 0x40000
+
+_ALIKE = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x17000, 0x187F7), (0x20000, 0x2A6DF))
+"""Blocks of letters that are all alike to every class: one of each is asked."""
+
+
+@lru_cache(maxsize=1)
+def classes() -> npt.NDArray[np.uint16]:
+    """uint16[LIMIT]: the classes of each code point, as bits; code points from LIMIT on have none."""
+    table = np.zeros(LIMIT, dtype=np.uint16)
+    code = 0
+    while code < 0x32400:
+        block = next((last for first, last in _ALIKE if first == code), None)
+        last = code if block is None else block
+        if not 0xD800 <= code < 0xF900:
+            table[code : last + 1] = _classes_of(chr(code))
+        code = last + 1
+    return table
+
+
+def _classes_of(c: str) -> int:
+    code = ord(c)
+    letters_before = "a" <= c <= "z" or 0xDF <= code <= 0xFF
+    letters_after = "A" <= c <= "Z" or 0xC0 <= code <= 0xDE
+    return (
+        SPACE * c.isspace()
+        | ALPHA * c.isalpha()
+        | TERMINAL * (c in TERMINALS)
+        | PUNCT * (c in PUNCTUATION)
+        | LINE_END * (c in LINE_ENDS)
+        | ALNUM * c.isalnum()
+        | DECIMAL * c.isdecimal()
+        | DIGIT * c.isdigit()
+        | UPPER * c.isupper()
+        | CATEGORY_P * unicodedata.category(c).startswith("P")
+        | MARK * (c in MARKS)
+        | BEFORE_INFIX * (letters_before or c in QUOTES)
+        | AFTER_INFIX * (letters_after or c in QUOTES)
+        | SYMBOL * (c in "#…")
+    )

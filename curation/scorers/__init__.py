@@ -23,8 +23,10 @@ from curation.scorers.dsir import merge as merge_counts
 from curation.scorers.dsir import partial as partial_counts
 from curation.scorers.ngram_overlap import ngram_overlap
 from curation.scorers.number import number
+from curation.scorers.perplexity import perplexity
 from curation.scorers.reduce import reduce
 from curation.scorers.salt import salt
+from curation.scorers.signal import signal
 from curation.scorers.statistic import statistic
 from curation.scorers.table import table
 from curation.scorers.tokens import tokens
@@ -39,8 +41,10 @@ FUNCTIONS: dict[type, Callable[..., npt.NDArray[np.float64]]] = {
     models.Dsir: dsir,
     models.NgramOverlap: ngram_overlap,
     models.Number: number,
+    models.Perplexity: perplexity,
     models.Reduce: reduce,
     models.Salt: salt,
+    models.Signal: signal,
     models.Statistic: statistic,
     models.Table: table,
     models.Tokens: tokens,

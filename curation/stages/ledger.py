@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.stages.prepare import Prepared, excerpts
-from schemas.tables import LEDGER, PLACES
+from schemas.tables import LEDGER, PLACES, STATISTICS
 
 DECISIONS = pa.schema(
     [
@@ -60,9 +60,24 @@ def write_ledger(
             start += len(table)
     if taken:
         _write_stages(pa.concat_tables(taken), release, number, "", counts)
+    if prepared.statistics_path is not None:
+        _write_statistics(
+            prepared.statistics_path, path, source, storage.join(release, "statistics", f"{number:05d}.parquet")
+        )
     if places:
         _put(pa.concat_tables(places).cast(PLACES), storage.join(release, "documents", f"{number:05d}.parquet"))
     return {stage: dict(rules) for stage, rules in counts.items()}
+
+
+def _write_statistics(measured: str, path: str, source: str, target: str) -> None:
+    """What the rules measured, with the place of each document before it."""
+    with storage.open_parquet(measured) as file:
+        schema = file.schema_arrow
+        columns = [field for field in schema if field.name not in ("row", "id")]
+        with storage.parquet_writer(target, pa.schema([*STATISTICS, *columns])) as writer:
+            for group in range(file.num_row_groups):
+                table = _located(file.read_row_group(group), path, source)
+                writer.write_table(table.select(writer.schema.names).cast(writer.schema))
 
 
 def _located(table: pa.Table, path: str, source: str) -> pa.Table:

@@ -1,7 +1,7 @@
 """*prepare*: all work on single documents, fused, one partition at a time, streamed in batches of text.
 
 Read, normalise, drop the blank, language, rules in listed order, classifier, personal data, then content id, exact
-hash and MinHash band keys. Writes four files to the partition's folder, ``summary.json`` last: a folder without it
+hash and MinHash band keys. Writes its tables to the partition's folder, ``summary.json`` last: a folder without it
 does not count. What stands there depends on the bytes of the input and the settings in ``key``, never on the
 input's name or on when it came.
 """
@@ -12,6 +12,7 @@ import hashlib
 import json
 import time
 from collections import Counter, defaultdict
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,16 +26,18 @@ from curation.arrow_text import as_text
 from curation.cleaning import classifier, language, normalisers, pii, unicode
 from curation.dedup import minhash
 from curation.recipe_file import canonical
-from curation.rules import apply as apply_rules
+from curation.rules.apply import apply as apply_rules
 from curation.stages.catalogue import Input, Partition
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
+from schemas.rules import BadWords, Custom, UrlFilter
 from schemas.sources import Source
 from schemas.tables import DOCUMENTS, EXCERPT_CHARS, SET_ASIDE
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Part of every partition's key: raise it when a change here changes what is written."""
 BATCH_BYTES = 32_000_000
+STATISTICS = "statistics.parquet"
 READ = ("row", "name", "text", "prompt", "url", "date")
 """Columns of a batch as the readers give it."""
 MAX_REASONS = 1000
@@ -68,6 +71,11 @@ class Prepared:
         return storage.join(self.folder, "signatures.parquet")
 
     @property
+    def statistics_path(self) -> str | None:
+        """What the rules measured, a row a document that came to them; None where the recipe does not keep it."""
+        return storage.join(self.folder, STATISTICS) if STATISTICS in self.files else None
+
+    @property
     def set_aside_path(self) -> str:
         return storage.join(self.folder, "dropped.parquet")
 
@@ -75,8 +83,9 @@ class Prepared:
 def columns_read(recipe: Recipe) -> dict[str, str]:
     """Input columns that the tags read, by dotted name, and their kind: string, strings, number, numbers."""
     asked: dict[str, str] = {}
-    for tag in recipe.tags.values():
-        asked.update(getattr(tag, "input_columns", dict)())
+    scorers = [rule.scorer for rule in recipe.clean.rules if isinstance(rule, Custom)]
+    for part in [*recipe.tags.values(), *scorers]:
+        asked.update(getattr(part, "input_columns", dict)())
     return dict(sorted(asked.items()))
 
 
@@ -105,7 +114,28 @@ def _model_digests(recipe: Recipe) -> dict[str, str]:
         if not storage.exists(path):
             raise RecipeError("clean.classifier.model", f"{path!r} is no file")
         digests["classifier"] = storage.sha256(path)
+    for place, path in rule_files(recipe):
+        if not storage.exists(path):
+            raise RecipeError(place, f"{path!r} is no file")
+        digests[path] = storage.sha256(path)
     return digests
+
+
+def rule_files(recipe: Recipe) -> list[tuple[str, str]]:
+    """Files that rules read, with the field that names them: lists, models, side tables."""
+    files: list[tuple[str, str]] = []
+    for number, rule in enumerate(recipe.clean.rules):
+        place = f"clean.rules[{number}]"
+        if isinstance(rule, UrlFilter):
+            lists = ("domains", "urls", "hard_words", "soft_words", "subwords")
+            files += [(f"{place}.{field}", path) for field in lists for path in getattr(rule, field)]
+        elif isinstance(rule, BadWords):
+            files += [(f"{place}.lists.{language}", path) for language, path in rule.lists.items()]
+        elif isinstance(rule, Custom):
+            for field in ("path", "model", "target"):
+                named = getattr(rule.scorer, field, None) or []
+                files += [(f"{place}.scorer.{field}", one) for one in ([named] if isinstance(named, str) else named)]
+    return files
 
 
 def partition_key(settings: dict[str, Any], file: Input, partition: Partition) -> str:
@@ -146,7 +176,9 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
     schema = pa.schema([*DOCUMENTS, *(pa.field(f"column:{name}", readers.KINDS[kind]) for name, kind in extra.items())])
     signature_schema = minhash.signature_schema(recipe.dedup.minhash)
     clock = work.seconds
+    measured: list[str] = []
     with (
+        ExitStack() as stack,
         storage.parquet_writer(documents_path, schema) as documents,
         storage.parquet_writer(signatures_path, signature_schema) as signatures,
         storage.parquet_writer(dropped_path, SET_ASIDE) as dropped,
@@ -179,10 +211,15 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
                     signatures.write_table(signed)
                 if len(set_aside):
                     dropped.write_table(set_aside)
+                if work.statistics is not None:
+                    if not measured:  # the rules say the columns when they have measured the first batch
+                        measured.append(storage.join(folder, STATISTICS))
+                        statistics = stack.enter_context(storage.parquet_writer(measured[0], work.statistics.schema))
+                    statistics.write_table(work.statistics)
                 clock["write"] += time.perf_counter() - started
             started = time.perf_counter()
     files = {}
-    for path in (documents_path, signatures_path, dropped_path):
+    for path in (documents_path, signatures_path, dropped_path, *measured):
         files[storage.name(path)] = (storage.size(path), storage.sha256(path))
     summary = Prepared(
         folder=folder,
@@ -219,6 +256,8 @@ class _Worker:
         self.dropped: dict[str, Counter[str]] = {}
         self.edits: dict[tuple[str, str], list[int]] = {}
         self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.statistics: pa.Table | None = None
+        """What the rules measured in the last batch, after ``row`` and ``id``."""
         self._set_aside: list[pa.Table] = []
 
     def clean(self, documents: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:
@@ -226,6 +265,8 @@ class _Worker:
         clean = self.recipe.clean
         self.read += len(documents)
         self._set_aside = []
+        self.statistics = None
+        rows: pa.ChunkedArray | None = None
         n = len(documents)
         for name, kind in (("language", pa.string()), ("language_score", pa.float32()), ("quality", pa.float32())):
             documents = documents.append_column(name, pa.nulls(n, kind))
@@ -252,9 +293,14 @@ class _Worker:
         if clean.rules and len(documents):
             with _timed(self.seconds, "rules"):
                 verdicts = apply_rules(
-                    as_text(documents["text"]), clean.rules, words=clean.words, urls=documents["url"]
+                    documents,
+                    clean.rules,
+                    words=clean.words,
+                    verdicts=clean.verdicts,
+                    statistics=clean.keep_statistics,
                 )
                 self._edit("rules", verdicts.edits)
+                self.statistics, rows = verdicts.statistics, documents["row"]
                 documents = _set(documents, "text", verdicts.texts)
                 documents = self._drop_by(
                     documents, verdicts.rule, verdicts.reasons, verdicts.value, verdicts.threshold, "rules"
@@ -285,6 +331,12 @@ class _Worker:
         with _timed(self.seconds, "minhash"):
             signed = minhash.signed(documents["id"], comparable(documents), self.recipe.dedup.minhash)
         self.kept += len(documents)
+        if self.statistics is not None and rows is not None:
+            known = pa.concat_tables(
+                [documents.select(["row", "id"]), *(t.select(["row", "id"]) for t in self._set_aside)]
+            )
+            ids = known["id"].combine_chunks().take(pc.index_in(rows, known["row"].combine_chunks()))
+            self.statistics = self.statistics.add_column(0, "row", rows).add_column(1, "id", ids)
         return documents, pa.concat_tables([SET_ASIDE.empty_table(), *self._set_aside]), signed
 
     def _drop(self, documents: pa.Table, out: npt.NDArray[np.bool_], stage: str, rule: str) -> pa.Table:

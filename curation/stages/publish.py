@@ -20,6 +20,7 @@ from schemas.errors import RunError
 from schemas.manifest import Amount, Edit, FunnelStage, Manifest, PhaseRecord, Shard
 from schemas.manifest import Input as InputRecord
 from schemas.plan import Plan
+from schemas.presets import PRESETS
 from schemas.recipe import Recipe
 from schemas.tables import STAGES
 
@@ -179,7 +180,17 @@ def assemble(
         token_unit=recipe.shards.tokenizer or "UTF-8 bytes / 4, rounded up",
         content_key=key,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
+        preset=_preset(recipe),
     )
+
+
+def _preset(recipe: Recipe) -> dict[str, str] | None:
+    """What the recipe's preset follows: paper, code, and where it differs."""
+    name = recipe.clean.preset
+    if name is None:
+        return None
+    preset = PRESETS[name]
+    return {"name": name, "paper": preset.paper, "code": preset.code, "differs": preset.differs}
 
 
 def _groups(pool: Pool, plan: Plan) -> dict[str, dict[str, Amount]]:

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from curation.rules import apply
-from curation.rules.sentences import count_sentences
+from curation.rules.apply import apply
 from schemas.rules import C4, FineWeb
 from tests.conftest import WORDS
+from tests.curation.rules.plain.sentences import count_sentences
 from tests.curation.rules.test_gopher import TEXTS
 
 peers = pytest.importorskip("datatrove.pipeline.filters", reason="the peer comes with `make test`")
@@ -71,7 +71,7 @@ PAGES = [*made(1200), *TEXTS, "", " ", "\n\n"]
 
 
 def ours(text: str, rule: C4 | FineWeb) -> tuple[str | None, str]:
-    verdicts = apply(pa.array([text], pa.large_string()), [rule], words="whitespace", urls=None)
+    verdicts = apply(pa.table({"text": pa.array([text], pa.large_string())}), [rule])
     code = int(verdicts.rule[0])
     return (None if code < 0 else verdicts.reasons[code]), verdicts.texts[0].as_py()
 
@@ -129,7 +129,8 @@ def test_sentences_are_those_of_spacy() -> None:
 
 def test_edits_are_counted_and_a_dropped_text_stays() -> None:
     good = "This is a line that stays here.\n" * 5 + "We use cookies on this site.\nno end"
-    verdicts = apply(pa.array([good, "one {"], pa.large_string()), [C4()], words="whitespace", urls=None)
+    verdicts = apply(pa.table({"text": pa.array([good, "one {"], pa.large_string())}), [C4()])
     assert verdicts.texts.to_pylist() == [("This is a line that stays here.\n" * 5).strip(), "one {"]
     assert verdicts.edits == {"c4_policy": (1, 1), "c4_no_terminal_punctuation": (1, 1)}
-    assert verdicts.rule.tolist() == [-1, 0]
+    assert verdicts.rule[0] == -1
+    assert verdicts.reasons[verdicts.rule[1]] == "too_few_sentences"

@@ -7,7 +7,7 @@ import random
 import pyarrow as pa
 import pytest
 
-from curation.rules import apply
+from curation.rules.apply import apply
 from schemas.rules import GopherQuality, GopherRepetition
 from tests.conftest import WORDS
 
@@ -40,7 +40,7 @@ TEXTS = [*made(400), "a", "!!! ???", "日本語の文章です。" * 30]
 
 
 def reasons(texts: list[str], rule: GopherQuality | GopherRepetition) -> list[str | None]:
-    verdicts = apply(pa.array(texts, pa.large_string()), [rule], words="whitespace", urls=None)
+    verdicts = apply(pa.table({"text": pa.array(texts, pa.large_string())}), [rule])
     return [None if code < 0 else verdicts.reasons[code] for code in verdicts.rule]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from curation.rules import apply
-from curation.rules.refinedweb_lines import refinedweb_lines
+from curation.rules.apply import apply
 from schemas.rules import RefinedWebLines
+from tests.curation.rules.plain.refinedweb_lines import refinedweb_lines
 
 BODY = "This is a line of running text that nobody would want to lose.\n" * 12
 
@@ -39,7 +39,7 @@ def test_lines(line: str, left: str | None, rule: str | None) -> None:
 
 def test_a_document_that_loses_too_much_is_dropped() -> None:
     text = "one two three four five six seven eight nine ten\nMENU\nabout us here"
-    verdicts = apply(pa.array([text], pa.large_string()), [RefinedWebLines()], words="whitespace", urls=None)
+    verdicts = apply(pa.table({"text": pa.array([text], pa.large_string())}), [RefinedWebLines()])
     assert verdicts.reasons == ("too_many_removed_words",)
     assert (verdicts.value[0], verdicts.threshold[0]) == (pytest.approx(1 / 14), 0.05)
     assert verdicts.texts.to_pylist() == [text]

@@ -12,6 +12,7 @@ import pytest
 from curation import scorers
 from schemas import groupers
 from schemas import scorers as models
+from tests.curation.scorers.test_perplexity import write_model
 
 FOLDER = Path(scorers.__file__).parent
 SHARED = {"__init__", "named", "ragged"}
@@ -49,6 +50,8 @@ def settings(folder: Path) -> dict[str, dict[str, Any]]:
         "dsir": {"target": str(folder / "target.txt"), "min_words": 0},
         "cluster_distance": {"embedding": "vector", "clusters": 2},
         "auto_cot": {},
+        "signal": {"name": "rps_doc_mean_word_length"},
+        "perplexity": {"model": write_model(folder)},
         "rule_statistic": {"statistic": "mean_word_length"},
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curation.rules import apply
+from curation.rules.apply import apply
 from curation.scorers import score
 from curation.scorers.statistic import MEASURES
 from schemas.rules import GopherRepetition
@@ -52,5 +52,5 @@ def test_the_model_and_the_measures_agree() -> None:
 def test_the_statistic_is_what_the_rule_drops_by() -> None:
     text = "a b c d e f g h. " * 8
     rule = GopherRepetition(top_n_grams={2: 0.1}, max_dup_line_frac=None, max_dup_para_frac=None)
-    verdicts = apply(pa.array([text], pa.large_string()), [rule], words="whitespace", urls=None)
+    verdicts = apply(pa.table({"text": pa.array([text], pa.large_string())}), [rule])
     assert verdicts.value[0] == of("top_2_gram_ratio", text)

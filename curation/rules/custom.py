@@ -1,0 +1,16 @@
+"""Any scorer with a lower and an upper bound, as a rule. A document without a score is kept."""
+
+from __future__ import annotations
+
+from curation.rules.measured import Block, Measured, Rule
+from curation.scorers import score
+from schemas.rules import Custom
+
+
+def custom(block: Block, params: Custom) -> Measured:
+    """The score of each document, held against both bounds."""
+    asked = [Rule(f"{params.rule}_under", "<", params.min), Rule(f"{params.rule}_over", ">", params.max)]
+    values = block.nothing(asked)
+    documents = block.documents.set_column(block.documents.schema.get_field_index("text"), "text", [block.texts])
+    values[:, 0] = values[:, 1] = score(documents, params.scorer, place="clean.rules.custom.scorer")
+    return Measured(asked, values)
