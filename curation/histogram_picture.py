@@ -34,6 +34,8 @@ class Histogram:
             self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
 
     def add(self, values: npt.NDArray[np.float64]) -> None:
+        if not len(values):
+            return
         low, high = self.range
         self.counts += np.histogram(np.clip(values, low, high), bins=BINS, range=(low, high))[0]
 

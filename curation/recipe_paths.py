@@ -13,6 +13,7 @@ from schemas.decontamination import Decontaminate
 from schemas.recipe import Recipe
 from schemas.shards import Shards
 from schemas.sources import Source
+from schemas.training import Training
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -22,6 +23,7 @@ FILES: dict[type, tuple[str, ...]] = {
     Language: ("model",),
     Classifier: ("model",),
     Decontaminate: ("benchmarks",),
+    Training: ("output", "labelled"),
     Shards: ("tokenizer",),
     groupers.LabelTable: ("path",),
     groupers.FastText: ("model",),

@@ -145,6 +145,12 @@ def exists(url: str) -> bool:
     return bool(fs.exists(path))
 
 
+def stamp(url: str) -> str:
+    """What changes when a file is written anew: its checksum where the store has one, else its times."""
+    fs, path = resolve(url)
+    return _stamp(fs.info(path))
+
+
 def size(url: str) -> int:
     """Bytes of a file. Raises FileNotFoundError."""
     fs, path = resolve(url)

@@ -26,6 +26,11 @@ def publish(manifest: Manifest, folder: str) -> None:
     )
 
 
+def classifier(key: str, card: str) -> None:
+    """The card of a trained classifier: figures and settings; it holds no document text."""
+    create_markdown_artifact(key=key, markdown=card, description="The classifier's card")
+
+
 def funnel_rows(manifest: Manifest) -> list[dict[str, Any]]:
     """A row a stage."""
     return [

@@ -196,6 +196,57 @@ def methods(
     out.print(table)
 
 
+@app.command("train-classifier")
+def train_classifier(recipe: RecipePath, overrides: Overrides = None, json_: AsJson = False) -> None:
+    """Train the quality classifier of the recipe's section `train`: model, card and held-out figures."""
+    from curation.recipe_file import load
+
+    loaded = load(recipe, overrides or ())
+    configure()
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    with embedded_api():
+        logging.getLogger("prefect").setLevel(logging.ERROR)
+        from flows.train_classifier import train_classifier as train_flow
+
+        state: Any = train_flow(loaded, return_state=True)
+        card = state.result(raise_on_failure=False)
+    if isinstance(card, BaseException):
+        raise card
+    if json_:
+        typer.echo(json.dumps(card))
+        return
+    held = card["held_out"]
+    table = Table(title="Held out", title_justify="left")
+    for name in ("documents", "precision", "recall", "f1", "roc_auc"):
+        table.add_column(name, justify="right")
+    table.add_row(*(str(held[name]) for name in ("documents", "precision", "recall", "f1", "roc_auc")))
+    out.print(table)
+    table = Table(title="Reliability", title_justify="left")
+    for name in ("score", "mean score", "share good", "documents"):
+        table.add_column(name, justify="right")
+    for row in held["reliability"]:
+        band = f"{row['from']:.1f} to {row['to']:.1f}"
+        table.add_row(band, f"{row['mean_score']:.3f}", f"{row['share_good']:.3f}", str(row["documents"]))
+    out.print(table)
+    out.print(f"{card['path']}, its card beside it (.md, .json)", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def presets(json_: AsJson = False) -> None:
+    """List the presets of `clean`: published pipelines, with the paper and the version of the code each one follows."""
+    from schemas.presets import PRESETS
+
+    if json_:
+        typer.echo(json.dumps({name: preset._asdict() for name, preset in PRESETS.items()}))
+        return
+    table = Table(title="Presets (clean.preset)", title_justify="left")
+    for name in ("preset", "paper", "code", "differs in"):
+        table.add_column(name, overflow="fold")
+    for name, preset in PRESETS.items():
+        table.add_row(name, preset.paper, preset.code, preset.differs)
+    out.print(table)
+
+
 @app.command()
 def explain(
     release: ReleasePath,

@@ -129,7 +129,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
             )
     log.info("%d input files, %d bytes", len(inputs), sum(file.bytes for file in inputs))
 
-    prepared = _prepare(recipe, inputs, home, progress, clock)
+    prepared = prepare_all(recipe, inputs, home, progress, clock)
     if not recipe.dedup.history:
         _refuse_unusable(recipe, inputs, prepared)
     read = sum(part.documents for _, part in prepared)
@@ -141,6 +141,8 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         low = None
         if classifier is not None and classifier.keep_share is not None:
             low = classifier_stage.drop_low(parts, classifier.keep_share)
+        elif classifier is not None and classifier.pareto is not None:
+            low = classifier_stage.drop_by_chance(parts, classifier.pareto, seed=recipe.seed)
         of_source = [inputs[index].source for index, _ in prepared]
         decided = deduplicate_stage.deduplicate(parts, recipe.dedup, low, of_source)
         if low is not None:
@@ -203,7 +205,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     return Outcome(name, folder, f"release {name}", manifest)
 
 
-def _prepare(
+def prepare_all(
     recipe: Recipe, inputs: list[catalogue_stage.Input], home: Home, progress: Progress, clock: dict[str, float]
 ) -> list[tuple[int, Prepared]]:
     """Every partition prepared, in document order, each with the index of its input."""

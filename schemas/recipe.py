@@ -21,6 +21,7 @@ from schemas.scorers import Scorer
 from schemas.section import Section
 from schemas.shards import Shards
 from schemas.sources import Source
+from schemas.training import Training
 
 BUILT_IN_NAMES = ("source", "url", "language", "quality", "date", "tokens", "id")
 """Names that templates, `by`, pool filters and sort keys know without a declared tag."""
@@ -111,6 +112,8 @@ class Recipe(Section):
     """How a document is written, for every phase that does not set its own; null writes the plain text."""
     phases: list[Schedule] = []
     """Phases in training order. None: one phase, one epoch, shuffled."""
+    train: Training | None = None
+    """A quality classifier to be trained (`syllabus train-classifier`); a run takes no notice of it."""
     shards: Shards = Shards()
     """The Parquet files of the release."""
     engine: Engine = Engine()
@@ -136,6 +139,11 @@ class Recipe(Section):
                     raise ValueError(
                         f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another"
                     )
+        if self.train is not None:
+            for side in ("good", "raw"):
+                for named in getattr(self.train, side):
+                    if named not in names:
+                        raise ValueError(f"train.{side}: {named!r} is no source; there are {', '.join(names)}")
         if self.dedup.keep == "best" and self.clean.classifier is None:
             raise ValueError("dedup.keep: best goes by quality: set clean.classifier, or keep first or longest")
         if isinstance(self.dedup.keep, list):

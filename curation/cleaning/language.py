@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation.cleaning.fasttext_model import predict
 from schemas.cleaning import Language
@@ -47,10 +48,13 @@ def model_path(params: Language) -> str:
 
 
 def judge(texts: pa.LargeStringArray, params: Language) -> Judged:
-    """Label and verdict of each text; a blank text is undetermined."""
-    labels, scores = predict(texts, model_path(params), place="clean.language.model")
+    """Label and verdict of each text; one with too few letters, or no word, is undetermined."""
+    labels, score = predict(texts, model_path(params), place="clean.language.model", max_bytes=params.sample_bytes)
+    if params.min_letters:
+        few = np.asarray(pc.count_substring_regex(texts, r"\pL")) < params.min_letters
+        labels = [None if short else label for short, label in zip(few.tolist(), labels, strict=True)]
+        score[few] = 0.0
     names = [label or UNDETERMINED for label in labels]
-    score = np.array(scores, dtype=np.float32)
     rule = np.full(len(names), -1, dtype=np.int16)
     rule[score < np.float32(params.min_score)] = 1
     if params.keep is not None:
