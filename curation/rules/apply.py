@@ -7,7 +7,7 @@ stay in the processor's cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from curation.rules.gopher_repetition import gopher_repetition
 from curation.rules.measured import Block, Floats, Measured, Rule
 from curation.rules.refinedweb_lines import refinedweb_lines
 from curation.rules.url_filter import url_filter
+from curation.rules.words import Room
 from schemas import rules as models
 
 FUNCTIONS: dict[type, Callable[[Block, Any], Measured]] = {
@@ -77,12 +78,13 @@ def apply(
     ``first`` measures a document no further once a set drops it; ``all`` asks every set. Raises RecipeError for a list
     that is no file.
     """
+    room = Room()
     parts = [
-        _apply(documents.slice(start, n), rules, words, verdicts, statistics or verdicts == "all")
+        _apply(documents.slice(start, n), rules, words, verdicts, statistics or verdicts == "all", room)
         for start, n in _blocks(as_text(documents["text"]))
     ]
     if not parts:
-        parts = [_apply(documents, rules, words, verdicts, statistics or verdicts == "all")]
+        parts = [_apply(documents, rules, words, verdicts, statistics or verdicts == "all", room)]
     reasons = parts[0].reasons
     edits: dict[str, list[int]] = {}
     for part in parts:
@@ -113,17 +115,17 @@ def _blocks(texts: pa.LargeStringArray) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _apply(documents: pa.Table, rules: list[Any], words: str, verdicts: str, statistics: bool) -> Verdicts:
+def _apply(documents: pa.Table, rules: list[Any], words: str, verdicts: str, statistics: bool, room: Room) -> Verdicts:
     n = len(documents)
-    block = Block(as_text(documents["text"]), np.ones(n, dtype=bool), documents, words)
+    block = Block(as_text(documents["text"]), np.ones(n, dtype=bool), documents, words, room)
     outcome = _Outcome(n)
     for name, params in zip(names_of(rules), rules, strict=True):
         for variant, mask in _by_language(params, documents):
-            part = block if mask is None else Block(block.texts, block.alive & mask, documents, words)
+            part = block if mask is None else replace(block, alive=block.alive & mask)
             measured = FUNCTIONS[type(params)](part, variant)
             failed = outcome.judge(name, measured, part.alive)
             if measured.texts is not None:
-                block = Block(measured.texts, block.alive, documents, words)
+                block = replace(block, texts=measured.texts)
                 outcome.edited(measured.edits)
             if verdicts == "first":
                 block = _still(block, block.alive & ~failed)
@@ -132,7 +134,7 @@ def _apply(documents: pa.Table, rules: list[Any], words: str, verdicts: str, sta
 
 def _still(block: Block, alive: npt.NDArray[np.bool_]) -> Block:
     """The block with fewer documents to judge; what was found of its texts stays found."""
-    after = Block(block.texts, alive, block.documents, block.word_definition)
+    after = replace(block, alive=alive)
     for known in ("data", "offsets", "words", "word_counts", "chars", "breaks"):
         if known in block.__dict__:
             after.__dict__[known] = block.__dict__[known]

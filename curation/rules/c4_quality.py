@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, uint8, uint64
 
 from curation.arrow_text import Bytes, Offsets, from_buffers
 from curation.rules.characters import DECIMAL, LINE_END, SPACE
@@ -148,6 +148,7 @@ def _rewrite(
             continue
         begin_text = to
         start_text = at
+        suspect = may_hold_phrases(data[at:end])
         if bounded:
             chars = 0
             for i in range(at, end):
@@ -166,8 +167,9 @@ def _rewrite(
             line_start = at
             line_end, width, seen = at, 0, 0
             while line_end < end:
-                seen |= bits[data[line_end]]
-                if not bits[data[line_end]] & MAY_END:
+                kind = bits[data[uint64(line_end)]]
+                seen |= kind
+                if not kind & MAY_END:
                     line_end += 1
                     continue
                 what, width = class_at(data, line_end, end, classes)
@@ -207,7 +209,7 @@ def _rewrite(
             if n_words < min_words:
                 edits[row, TOO_FEW_WORDS] += 1
                 continue
-            found = phrases(out, line, finish, bits) if seen & ANCHOR else 0
+            found = phrases(out, line, finish, bits) if (suspect or cut) and seen & ANCHOR else 0
             if lorem and not whole:
                 values[row, 1] = 1.0 if found & LOREM else 0.0
                 if found & LOREM:
@@ -293,6 +295,34 @@ def _after_citation(data: Bytes, at: int, stop: int, classes: npt.NDArray[np.uin
     if is_at(data, at + 1, stop, b"citation needed]"):
         return at + 17
     return at
+
+
+@njit(nogil=True, cache=True)
+def may_hold_phrases(text: Bytes) -> bool:
+    """False where none of the phrases can stand: a loop over bytes alone, without a branch, so that it is vectorised."""
+    if len(text) < 10:
+        return False
+    for i in range(4):  # what the windows below do not reach back to
+        letter = text[i] | 0x20
+        if letter == 0x6A or letter == 0x6B or letter == 0x76:
+            return True
+    n = len(text)
+    small = uint8(0x20)
+    fourth, third, before = text[: n - 6], text[1 : n - 5], text[3 : n - 3]
+    here, after, next_but_one = text[4 : n - 2], text[5 : n - 1], text[6:n]
+    found = uint8(0)
+    for i in range(len(here)):
+        c, b, d = uint8(here[i] | small), uint8(before[i] | small), uint8(next_but_one[i] | small)
+        t, q, a = uint8(third[i] | small), uint8(fourth[i] | small), uint8(after[i] | small)
+        # jav, c.oki, p.iv.c, lo.em, ms.of.u, and the bytes of the Kelvin sign
+        j = uint8(c == uint8(0x6A)) & uint8(a == uint8(0x61)) & uint8(d == uint8(0x76))
+        k = uint8(c == uint8(0x6B)) & uint8(b == uint8(0x6F)) & uint8(t == uint8(0x63)) & uint8(a == uint8(0x69))
+        v = uint8(c == uint8(0x76)) & uint8(b == uint8(0x69)) & uint8(t == uint8(0x70)) & uint8(d == uint8(0x63))
+        m = uint8(c == uint8(0x6D)) & uint8(b == uint8(0x65)) & uint8(t == uint8(0x6F)) & uint8(q == uint8(0x6C))
+        f = uint8(c == uint8(0x66)) & uint8(b == uint8(0x6F)) & uint8(q == uint8(0x6D)) & uint8(d == uint8(0x75))
+        kelvin = uint8(here[i] == uint8(0x84)) & uint8(after[i] == uint8(0xAA))
+        found = uint8(found | uint8(j | k | v | m | f | kelvin))
+    return found != uint8(0)
 
 
 @njit(nogil=True, cache=True)

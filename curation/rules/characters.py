@@ -55,7 +55,7 @@ QUOTES = "\"'”“`‘´’‚,„»«"
 """Between these, or letters, a full stop glues two sentences (spaCy's infix rule)."""
 
 SPACE, ALPHA, TERMINAL, PUNCT, LINE_END, ALNUM, DECIMAL, DIGIT = 1, 2, 4, 8, 16, 32, 64, 128
-UPPER, CATEGORY_P, MARK, BEFORE_INFIX, AFTER_INFIX, SYMBOL = 256, 512, 1024, 2048, 4096, 8192
+UPPER, CATEGORY_P, MARK, BEFORE_INFIX, AFTER_INFIX, SYMBOL, NO_PUNCT = 256, 512, 1024, 2048, 4096, 8192, 16384
 LIMIT = 0x40000
 
 _ALIKE = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x17000, 0x187F7), (0x20000, 0x2A6DF))
@@ -64,8 +64,8 @@ _ALIKE = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x17000, 0x187F
 
 @lru_cache(maxsize=1)
 def classes() -> npt.NDArray[np.uint16]:
-    """uint16[LIMIT]: the classes of each code point, as bits; code points from LIMIT on have none."""
-    table = np.zeros(LIMIT, dtype=np.uint16)
+    """uint16[LIMIT]: the classes of each code point, as bits; those from LIMIT on are no punctuation, and nothing else."""
+    table = np.full(LIMIT, NO_PUNCT, dtype=np.uint16)
     code = 0
     while code < 0x32400:
         block = next((last for first, last in _ALIKE if first == code), None)
@@ -95,4 +95,5 @@ def _classes_of(c: str) -> int:
         | BEFORE_INFIX * (letters_before or c in QUOTES)
         | AFTER_INFIX * (letters_after or c in QUOTES)
         | SYMBOL * (c in "#…")
+        | NO_PUNCT * (c not in PUNCTUATION)
     )

@@ -5,15 +5,19 @@ Differs from it where it crashes: a text without a word is dropped as too short,
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, uint64
 
 from curation.arrow_text import Bytes, Offsets
 from curation.rules.characters import LINE_END
+from curation.rules.hashing import BASE, Keys
 from curation.rules.lines import is_at, stripped
 from curation.rules.measured import Block, Floats, Measured, Rule
-from curation.rules.words import HAS_ALPHA, REAL, class_at
+from curation.rules.words import HAS_ALPHA, REAL, class_at, key_of
 from schemas.rules import GopherQuality
 
 
@@ -40,18 +44,19 @@ def gopher_quality(block: Block, params: GopherQuality) -> Measured:
     values = block.nothing(asked)
     words = block.words
     _lines(block.data, block.offsets, block.classes, block.alive, values)
-    stop_words = stop_word_bytes(params.stop_words)
-    every = params.count_stop_words == "occurrences"
+    keys, numbers, multiplier, shift = stop_word_table(tuple(params.stop_words))
     _measure(
-        block.data,
         words.first,
-        words.start,
-        words.end,
         words.chars,
         words.traits,
+        words.prefix,
+        words.scale,
         block.alive,
-        *stop_words,
-        every,
+        keys,
+        numbers,
+        np.uint64(multiplier),
+        shift,
+        params.count_stop_words == "occurrences",
         values,
     )
     return Measured(asked, values)
@@ -78,27 +83,51 @@ def stop_word_at(data: Bytes, start: int, end: int, stop_data: Bytes, stop_offse
     return -1
 
 
+@lru_cache(maxsize=64)
+def stop_word_table(stop_words: tuple[str, ...]) -> tuple[Keys, npt.NDArray[np.int64], int, int]:
+    """A table without a collision: hash of the word (``curation.rules.words``) and its number by slot; multiplier, shift.
+
+    A free slot has the hash 0, which no word has, and the number after the last.
+    """
+    hashes = [_hash(word) for word in dict.fromkeys(stop_words) if word]
+    bits = max(4, (4 * len(hashes) + 1).bit_length())
+    multiplier = BASE
+    while True:
+        slots = [((h * multiplier) % 2**64) >> (64 - bits) for h in hashes]
+        if len(set(slots)) == len(slots):
+            break
+        multiplier = (multiplier * BASE + 2) % 2**64
+        bits += multiplier % 64 == 1  # now and then a larger table
+    keys = np.zeros(1 << bits, dtype=np.uint64)
+    numbers = np.full(1 << bits, len(hashes), dtype=np.int64)
+    for number, (slot, h) in enumerate(zip(slots, hashes, strict=True)):
+        keys[slot], numbers[slot] = h, number
+    return keys, numbers, multiplier, 64 - bits
+
+
+def _hash(word: str) -> int:
+    h = 0
+    for byte in word.encode():
+        h = (h * BASE + byte + 1) % 2**64
+    return h
+
+
 @njit(nogil=True, cache=True)
 def _measure(
-    data: Bytes,
     first: npt.NDArray[np.int64],
-    start: npt.NDArray[np.int64],
-    ends: npt.NDArray[np.int64],
     chars: npt.NDArray[np.int32],
     traits: npt.NDArray[np.uint8],
+    prefix: npt.NDArray[np.uint64],
+    scale: npt.NDArray[np.uint64],
     alive: npt.NDArray[np.bool_],
-    stop_data: Bytes,
-    stop_offsets: Offsets,
+    stop_keys: Keys,
+    stop_numbers: npt.NDArray[np.int64],
+    multiplier: int,
+    shift: int,
     every: bool,
     out: Floats,
 ) -> None:
-    longest = 0
-    for s in range(len(stop_offsets) - 1):
-        longest = max(longest, stop_offsets[s + 1] - stop_offsets[s])
-    begins = np.zeros(256, dtype=np.bool_)
-    for s in range(len(stop_offsets) - 1):
-        begins[stop_data[stop_offsets[s]]] = True
-    found = np.zeros(max(len(stop_offsets) - 1, 1), dtype=np.int64)
+    found = np.zeros(stop_numbers.max() + 1, dtype=np.int64)
     for row in range(len(alive)):
         if not alive[row]:
             continue
@@ -106,15 +135,13 @@ def _measure(
         count = length = alphabetic = 0
         found[:] = 0
         for w in range(low, high):
-            if traits[w] & REAL:
-                count += 1
-                length += chars[w]
-            if traits[w] & HAS_ALPHA:
-                alphabetic += 1
-            if ends[w] - start[w] <= longest and begins[data[start[w]]]:
-                which = stop_word_at(data, start[w], ends[w], stop_data, stop_offsets)
-                if which >= 0:
-                    found[which] += 1
+            real: Any = np.int64(traits[w] & REAL != 0)
+            count += real
+            length += chars[w] * real
+            alphabetic += traits[w] & HAS_ALPHA
+            key = key_of(prefix, scale, w, 1)
+            slot = np.int64((key * uint64(multiplier)) >> uint64(shift))
+            found[stop_numbers[slot]] += stop_keys[slot] == key
         out[row, 0] = out[row, 1] = count
         n = high - low
         if n == 0:
@@ -145,7 +172,7 @@ def _lines(
         hashes = ellipses = lines = bullets = trailing = 0
         line = at
         while True:
-            while at < end and not telling[data[at]]:
+            while at < end and not telling[data[uint64(at)]]:
                 at += 1
             if at < end:
                 byte = data[at]

@@ -210,10 +210,10 @@ def _repeated_n_grams(
     for row in range(len(alive)):
         if not alive[row] or lengths[row] == 0:
             continue
-        low, high = first[row], first[row + 1]
+        low, high = uint64(first[row]), uint64(first[row + 1])
+        shift = shift_of(first[row + 1] - first[row])
         for s in range(len(sizes)):
-            n = sizes[s]
-            shift = shift_of(high - low)
+            n = uint64(sizes[s])
             stamp = next_stamp(table, stamp)
             repeated = 0
             at = low
@@ -226,5 +226,5 @@ def _repeated_n_grams(
                     at += n
                 else:
                     table[slot] = key
-                    at += 1
+                    at += uint64(1)
             out[row, s] = repeated / lengths[row]

@@ -27,7 +27,7 @@ Keys = npt.NDArray[np.uint64]
 def capacity(n: int) -> int:
     """Slots for at most ``n`` keys: a power of two, at most half full."""
     slots = 16
-    while slots < 2 * n:
+    while slots < 4 * n:
         slots *= 2
     return slots
 
@@ -51,7 +51,7 @@ def next_stamp(table: Keys, stamp: int) -> int:
 def shift_of(n: int) -> int:
     """For ``slot_of``: of a table of which ``n`` keys use so much as they need."""
     shift = 60
-    while (np.int64(1) << (64 - shift)) < 2 * n:
+    while (np.int64(1) << (64 - shift)) < 4 * n:
         shift -= 1
     return shift
 
@@ -64,11 +64,11 @@ def stamped(x: int, stamp: int) -> int:
 
 @njit(inline="always")
 def slot_of(table: Keys, shift: int, key: int) -> Any:
-    """Where a stamped key stands or belongs."""
-    slot = np.int64(key >> uint64(shift))
-    mask = (np.int64(1) << (64 - shift)) - 1
+    """Where a stamped key stands or belongs. (Unsigned: an index that cannot be negative needs no test for it.)"""
+    slot = key >> uint64(shift)
+    mask = (uint64(1) << uint64(64 - shift)) - uint64(1)
     while table[slot] != key and (table[slot] ^ key) & uint64(STAMPS) == uint64(0):
-        slot = (slot + 1) & mask
+        slot = (slot + uint64(1)) & mask
     return slot
 
 

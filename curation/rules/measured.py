@@ -15,7 +15,7 @@ from curation.arrow_text import Bytes, Offsets, buffers
 from curation.rules import unicode_words
 from curation.rules import words as whitespace_words
 from curation.rules.characters import classes
-from curation.rules.words import Words
+from curation.rules.words import Room, Words
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,6 +61,8 @@ class Block:
     alive: npt.NDArray[np.bool_]
     documents: pa.Table
     word_definition: str = "whitespace"
+    room: Room | None = None
+    """Where the words go; whoever gives it sees that one block at a time has its words there."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -84,7 +86,7 @@ class Block:
     def words(self) -> Words:
         """The words, by the recipe's definition."""
         how = unicode_words if self.word_definition == "unicode" else whitespace_words
-        return how.split(self.data, self.offsets, self.classes)
+        return how.split(self.data, self.offsets, self.classes, self.room)
 
     @cached_property
     def word_counts(self) -> npt.NDArray[np.int64]:

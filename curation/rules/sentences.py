@@ -225,7 +225,7 @@ def _plain_word_ends(data: Bytes, start: int, end: int, abbreviations: npt.NDArr
 def _next_mark(data: Bytes, at: int, end: int, classes: npt.NDArray[np.uint16]) -> int:
     """Where the next mark stands, or ``end``."""
     while at < end:
-        byte = data[at]
+        byte = data[uint64(at)]
         if byte < 0x80:
             if byte == 0x2E or byte == 0x21 or byte == 0x3F:
                 return at

@@ -17,9 +17,9 @@ from numba import njit, uint8, uint64
 
 from curation.arrow_text import Bytes, Offsets
 from curation.dedup.normalise import WITHOUT_SPACES, decode
-from curation.rules.characters import ALNUM, ALPHA, LIMIT, PUNCT, SYMBOL
+from curation.rules.characters import ALNUM, ALPHA, LIMIT, NO_PUNCT, SYMBOL
 from curation.rules.hashing import BASE
-from curation.rules.words import HAS_ALPHA, HAS_SYMBOL, REAL, STARTS_ALNUM, Words, powers
+from curation.rules.words import HAS_ALPHA, HAS_SYMBOL, REAL, STARTS_ALNUM, Room, Words, powers
 
 OTHER, EXTEND, HEBREW, LETTER, MID_LETTER, MID_NUMBER, MID_BOTH, SINGLE_QUOTE, DOUBLE_QUOTE, NUMERIC, CONNECTOR = range(
     11
@@ -57,19 +57,9 @@ def breaks() -> npt.NDArray[np.uint8]:
     return table
 
 
-def split(data: Bytes, offsets: Offsets, classes: npt.NDArray[np.uint16]) -> Words:
+def split(data: Bytes, offsets: Offsets, classes: npt.NDArray[np.uint16], room: Room | None = None) -> Words:
     """The words of each document, as ``curation.rules.words.split`` gives them."""
-    n = len(offsets) - 1
-    room = int(offsets[-1] - offsets[0]) + 1
-    words = Words(
-        np.zeros(n + 1, dtype=np.int64),
-        np.empty(room, dtype=np.int64),
-        np.empty(room, dtype=np.int64),
-        np.empty(room, dtype=np.int32),
-        np.empty(room, dtype=np.uint8),
-        np.empty(room + 1, dtype=np.uint64),
-        np.empty(room, dtype=np.uint64),
-    )
+    words = (room or Room()).fitting(len(offsets) - 1, int(offsets[-1] - offsets[0]) + 1)
     _split(data, offsets, classes, breaks(), *words)
     return words
 
@@ -140,15 +130,14 @@ def _split(
         while at < end:
             segment = at
             at = _segment_end(data, segment, end, table)
-            seen, common, count, trait, head = 0, PUNCT, 0, 0, 0
+            seen, count, trait, head = 0, 0, 0, 0
             place = segment
             while place < at:
                 code, width = decode(data, place, at)
-                what: Any = np.int64(classes[code]) if code < LIMIT else 0
+                what: Any = np.int64(classes[code]) if code < LIMIT else NO_PUNCT
                 if place == segment:
                     head = what
                 seen |= what
-                common &= what
                 count += 1
                 if what & SYMBOL:
                     trait |= HAS_SYMBOL
@@ -169,7 +158,7 @@ def _split(
                 trait |= STARTS_ALNUM
             if seen & ALPHA:
                 trait |= HAS_ALPHA
-            if not common:
+            if seen & NO_PUNCT:
                 trait |= REAL
             traits[w] = uint8(trait)
             w += 1

@@ -15,7 +15,7 @@ from numba import njit, uint8, uint64
 
 from curation.arrow_text import Bytes, Offsets
 from curation.dedup.normalise import decode
-from curation.rules.characters import ALNUM, ALPHA, LIMIT, PUNCT, SPACE, SYMBOL
+from curation.rules.characters import ALNUM, ALPHA, LIMIT, NO_PUNCT, SPACE, SYMBOL
 from curation.rules.hashing import BASE, INVERSE
 
 HAS_ALPHA, REAL, HAS_SYMBOL, STARTS_ALNUM = 1, 2, 4, 8
@@ -38,19 +38,31 @@ class Words(NamedTuple):
     scale: npt.NDArray[np.uint64]
 
 
-def split(data: Bytes, offsets: Offsets, classes: npt.NDArray[np.uint16]) -> Words:
-    """The words of each document."""
+class Room:
+    """Arrays for the words of one block at a time: fresh memory for each block would cost as much as a third of the work."""
+
+    def __init__(self) -> None:
+        self._words: Words | None = None
+
+    def fitting(self, documents: int, words: int) -> Words:
+        """Arrays for at most so many; they are valid until the next call."""
+        if self._words is None or len(self._words.start) < words:
+            self._words = Words(
+                np.empty(0, dtype=np.int64),
+                np.empty(words, dtype=np.int64),
+                np.empty(words, dtype=np.int64),
+                np.empty(words, dtype=np.int32),
+                np.empty(words, dtype=np.uint8),
+                np.empty(words + 1, dtype=np.uint64),
+                np.empty(words, dtype=np.uint64),
+            )
+        return self._words._replace(first=np.zeros(documents + 1, dtype=np.int64))
+
+
+def split(data: Bytes, offsets: Offsets, classes: npt.NDArray[np.uint16], room: Room | None = None) -> Words:
+    """The words of each document; in the arrays of ``room``, where one is given."""
     n = len(offsets) - 1
-    room = int(offsets[-1] - offsets[0]) // 2 + n + 1
-    words = Words(
-        np.zeros(n + 1, dtype=np.int64),
-        np.empty(room, dtype=np.int64),
-        np.empty(room, dtype=np.int64),
-        np.empty(room, dtype=np.int32),
-        np.empty(room, dtype=np.uint8),
-        np.empty(room + 1, dtype=np.uint64),
-        np.empty(room, dtype=np.uint64),
-    )
+    words = (room or Room()).fitting(n, int(offsets[-1] - offsets[0]) // 2 + n + 1)
     _split(data, offsets, classes, *words)
     return words
 
@@ -58,11 +70,11 @@ def split(data: Bytes, offsets: Offsets, classes: npt.NDArray[np.uint16]) -> Wor
 @njit(inline="always")
 def class_at(data: Bytes, at: int, end: int, classes: npt.NDArray[np.uint16]) -> tuple[Any, int]:
     """Class and width of the character at ``at``."""
-    byte = data[at]
+    byte = data[uint64(at)]
     if byte < 0x80:
         return np.int64(classes[byte]), 1
     code, width = decode(data, at, end)
-    return (np.int64(classes[code]) if code < LIMIT else 0), width
+    return (np.int64(classes[code]) if code < LIMIT else NO_PUNCT), width
 
 
 @njit(inline="always")
@@ -85,7 +97,8 @@ def powers(n: int) -> tuple[int, int]:
 @njit(inline="always")
 def key_of(prefix: npt.NDArray[np.uint64], scale: npt.NDArray[np.uint64], i: int, n: int) -> int:
     """The hash of the words i … i+n-1, written without separators."""
-    return (prefix[i + n] - prefix[i]) * scale[i + n - 1]
+    behind = uint64(i) + uint64(n)
+    return (prefix[behind] - prefix[uint64(i)]) * scale[behind - uint64(1)]
 
 
 @njit(nogil=True, cache=True)
@@ -129,9 +142,9 @@ def _split(
             start[w] = at
             prefix[w] = total
             trait = STARTS_ALNUM if what & ALNUM else 0
-            seen, common, h, more = 0, PUNCT, uint64(0), 0
+            seen, h, more = 0, uint64(0), 0
             while at < end:
-                byte = data[at]
+                byte = data[uint64(at)]  # unsigned: no test for an index from the end
                 if byte < 0x80:
                     what = np.int64(classes[byte])
                     if what & SPACE:
@@ -147,7 +160,6 @@ def _split(
                     more += width - 1
                     at += width
                 seen |= what
-                common &= what
             ends[w], chars[w] = at, at - start[w] - more
             up, down = powers(at - start[w])
             power *= up
@@ -158,7 +170,7 @@ def _split(
                 trait |= HAS_SYMBOL
             if seen & ALPHA:
                 trait |= HAS_ALPHA
-            if not common:
+            if seen & NO_PUNCT:
                 trait |= REAL
             traits[w] = uint8(trait)
             w += 1
