@@ -28,7 +28,8 @@ class FastTextModel:
     """A supervised model. rows: float32[words + n-grams, dim]; outputs: float32[labels (inner nodes of the tree), dim].
 
     words: uint64 keys of the vocabulary and the row of each, an open-addressing table; pruned: int32[bucket], the n-gram
-    row of each bucket, -1 for none, or empty where all stay; left, right: int32[2 · labels - 1], Huffman tree, -1 at leaves.
+    row of each bucket, -1 for none, or empty where all stay; present: a bit a
+    bucket, whether its n-gram has a row, small enough to stay near the processor; left, right: int32[2 · labels - 1], Huffman tree, -1 at leaves.
     """
 
     dim: int
@@ -43,6 +44,7 @@ class FastTextModel:
     word_rows: npt.NDArray[np.int32]
     end_row: int
     pruned: npt.NDArray[np.int32]
+    present: npt.NDArray[np.uint8]
     keeps_ngrams: bool
     rows: npt.NDArray[np.float32]
     outputs: npt.NDArray[np.float32]
@@ -130,6 +132,7 @@ def _load(path: str, _size: int, _stamp: str) -> FastTextModel:
         where,
         words.index(b"</s>") if b"</s>" in words else -1,
         pruned,
+        np.packbits(pruned >= 0, bitorder="little"),
         n_pruned != 0,
         rows,
         outputs,

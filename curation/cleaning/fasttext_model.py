@@ -109,7 +109,7 @@ def _vectors(
         model.word_keys,
         model.word_rows,
         model.pruned,
-        present_bits(model.pruned),
+        model.present,
         numbers,
         np.zeros((1 << (2 * words - 1).bit_length(), 2), dtype=np.uint64),
         np.zeros((words, model.dim), dtype=np.float32),
@@ -117,11 +117,6 @@ def _vectors(
         counts,
     )
     return out, counts
-
-
-def present_bits(pruned: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
-    """A bit a bucket, whether its n-gram has a row: small enough to stay near the processor."""
-    return np.packbits(pruned >= 0, bitorder="little")
 
 
 def _top_labels(vectors: Floats, model: FastTextModel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
