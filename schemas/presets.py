@@ -97,10 +97,10 @@ PRESETS: dict[PresetName, Preset] = {
     "c4": Preset(
         "Raffel et al. 2020, Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer, section 2.2",
         "tensorflow_datasets: text/c4_utils.py",
-        "language by fastText, not langdetect; its bad words need a list (rules: bad_words), its lines across documents "
+        "language by fastText at 0.65, where it has langdetect at 0.99; its bad words need a list (rules: bad_words), its lines across documents "
         "are dedup.paragraphs; sentences as spaCy has them",
         {
-            "language": {"keep": ["en"], "min_score": 0.99},
+            "language": {"keep": ["en"], "min_score": 0.65},
             "rules": [
                 {
                     "name": "c4",
@@ -116,7 +116,8 @@ PRESETS: dict[PresetName, Preset] = {
     "fineweb-v1": Preset(
         "Penedo et al. 2024, The FineWeb Datasets: Decanting the Web for the Finest Text Data at Scale",
         "datatrove 0.2: examples/fineweb.py",
-        "words are runs between white space, not NLTK's; sentences as spaCy has them; its URL lists are the user's "
+        "empty lines repeat each other, as they did in that code: its texts had none; words are runs between white space, "
+        "not NLTK's; sentences as spaCy has them; its URL lists are the user's "
         "(rules: url_filter); addresses are masked by constants",
         {
             "language": {"keep": ["en"], "min_score": 0.65},
@@ -171,7 +172,7 @@ PRESETS: dict[PresetName, Preset] = {
     "dolma-v1.6": Preset(
         "Soldaini et al. 2024, Dolma: an Open Corpus of Three Trillion Tokens for Language Model Pretraining Research",
         "allenai/dolma: taggers gopher_v1 and c4_v2, mix of v1.6",
-        "language of the text as it is, not in lower case; repeated tokens are not looked for; the rules on the most "
+        "empty lines repeat each other, as in that code: its texts had none; language of the text as it is, not in lower case; repeated tokens are not looked for; the rules on the most "
         "frequent n-gram are off, as they were by a slip in the mix",
         {
             "language": {"keep": ["en"], "min_score": 0.5},

@@ -28,8 +28,8 @@ class FastTextModel:
     """A supervised model. rows: float32[words + n-grams, dim]; outputs: float32[labels (inner nodes of the tree), dim].
 
     words: uint64 keys of the vocabulary and the row of each, an open-addressing table; pruned: int32[bucket], the n-gram
-    row of each bucket, -1 for none, or empty where all stay; present: a bit a
-    bucket, whether its n-gram has a row, small enough to stay near the processor; left, right: int32[2 · labels - 1], Huffman tree, -1 at leaves.
+    row of each bucket, -1 for none, or empty where all stay; present: a bit a bucket, whether its n-gram has a row, small
+    enough to stay near the processor; left, right: int32[2 · labels - 1], Huffman tree, -1 at leaves.
     """
 
     dim: int
