@@ -25,6 +25,7 @@ from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import deduplicate as deduplicate_stage
 from curation.stages import history as history_stage
 from curation.stages import ledger as ledger_stage
+from curation.stages import paragraphs as paragraphs_stage
 from curation.stages import planning, publish
 from curation.stages import pool as pool_stage
 from curation.stages import write as write_stage
@@ -34,6 +35,7 @@ from flows import artifacts, tasks
 from flows.engines import task_runner
 from flows.progress import Progress, silent
 from schemas.decontamination import Decontaminate
+from schemas.dedup import Paragraphs
 from schemas.engine import Engine
 from schemas.errors import RunError
 from schemas.manifest import Manifest
@@ -148,6 +150,13 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         if low is not None:
             decided = pa.concat_tables([low, decided])
     gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
+    edits: list[tuple[str, str, int, int]] = []
+    scratch = home.cache("work", f"{key[:16]}-texts")
+    if recipe.dedup.paragraphs is not None:
+        with _timed(clock, "paragraphs"):
+            prepared, repeated = _cut_paragraphs(recipe.dedup.paragraphs, prepared, gone, scratch, edits, progress)
+            decided = pa.concat_tables([decided, repeated])
+            gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
     if recipe.dedup.history:
         with _timed(clock, "history"), progress.stage("compare with history", 1):
             known = history_stage.drop_known([part for _, part in prepared], gone, home, recipe.dedup)
@@ -189,7 +198,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         prepared=prepared,
         dropped=dropped,
         ledger=written,
-        edits=[],
+        edits=edits,
         pool=pool,
         plan=plan,
         schedule=ordered,
@@ -200,6 +209,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     storage.put(storage.join(folder, "report.html"), page.encode())
     home.publish(manifest)
     storage.delete_tree(work)
+    storage.delete_tree(scratch)
     artifacts.publish(manifest, folder)
     log.info("release %s: %d shards", name, len(shards))
     return Outcome(name, folder, f"release {name}", manifest)
@@ -255,6 +265,47 @@ def _refuse_unusable(recipe: Recipe, inputs: list[catalogue_stage.Input], prepar
             next(reversed([s for s, r in counts.items() if r])),
             f"every document was dropped ({most}); loosen the recipe",
         )
+
+
+def _cut_paragraphs(
+    params: Paragraphs,
+    prepared: list[tuple[int, Prepared]],
+    gone: list[Rows],
+    scratch: str,
+    edits: list[tuple[str, str, int, int]],
+    progress: Progress,
+) -> tuple[list[tuple[int, Prepared]], pa.Table]:
+    """The partitions without what repeats across them, and what that drops; ``edits`` gets the counts."""
+    with progress.stage("find paragraphs", len(prepared)) as advance:
+        work = [
+            (
+                number,
+                tasks.find_paragraphs.submit(
+                    part,
+                    number,
+                    _left(part, gone[number]),
+                    params,
+                    storage.join(scratch, f"units-{number:05d}.parquet"),
+                ),
+            )
+            for number, (_, part) in enumerate(prepared)
+        ]
+        paths = [path for _, path in _collect(work, advance)]
+    cuts = paragraphs_stage.repeated(paths, params)
+    with progress.stage("cut paragraphs", len(prepared)) as advance:
+        futures = [
+            (
+                index,
+                tasks.cut_paragraphs.submit(
+                    part, number, cuts[number], params, storage.join(scratch, f"documents-{number:05d}.parquet")
+                ),
+            )
+            for number, (index, part) in enumerate(prepared)
+        ]
+        made = _collect(futures, advance)
+    counts = np.array([count for _, (_, _, count) in made])
+    edits.append((paragraphs_stage.STAGE, params.unit, int(counts[:, 0].sum()), int(counts[:, 1].sum())))
+    return [(index, part) for index, (part, _, _) in made], pa.concat_tables([table for _, (_, table, _) in made])
 
 
 def _decontaminate(

@@ -20,12 +20,13 @@ from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import describe as describe_stage
 from curation.stages import history as history_stage
 from curation.stages import ledger as ledger_stage
+from curation.stages import paragraphs as paragraphs_stage
 from curation.stages import write as write_stage
 from curation.stages.catalogue import Input, Partition
 from curation.stages.prepare import Prepared, load_prepared, prepare
 from curation.stages.write import ShardSpan, WrittenShard
 from schemas.decontamination import Decontaminate
-from schemas.dedup import Dedup
+from schemas.dedup import Dedup, Paragraphs
 from schemas.formatters import Conditioning
 from schemas.recipe import Recipe
 from schemas.shards import Shards
@@ -113,6 +114,34 @@ def partial_of_partition(
     return describe_stage.partial_of_partition(
         prepared, recipe=recipe, source=recipe.sources[source_index], kept=kept, tag=tag, states=states
     )
+
+
+@task(
+    name="paragraphs",
+    task_run_name="paragraphs of partition {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
+def find_paragraphs(
+    prepared: Prepared, number: int, kept: npt.NDArray[np.int64], params: Paragraphs, target: str
+) -> str:
+    """The hashes of one partition's paragraphs."""
+    return paragraphs_stage.find(prepared, kept, params, target)
+
+
+@task(
+    name="cut",
+    task_run_name="cut partition {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
+def cut_paragraphs(
+    prepared: Prepared, number: int, cuts: npt.NDArray[np.int32], params: Paragraphs, target: str
+) -> tuple[Prepared, pa.Table, tuple[int, int]]:
+    """One partition without the paragraphs that repeat."""
+    return paragraphs_stage.cut(prepared, number, cuts, params, target)
 
 
 @task(

@@ -138,7 +138,7 @@ def _rewrite(
     )
     count_them, recount, whole, bounded, no_ellipsis = switches[6], switches[7], switches[8], switches[9], switches[10]
     bits = _bits(classes)
-    codes = np.empty(4096, dtype=np.int64)
+    codes, no_starts = np.empty(4096, dtype=np.int64), np.empty(0, dtype=np.int64)
     to = 0
     for row in range(len(alive)):
         out_offsets[row] = to
@@ -228,7 +228,7 @@ def _rewrite(
                 edits[row, POLICY_LINE] += 1
                 continue
             if count_them:
-                sentences += count_sentences(out, line, finish, classes, abbreviations, codes)
+                sentences += count_sentences(out, line, finish, classes, abbreviations, codes, no_starts)
             if line > to:
                 out[to] = 0x0A
             elif finish == line and to == begin_text:

@@ -143,8 +143,12 @@ def count_sentences(
     classes: npt.NDArray[np.uint16],
     abbreviations: npt.NDArray[np.uint64],
     codes: Codes,
+    starts: Codes,
 ) -> int:
-    """How many sentences ``data[at:end]`` has; 0 without any character but white space. ``codes`` is room to work in."""
+    """How many sentences ``data[at:end]`` has; 0 without any character but white space.
+
+    codes: room to work in. starts: where each sentence begins goes there, as far as there is room.
+    """
     sentences, ended = 0, False
     while at < end:
         what, width = class_at(data, at, end, classes)
@@ -152,9 +156,9 @@ def count_sentences(
             at += width
             continue
         if sentences == 0:
-            sentences = 1
+            sentences = _begun(starts, 0, at)
         elif ended and what & ALNUM:
-            sentences, ended = sentences + 1, False
+            sentences, ended = _begun(starts, sentences, at), False
         if not ended:
             # Nothing ends before the next mark: on to the word that it stands in.
             mark = _next_mark(data, at, end, classes)
@@ -181,7 +185,7 @@ def count_sentences(
             at += width
         if not marks & MARK:
             if ended and not all_punctuation:
-                sentences, ended = sentences + 1, False
+                sentences, ended = _begun(starts, sentences, start), False
             continue
         if length > len(codes):
             codes = np.empty(2 * length, dtype=np.int64)
@@ -200,10 +204,21 @@ def count_sentences(
             if not infix and i < length:
                 continue
             if ended and not _is_punctuation(codes, begin, i, classes):
-                sentences, ended = sentences + 1, False
+                place = start
+                for _ in range(begin):
+                    place += decode(data, place, at)[1]
+                sentences, ended = _begun(starts, sentences, place), False
             ended = ended or i < length or _ends(codes, begin, i, classes, abbreviations)
             begin = i + 1
     return sentences
+
+
+@njit(inline="always")
+def _begun(starts: Codes, sentences: int, place: int) -> int:
+    """One sentence more, which begins there."""
+    if sentences < len(starts):
+        starts[sentences] = place
+    return sentences + 1
 
 
 @njit(nogil=True, cache=True)

@@ -61,9 +61,13 @@ class Prepared:
     files: dict[str, tuple[int, str]]
     seconds: dict[str, float] = field(default_factory=dict)
     text_bytes: int = 0
+    rewritten: str | None = None
+    """The documents as a later stage wrote them anew, row for row."""
 
     @property
     def documents_path(self) -> str:
+        if self.rewritten is not None:
+            return self.rewritten
         return storage.join(self.folder, "documents.parquet")
 
     @property
