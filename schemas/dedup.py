@@ -76,9 +76,17 @@ class Dedup(Section):
     `www.`, fragment, tracking parameters)."""
     minhash: MinHash | None = MinHash()
     """Drop near duplicates; null is off."""
+
     paragraphs: Paragraphs | None = None
     """Cut repeated paragraphs, lines or sentences; null is off."""
     keep: Literal["first", "longest", "best"] | Annotated[list[str], Field(min_length=1)] = "first"
     """Which one stays: first (source, path, row), longest, best (quality), or source names, most wanted first."""
     history: bool = False
     """false: a release holds all that the sources hold now. true: only what no earlier release of this name kept."""
+
+    @property
+    def exact_kinds(self) -> list[str]:
+        """By what exact copies are found, in the order in which they are dropped."""
+        if isinstance(self.exact, bool):
+            return ["document"] if self.exact else []
+        return [kind for kind in ("document", "normalised", "url") if kind in self.exact]

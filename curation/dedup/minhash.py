@@ -72,6 +72,20 @@ def signatures(texts: pa.LargeStringArray, params: MinHash) -> Signatures:
     return out
 
 
+def shingle_sets(texts: pa.LargeStringArray, params: MinHash) -> list[npt.NDArray[np.uint32]]:
+    """The different shingle hashes of each text, sorted: what signatures are made of."""
+    data, offsets = buffers(texts)
+    made = tables(params.normalise, params.unit)
+    return [np.unique(_shingles(data, offsets[i], offsets[i + 1], *made, params.ngram)) for i in range(len(texts))]
+
+
+def jaccard(one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]) -> float:
+    """The share of shingles that two sorted sets have in common, of those that either has; 0 for two empty ones."""
+    both = len(np.intersect1d(one, other, assume_unique=True))
+    either = len(one) + len(other) - both
+    return both / either if either else 0.0
+
+
 def band_keys(signatures: Signatures, bands: int, rows: int) -> BandKeys:
     """One 64-bit key a band: uint64[n, bands]; 0 in every band for a text without units.
 
@@ -176,6 +190,36 @@ def _fill(
         made += 1
     state[4], state[5] = rolling, uint64(seen)
     return made
+
+
+@njit(nogil=True, cache=True)
+def _shingles(
+    data: Bytes,
+    start: int,
+    end: int,
+    kind: npt.NDArray[np.uint8],
+    length: npt.NDArray[np.uint8],
+    begin: npt.NDArray[np.int32],
+    pool: npt.NDArray[np.uint8],
+    flags: npt.NDArray[np.uint8],
+    ngram: int,
+) -> npt.NDArray[np.uint32]:
+    units = np.empty(CHUNK, dtype=np.uint64)
+    hashes = np.empty(CHUNK + 1, dtype=np.uint32)
+    ring = np.zeros(ngram, dtype=np.uint64)
+    state = np.zeros(8, dtype=np.uint64)
+    state[0] = uint64(start)
+    out = np.empty(1024, dtype=np.uint32)
+    made = 0
+    while np.int64(state[0]) < end:
+        n = _fill(data, end, kind, length, begin, pool, flags, ngram, state, ring, units, hashes)
+        if made + n > len(out):
+            longer = np.empty(2 * (made + n), dtype=np.uint32)
+            longer[:made] = out[:made]
+            out = longer
+        out[made : made + n] = hashes[:n]
+        made += n
+    return out[:made]
 
 
 @njit(nogil=True, cache=True)

@@ -13,13 +13,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation import storage
-from curation.dedup import clusters
+from curation.arrow_text import as_text
+from curation.dedup import clusters, minhash
 from curation.dedup.minhash import NO_KEY, band_name, signature_values
 from curation.stages.ledger import DECISIONS
 from curation.stages.pool import id_pairs, id_texts
-from curation.stages.prepare import Prepared
+from curation.stages.prepare import Prepared, comparable
 from schemas.dedup import Dedup, MinHash
 
 Int = npt.NDArray[np.int64]
@@ -35,6 +37,8 @@ class Signed(Protocol):
 
 
 PAIRS_AT_ONCE = 1 << 20
+TEXT_PAIRS_AT_ONCE = 2000
+EXACT_RULES = {"document": "same_text", "normalised": "same_normalised_text", "url": "same_url"}
 DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
 """One row a dropped document."""
 
@@ -54,13 +58,17 @@ def deduplicate(
     here = np.ones(n, dtype=bool)
     if before is not None:
         here[starts[before["partition"].to_numpy()] + before["index"].to_numpy()] = False
-    kept = np.arange(n)
-    if params.exact:
-        rows = np.flatnonzero(here)
-        kept[rows] = rows[_exact(ids[rows], rank[rows])]
-    tables = [_decisions(np.flatnonzero(kept != np.arange(n)), kept, starts, ids, "exact", "same_text", None, 1.0)]
+    tables = [DECIDED.empty_table()]
+    alive = here
+    for kind in params.exact_kinds:
+        keys, valid = (ids, alive) if kind == "document" else _keys(parts, f"exact:{kind}")
+        rows = np.flatnonzero(alive & valid)
+        kept = np.arange(n)
+        kept[rows] = rows[_exact(keys[rows], rank[rows])]
+        dropped = np.flatnonzero(kept != np.arange(n))
+        tables.append(_decisions(dropped, kept, starts, ids, "exact", EXACT_RULES[kind], None, 1.0))
+        alive = alive & (kept == np.arange(n))
     if params.minhash is not None:
-        alive = here & (kept == np.arange(n))
         near, value = _near(parts, ids, rank, alive, params.minhash)
         bound = params.minhash.min_similarity
         dropped = np.flatnonzero(alive & (near != np.arange(n)))
@@ -87,6 +95,17 @@ def ids_of(parts: Sequence[Signed]) -> npt.NDArray[np.uint64]:
         with storage.open_parquet(part.signatures_path) as file:
             ids.append(id_pairs(file.read(columns=["id"])[0]))
     return np.concatenate(ids)
+
+
+def _keys(parts: list[Prepared], name: str) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
+    """A column of 16-byte keys of all documents, uint64[n, 2], and which have one, bool[n]."""
+    keys, valid = [np.zeros((0, 2), dtype=np.uint64)], [np.zeros(0, dtype=bool)]
+    for part in parts:
+        with storage.open_parquet(part.documents_path) as file:
+            column = file.read(columns=[name])[0]
+        valid.append(np.asarray(column.is_valid()))
+        keys.append(id_pairs(pc.fill_null(column, bytes(16))))
+    return np.concatenate(keys), np.concatenate(valid)
 
 
 def _column(paths: Sequence[str], name: str) -> npt.NDArray[np.float64]:
@@ -134,7 +153,7 @@ def _near(
 ) -> tuple[Int, npt.NDArray[np.float64]]:
     """For each document the one that stays of its cluster, and its similarity to that one."""
     rows = np.flatnonzero(alive)
-    between = similarity_between(parts, parts)
+    between = similarity_between(parts, parts) if params.verify == "signature" else jaccard_between(parts, params)
 
     def similarity(left: Int, right: Int) -> npt.NDArray[np.float64]:
         return between(rows[left], rows[right])
@@ -143,17 +162,21 @@ def _near(
     root = clusters.connect(
         lambda band: band_of(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
     )
-    # The best-ranked member of each cluster stays.
-    order = np.lexsort((rank[rows], root))
-    leads = np.flatnonzero(np.r_[True, root[order][1:] != root[order][:-1]]) if len(order) else order
-    stays = np.empty(len(rows), dtype=np.int64)
-    stays[order] = np.repeat(order[leads], np.diff(np.r_[leads, len(order)])) if len(order) else order
     value = np.full(len(ids), np.nan)
-    moved = np.flatnonzero(stays != np.arange(len(rows)))
-    if len(moved):
-        value[rows[moved]] = similarity(moved, stays[moved])
     kept = np.arange(len(ids))
-    kept[rows] = rows[stays]
+    left = np.arange(len(rows))
+    bound = params.min_similarity if params.linkage == "star" else None
+    while len(left):
+        # The best-ranked of each cluster stays, and takes with it what is like itself; of the rest again the best, …
+        order = left[np.lexsort((rank[rows[left]], root[left]))]
+        leads = np.flatnonzero(np.r_[True, root[order][1:] != root[order][:-1]])
+        lead = np.repeat(order[leads], np.diff(np.r_[leads, len(order)]))
+        follows = order != lead
+        order, lead = order[follows], lead[follows]
+        alike = similarity(order, lead) if len(order) else np.zeros(0)
+        gone = np.ones(len(order), dtype=bool) if bound is None else alike >= bound
+        kept[rows[order[gone]]], value[rows[order[gone]]] = rows[lead[gone]], alike[gone]
+        left = np.sort(order[~gone])
     return kept, value
 
 
@@ -184,6 +207,42 @@ def similarity_between(
         return result
 
     return similarity
+
+
+def jaccard_between(parts: Sequence[Prepared], params: MinHash) -> Callable[[Int, Int], npt.NDArray[np.float64]]:
+    """Exact Jaccard similarity of pairs of documents, from their texts; holds those of some thousand pairs at once."""
+    starts = np.cumsum([0, *(part.kept for part in parts)])
+
+    def similarity(left: Int, right: Int) -> npt.NDArray[np.float64]:
+        result = np.empty(len(left))
+        for start in range(0, len(left), TEXT_PAIRS_AT_ONCE):
+            span = slice(start, start + TEXT_PAIRS_AT_ONCE)
+            wanted, place = np.unique(np.r_[left[span], right[span]], return_inverse=True)
+            sets = minhash.shingle_sets(_texts(parts, starts, wanted), params)
+            half = len(place) // 2
+            result[span] = [minhash.jaccard(sets[a], sets[b]) for a, b in zip(place[:half], place[half:], strict=True)]
+        return result
+
+    return similarity
+
+
+def _texts(parts: Sequence[Prepared], starts: Int, wanted: Int) -> pa.LargeStringArray:
+    """What documents are compared by, of the wanted rows, sorted."""
+    found: list[pa.Array] = []
+    for number, part in enumerate(parts):
+        low, high = starts[number], starts[number + 1]
+        if not ((wanted >= low) & (wanted < high)).any():
+            continue
+        with storage.open_parquet(part.documents_path) as file:
+            for group in range(file.num_row_groups):
+                count = file.metadata.row_group(group).num_rows
+                mine = wanted[(wanted >= low) & (wanted < low + count)] - low
+                if len(mine):
+                    found.append(
+                        comparable(file.read_row_group(group, columns=["text", "prompt"]).take(pa.array(mine)))
+                    )
+                low += count
+    return as_text(pa.chunked_array(found, pa.large_string()))
 
 
 def _signatures(parts: Sequence[Signed], starts: Int, wanted: Int) -> npt.NDArray[np.uint32]:

@@ -185,7 +185,6 @@ def read_table(path: str) -> pa.Table:
 def not_yet(recipe: Recipe) -> None:
     """Raises RecipeError for what the recipe's language has and no method has landed for."""
     spots = {
-        "dedup.exact": not isinstance(recipe.dedup.exact, bool),
         "decontaminate.method": recipe.decontaminate is not None and recipe.decontaminate.method != "ngram",
     }
     for place, used in spots.items():

@@ -25,9 +25,11 @@ from curation import readers, storage
 from curation.arrow_text import as_text
 from curation.cleaning import classifier, language, normalisers, pii, unicode
 from curation.dedup import minhash
+from curation.dedup.exact_keys import normalised_keys, url_keys
 from curation.recipe_file import canonical
 from curation.rules.apply import apply as apply_rules
 from curation.stages.catalogue import Input, Partition
+from schemas.dedup import Dedup, Normalise
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
 from schemas.rules import BadWords, Custom, UrlFilter
@@ -101,11 +103,17 @@ def settings(recipe: Recipe, source: Source) -> dict[str, Any]:
         "clean": clean,
         "models": _model_digests(recipe),
         "minhash": plain["dedup"]["minhash"],
+        **({"exact": kinds} if (kinds := keyed(recipe.dedup)) else {}),
         "columns": source.columns.model_dump(),
         "prompt": source.prompt_column,
         "read": columns_read(recipe),
         "version": CODE_VERSION,
     }
+
+
+def keyed(dedup: Dedup) -> list[str]:
+    """Kinds of exact copies that need a key of their own, a column ``exact:<kind>``; documents have their id."""
+    return [kind for kind in dedup.exact_kinds if kind != "document"]
 
 
 def _model_digests(recipe: Recipe) -> dict[str, str]:
@@ -177,7 +185,10 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
     signatures_path = storage.join(folder, "signatures.parquet")
     dropped_path = storage.join(folder, "dropped.parquet")
     extra = columns_read(recipe)
-    schema = pa.schema([*DOCUMENTS, *(pa.field(f"column:{name}", readers.KINDS[kind]) for name, kind in extra.items())])
+    keys = [pa.field(f"exact:{kind}", pa.binary(16)) for kind in keyed(recipe.dedup)]
+    schema = pa.schema(
+        [*DOCUMENTS, *keys, *(pa.field(f"column:{name}", readers.KINDS[kind]) for name, kind in extra.items())]
+    )
     signature_schema = minhash.signature_schema(recipe.dedup.minhash)
     clock = work.seconds
     measured: list[str] = []
@@ -332,6 +343,14 @@ class _Worker:
                 documents = self._drop_by(documents, masked.rule, masked.reasons, masked.value, masked.threshold, "pii")
         with _timed(self.seconds, "hash"):
             documents = documents.append_column("id", content_ids(documents["text"], documents["prompt"]))
+            dedup = self.recipe.dedup
+            for kind in keyed(dedup):
+                if kind == "url":
+                    key = url_keys(documents["url"])
+                else:
+                    options = dedup.minhash.normalise if dedup.minhash is not None else Normalise()
+                    key = normalised_keys(comparable(documents), options)
+                documents = documents.append_column(f"exact:{kind}", key)
         with _timed(self.seconds, "minhash"):
             signed = minhash.signed(documents["id"], comparable(documents), self.recipe.dedup.minhash)
         self.kept += len(documents)

@@ -54,7 +54,7 @@ def stages_used(recipe: Recipe) -> list[str]:
         "rules": bool(recipe.clean.rules),
         "classifier": recipe.clean.classifier is not None,
         "pii": recipe.clean.pii.active,
-        "exact": recipe.dedup.exact,
+        "exact": bool(recipe.dedup.exact),
         "minhash": recipe.dedup.minhash is not None,
         "paragraphs": recipe.dedup.paragraphs is not None,
         "history": recipe.dedup.history,

@@ -97,3 +97,63 @@ def test_clusters_are_named_by_their_least_member() -> None:
     assert found.tolist() == [0, 1, 0, 1, 0]
     apart = connect(lambda band: keys[band], 2, 5, empty, lambda a, b: np.zeros(len(a)), 0.5)
     assert apart.tolist() == [0, 1, 2, 3, 4]
+
+
+def vocabulary(n: int) -> list[str]:
+    """Different words, of letters alone: numbers are all alike when texts are compared."""
+    return ["".join(chr(97 + int(digit)) for digit in str(10_000 + i)) for i in range(n)]
+
+
+def chain(n: int, step: int) -> list[str]:
+    """Documents of which each shares most words with its neighbours only."""
+    words = vocabulary(120 + n * step)
+    return [" ".join(words[i * step : i * step + 120]) for i in range(n)]
+
+
+def test_a_chain_is_swallowed_whole_or_only_as_far_as_alike(tmp_path: Path) -> None:
+    documents = chain(12, 8)
+    settings = {"ngram": 1, "bands": 64, "rows": 2, "min_similarity": 0.7}
+    single, recipe = prepared(tmp_path / "a", [documents], minhash={**settings, "linkage": "single"})
+    assert len(deduplicate(single, recipe.dedup)) == 11
+    star, recipe = prepared(tmp_path / "b", [documents[:5], documents[5:]], minhash={**settings, "linkage": "star"})
+    decided = deduplicate(star, recipe.dedup).to_pylist()
+    assert 0 < len(decided) < 11
+    assert all(row["value"] >= row["threshold"] == 0.7 for row in decided)
+
+
+def test_exact_jaccard_is_exact(tmp_path: Path) -> None:
+    words = vocabulary(100)
+    a, b = " ".join(words), " ".join([*words[:80], "quite", "another", "end"])
+    settings = {"ngram": 1, "bands": 64, "rows": 1, "verify": "jaccard"}
+    wanted = len(set(words) & set(b.split())) / len(set(words) | set(b.split()))
+    parts, recipe = prepared(tmp_path / "a", [[a], [b]], minhash={**settings, "min_similarity": wanted})
+    (row,) = deduplicate(parts, recipe.dedup).to_pylist()
+    assert row["value"] == pytest.approx(wanted)
+    parts, recipe = prepared(
+        tmp_path / "b", [[a], [b]], minhash={**settings, "min_similarity": min(wanted + 0.01, 1.0)}
+    )
+    assert not len(deduplicate(parts, recipe.dedup))
+
+
+def test_copies_by_normalised_text_and_by_url(tmp_path: Path) -> None:
+    rows = [
+        {"text": "One text, of 12 words.", "url": "http://www.example.org/a/?utm_source=x"},
+        {"text": "one TEXT of 13 words", "url": None},
+        {"text": "Something else.", "url": "https://Example.org/a#top"},
+        {"text": "!!!", "url": None},
+        {"text": "???", "url": None},
+        {"text": "One text, of 12 words.", "url": "http://other.org"},
+    ]
+    write_jsonl(tmp_path / "0.jsonl", rows)
+    recipe = Recipe.model_validate(
+        {
+            "name": "x",
+            "sources": [{"name": "a", "paths": [str(tmp_path / "*.jsonl")]}],
+            "dedup": {"exact": ["url", "normalised", "document"], "minhash": None},
+        }
+    )
+    (file,) = catalogue(recipe.sources, partition_bytes=10**9, known={})
+    (whole,) = cut(file)
+    part = prepare(file, whole, recipe=recipe, source=recipe.sources[0], folder=str(tmp_path / "p"), key="k")
+    decided = {row["index"]: row["rule"] for row in deduplicate([part], recipe.dedup).to_pylist()}
+    assert decided == {5: "same_text", 1: "same_normalised_text", 2: "same_url"}
