@@ -39,6 +39,7 @@ def report(manifest: dict[str, Any], folder: str) -> str:
         _section("Mixture over training position", mixture_over_position(manifest, folder)),
         _section("What was dropped", _samples(manifest, folder)),
         _section("What the rules measured", histograms(folder)),
+        _section("Benchmark items in the sources", _contamination(manifest)),
         _section(
             "Edits",
             _table(
@@ -144,6 +145,23 @@ def _samples(manifest: dict[str, Any], folder: str) -> str:
                 f"<th>threshold</th><th>excerpt</th></tr>{body}</table>"
             )
     return "".join(parts) or "<p>Nothing.</p>"
+
+
+def _contamination(manifest: dict[str, Any]) -> str:
+    names = ["benchmark", "source", "items", "items hit", "documents", "share", "over 2 %"]
+    rows = [
+        [
+            r["benchmark"],
+            r["source"],
+            r["items"],
+            r["items_hit"],
+            r["documents"],
+            r["share"],
+            "yes" if r["contaminated"] else "",
+        ]
+        for r in manifest.get("contamination", [])
+    ]
+    return _table(names, rows)
 
 
 def _inputs(manifest: dict[str, Any]) -> str:

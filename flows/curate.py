@@ -94,7 +94,6 @@ def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Pr
 
 def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     """The stages in order, inside a flow run. Raises RecipeError, InputError, RunError."""
-    planning.not_yet(recipe)
     planning.check_names(recipe)
     log = get_run_logger()
     clock: dict[str, float] = {}
@@ -151,6 +150,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
             decided = pa.concat_tables([low, decided])
     gone = deduplicate_stage.rows_by_partition(decided, len(prepared))
     edits: list[tuple[str, str, int, int]] = []
+    hits, contamination = decontaminate_stage.HITS.empty_table(), list[dict[str, Any]]()
     scratch = home.cache("work", f"{key[:16]}-texts")
     if recipe.dedup.paragraphs is not None:
         with _timed(clock, "paragraphs"):
@@ -165,7 +165,15 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     log.info("%d documents dropped by global stages", len(decided))
     if recipe.decontaminate is not None:
         with _timed(clock, "decontaminate"):
-            decided = _decontaminate(recipe.decontaminate, benchmarks, prepared, decided, gone, progress)
+            cleaned = _decontaminate(recipe.decontaminate, benchmarks, prepared, gone, scratch, progress)
+            prepared = [(index, one.prepared) for (index, _), one in zip(prepared, cleaned, strict=True)]
+            decided = pa.concat_tables([decided, *(one.decided for one in cleaned)])
+            counts = np.array([one.edits for one in cleaned])
+            edits.append(
+                ("decontaminate", recipe.decontaminate.method, int(counts[:, 0].sum()), int(counts[:, 1].sum()))
+            )
+            hits = pa.concat_tables([one.hits for one in cleaned])
+            contamination = decontaminate_stage.contamination(hits, of_source, benchmarks, recipe.decontaminate)
     if len(decided) == sum(part.kept for _, part in prepared):
         if recipe.dedup.history:
             return Outcome(None, None, "nothing new was kept: earlier releases hold it all; no release was made")
@@ -203,8 +211,11 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         plan=plan,
         schedule=ordered,
         shards=shards,
+        contamination=contamination,
         timings=clock | planning.seconds_of([part for _, part in prepared]),
     )
+    if recipe.decontaminate is not None:
+        decontaminate_stage.write_hits(hits, [part for _, part in prepared], of_source, folder)
     page = report(manifest.model_dump(mode="json", by_alias=True), folder)
     storage.put(storage.join(folder, "report.html"), page.encode())
     home.publish(manifest)
@@ -312,17 +323,38 @@ def _decontaminate(
     params: Decontaminate,
     benchmarks: tuple[tuple[str, str], ...],
     prepared: list[tuple[int, Prepared]],
-    decided: pa.Table,
     gone: list[Rows],
+    scratch: str,
     progress: Progress,
-) -> pa.Table:
-    """``decided`` and what holds benchmark items."""
+) -> list[decontaminate_stage.Cleaned]:
+    """Every partition with what holds benchmark items found, dropped or rewritten."""
+    left = [_left(part, gone[number]) for number, (_, part) in enumerate(prepared)]
+    ignored = np.zeros(0, dtype=np.uint64)
+    if params.method == "gpt3":
+        with progress.stage("count collisions", len(prepared)) as advance:
+            counting = [
+                (number, tasks.find_collisions.submit(part, number, left[number], params, benchmarks))
+                for number, (_, part) in enumerate(prepared)
+            ]
+            found = [one for _, one in _collect(counting, advance)]
+        ignored = decontaminate_stage.frequent(found, params)
     with progress.stage("decontaminate", len(prepared)) as advance:
         work = [
-            (number, tasks.decontaminate_partition.submit(part, number, _left(part, gone[number]), params, benchmarks))
+            (
+                number,
+                tasks.decontaminate_partition.submit(
+                    part,
+                    number,
+                    left[number],
+                    params,
+                    benchmarks,
+                    ignored,
+                    storage.join(scratch, f"decontaminated-{number:05d}.parquet"),
+                ),
+            )
             for number, (_, part) in enumerate(prepared)
         ]
-        return pa.concat_tables([decided, *(table for _, table in _collect(work, advance))])
+        return [one for _, one in _collect(work, advance)]
 
 
 def _left(part: Prepared, gone: Rows) -> Rows:

@@ -157,9 +157,29 @@ def decontaminate_partition(
     kept: npt.NDArray[np.int64],
     params: Decontaminate,
     files: tuple[tuple[str, str], ...],
-) -> pa.Table:
-    """Which documents of one partition hold benchmark items."""
-    return decontaminate_stage.decontaminate(prepared, number, kept, params, files)
+    ignored: npt.NDArray[np.uint64],
+    target: str,
+) -> decontaminate_stage.Cleaned:
+    """Which documents of one partition hold benchmark items, and what becomes of them."""
+    return decontaminate_stage.decontaminate(prepared, number, kept, params, files, ignored, target)
+
+
+@task(
+    name="collisions",
+    task_run_name="collisions of partition {number}",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_condition_fn=_storage_failed,
+)
+def find_collisions(
+    prepared: Prepared,
+    number: int,
+    kept: npt.NDArray[np.int64],
+    params: Decontaminate,
+    files: tuple[tuple[str, str], ...],
+) -> npt.NDArray[np.uint64]:
+    """The benchmarks' n-grams that one partition holds, to be counted over all."""
+    return decontaminate_stage.collisions(prepared, kept, params, files)
 
 
 @task(

@@ -13,7 +13,7 @@ class Decontaminate(Section):
     """Compare every kept document with the items of benchmarks."""
 
     benchmarks: Annotated[list[str], Field(min_length=1)]
-    """Globs of JSON Lines or Parquet files, one item a row."""
+    """Globs of JSON Lines or Parquet files, or folders of them; one item a row."""
     columns: list[str] = ["text"]
     """The benchmark files' columns that make an item."""
     method: Literal["ngram", "gpt3"] = "ngram"
@@ -21,4 +21,20 @@ class Decontaminate(Section):
     ngram: Annotated[int, Field(ge=1, le=64)] | None = None
     """Words of an n-gram; null: 8 for ngram, 13 for gpt3."""
     max_coverage: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """A document is dropped if it covers more than this share of an item (ngram)."""
+    """A document is hit if it covers more than this share of an item (ngram)."""
+    action: Literal["drop", "mask", "report"] | None = None
+    """What becomes of a document that is hit: dropped, what it shares with the items masked (gpt3: cut out with the text
+    around it), or only reported. Null: drop for ngram, mask for gpt3."""
+    margin: Annotated[int, Field(ge=0)] = 200
+    """Characters cut on each side of a collision (gpt3)."""
+    min_piece: Annotated[int, Field(ge=0)] = 200
+    """Shorter pieces that a cut leaves go too (gpt3)."""
+    max_pieces: Annotated[int, Field(ge=1)] = 10
+    """A document that cuts leave in more pieces is dropped (gpt3)."""
+    max_documents: Annotated[int, Field(ge=1)] = 10
+    """N-grams that stand in more documents are no sign of contamination and are ignored (gpt3)."""
+
+    @property
+    def does(self) -> Literal["drop", "mask", "report"]:
+        """The action, by the method where none is set."""
+        return self.action or ("drop" if self.method == "ngram" else "mask")

@@ -89,3 +89,4 @@ class Manifest(Part):
     content_key: str
     timings: dict[str, float] = {}
     preset: dict[str, str] | None = None
+    contamination: list[dict[str, Any]] = []

@@ -182,16 +182,6 @@ def read_table(path: str) -> pa.Table:
         return pq.read_table(stream)
 
 
-def not_yet(recipe: Recipe) -> None:
-    """Raises RecipeError for what the recipe's language has and no method has landed for."""
-    spots = {
-        "decontaminate.method": recipe.decontaminate is not None and recipe.decontaminate.method != "ngram",
-    }
-    for place, used in spots.items():
-        if used:
-            raise RecipeError(place, "not yet: the method behind this setting has not landed; leave it out")
-
-
 def side_files(recipe: Recipe) -> list[str]:
     """Files besides the sources that a release depends on: side tables and models of tags, the tokenizer.
 

@@ -105,6 +105,7 @@ def assemble(
     schedule: Schedule,
     shards: list[WrittenShard],
     timings: dict[str, float],
+    contamination: list[dict[str, Any]] | None = None,
 ) -> Manifest:
     """The manifest of a run whose files are all written. Raises RunError naming the stage whose counts do not add up.
 
@@ -181,6 +182,7 @@ def assemble(
         content_key=key,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
         preset=_preset(recipe),
+        contamination=contamination or [],
     )
 
 
