@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
@@ -36,3 +37,19 @@ def buffers(texts: pa.LargeStringArray) -> tuple[Bytes, Offsets]:
 def from_buffers(data: Bytes, offsets: Offsets) -> pa.LargeStringArray:
     """A text column over given buffers, without a copy. ``data`` must be valid UTF-8: it is not checked."""
     return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def blank_rows(texts: pa.LargeStringArray) -> npt.NDArray[np.bool_]:
+    """bool[n]: texts without a character that is no white space. Only the beginning of others is looked at."""
+    data, offsets = buffers(texts)
+    found = np.ones(len(texts), dtype=bool)
+    starts = offsets[:-1][offsets[1:] > offsets[:-1]]
+    first = data[starts] if len(starts) else data[:0]
+    plain = np.zeros(len(texts), dtype=bool)
+    plain[offsets[1:] > offsets[:-1]] = (first > 0x20) & (first < 0x7F)
+    found[plain] = False
+    rest = np.flatnonzero(~plain)
+    if len(rest):
+        others = texts.take(pa.array(rest))
+        found[rest] = np.asarray(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(others)), 0))
+    return found

@@ -263,13 +263,21 @@ def open_parquet(url: str, **options: Any) -> Iterator[pq.ParquetFile]:
 
 
 @contextmanager
-def parquet_writer(url: str, schema: pa.Schema, compression: str = "zstd") -> Iterator[pq.ParquetWriter]:
-    """A Parquet file to write tables to, at its final name; its folder is made. Whole only once it is closed."""
+def parquet_writer(
+    url: str, schema: pa.Schema, compression: str = "zstd", *, dictionary: bool = True
+) -> Iterator[pq.ParquetWriter]:
+    """A Parquet file to write tables to, at its final name; its folder is made. Whole only once it is closed.
+
+    dictionary: whether columns are dictionary-encoded, which costs time where values do not repeat.
+    """
     if is_local(url):
         path = resolve(url)[1]
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with pq.ParquetWriter(path, schema, compression=compression) as writer:
+        with pq.ParquetWriter(path, schema, compression=compression, use_dictionary=dictionary) as writer:
             yield writer
         return
-    with open_write(url) as stream, pq.ParquetWriter(stream, schema, compression=compression) as writer:
+    with (
+        open_write(url) as stream,
+        pq.ParquetWriter(stream, schema, compression=compression, use_dictionary=dictionary) as writer,
+    ):
         yield writer

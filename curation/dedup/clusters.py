@@ -2,7 +2,7 @@
 
 Documents that share a band are compared with the first document of their band that stands for its cluster and with
 their neighbour in the band, so that a band of n documents costs O(n) comparisons; an edge that these two miss has
-thirteen more bands to be found in. Memory: the band's keys and two 32-bit words a document.
+thirteen more bands to be found in. Memory: a band's keys, two words a document, and a word a pair of candidates.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+PAIRS_AT_ONCE = 1 << 18
 Int = npt.NDArray[np.int64]
 Pairs = Callable[[Int, Int], npt.NDArray[np.float64]]
 """Similarity of documents left[i] and right[i]: float64[pairs]."""
@@ -32,27 +33,34 @@ def connect(
     (None: every band collision).
     """
     parent = np.arange(n)
+    pairs = np.zeros(0, dtype=np.uint64)
     for band in range(bands):
         column = keys(band)
-        order = np.lexsort((np.arange(n), column))
+        order = np.argsort(column, kind="stable")
         order = order[~empty[order]]
         sorted_keys = column[order]
-        same = np.flatnonzero(sorted_keys[1:] == sorted_keys[:-1]) + 1
+        new = np.r_[True, sorted_keys[1:] != sorted_keys[:-1]] if len(order) else np.zeros(0, dtype=bool)
+        same = np.flatnonzero(~new)
         if not len(same):
             continue
-        starts = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]])
+        starts = np.flatnonzero(new)
         first = order[starts[np.searchsorted(starts, same, side="right") - 1]]
         left = np.concatenate([first, order[same - 1]])
         right = np.concatenate([order[same], order[same]])
+        if min_similarity is None:
+            _join(parent, left, right)
+        else:
+            # Documents that are alike share most bands: of each pair one is enough.
+            pairs = np.union1d(pairs, left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64))
+    for start in range(0, len(pairs), PAIRS_AT_ONCE):
+        some = pairs[start : start + PAIRS_AT_ONCE]
+        left, right = (some >> np.uint64(32)).astype(np.int64), (some & np.uint64(0xFFFFFFFF)).astype(np.int64)
         roots = _roots(parent)
         apart = roots[left] != roots[right]
         left, right = left[apart], right[apart]
-        if min_similarity is not None and len(left):
-            pairs = np.unique(np.column_stack([left, right]), axis=0)
-            left, right = pairs[:, 0], pairs[:, 1]
-            good = similarity(left, right) >= min_similarity
-            left, right = left[good], right[good]
-        _join(parent, left, right)
+        if len(left):
+            good = similarity(left, right) >= (min_similarity or 0.0)
+            _join(parent, left[good], right[good])
     return _roots(parent)
 
 

@@ -280,7 +280,7 @@ def words(
     n = 0
     room = len(out) - 1
     while at < end and n < room:
-        byte = data[at]
+        byte = data[uint64(at)]  # unsigned: no test for an index from the end
         if byte < 0x80:
             what = kind[byte] & KIND
             if what == WORD:
@@ -290,12 +290,12 @@ def words(
                     is_open = False
                 if not is_open:
                     is_open, single, word = True, False, offset
-                word = (word ^ uint64(pool[start[byte]])) * prime
+                word = (word ^ uint64(pool[uint64(start[byte])])) * prime
                 at += 1
                 continue
             if what == SPACE:
                 if is_open:
-                    out[n] = mix(word)
+                    out[uint64(n)] = mix(word)
                     n += 1
                     is_open = False
                 at += 1

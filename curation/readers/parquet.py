@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.readers.dates import iso_date
 from curation.readers.documents import Batch, Rows, Wanted, without_columns
 
 ROWS_PER_READ = 1024
+PLAIN_ROWS = 8192
 
 
 def read_parquet(
@@ -50,8 +54,14 @@ def _read(
     roots = sorted({name if name in schema.names else name.split(".")[0] for name in there})
     number = first_row
     faults: list[str] = []
+    plain = _is_plain(schema, wanted, there)
     for group in range(start, file.num_row_groups if stop is None else stop):
         held: list[tuple[int, dict[str, Any], int] | tuple[int, str]] = []
+        if plain and (batches := _plain_group(file, group, roots)) is not None:
+            for table in batches:
+                yield _plain_batch(table, wanted, number, rows.found)
+                number += len(table)
+            continue
         try:
             for batch in file.iter_batches(ROWS_PER_READ, row_groups=[group], columns=roots):
                 for row in _decoded(batch):
@@ -71,6 +81,51 @@ def _read(
             if rows.full:
                 yield rows.take()
     yield rows.take("; ".join(faults) or None)
+
+
+def _is_plain(schema: pa.Schema, wanted: Wanted, there: list[str]) -> bool:
+    """Whether the columns are all of strings, so that they go as they are, without a Python object a row."""
+    kinds = [schema.field(name).type if name in schema.names else None for name in there]
+    strings = all(kind is not None and (pa.types.is_string(kind) or pa.types.is_large_string(kind)) for kind in kinds)
+    return strings and not wanted.extra and wanted.prompt is None
+
+
+def _plain_group(file: pq.ParquetFile, group: int, columns: list[str]) -> list[pa.Table] | None:
+    """A row group in batches; None where it is damaged or no UTF-8, which the way row by row tells better."""
+    try:
+        batches = list(file.iter_batches(PLAIN_ROWS, row_groups=[group], columns=columns))
+        for batch in batches:
+            batch.validate(full=True)
+    except (pa.ArrowException, OSError):
+        return None
+    return [pa.Table.from_batches([batch]) for batch in batches]
+
+
+def _plain_batch(table: pa.Table, wanted: Wanted, first: int, found: frozenset[str]) -> Batch:
+    """A batch of string columns."""
+
+    def filled(name: str | None) -> pa.Array | pa.ChunkedArray:
+        """Strings, null for empty ones and where the file has no such column."""
+        if name is None or name not in table.column_names:
+            return pa.nulls(len(table), pa.string())
+        column = table[name].cast(pa.string())
+        return pc.if_else(pc.equal(column, ""), None, column)
+
+    dates = [None if date is None else iso_date(date) for date in filled(wanted.date).to_pylist()]
+    rows = np.arange(first, first + len(table))
+    columns = {
+        "row": pa.array(rows),
+        "name": filled(wanted.id),
+        "text": table[wanted.text].cast(pa.large_string()),
+        "prompt": pa.nulls(len(table), pa.large_string()),
+        "url": filled(wanted.url),
+        "date": pa.array(dates, pa.string()),
+    }
+    schema = wanted.schema()
+    documents = pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+    missing = table[wanted.text].is_null()
+    bad = [(int(row), f"`{wanted.text}` is null, not a string") for row in rows[np.asarray(missing)]]
+    return Batch(documents.filter(pc.invert(missing)) if bad else documents, bad, found)
 
 
 def _decoded(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:

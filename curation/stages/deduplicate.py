@@ -36,7 +36,7 @@ class Signed(Protocol):
     def kept(self) -> int: ...
 
 
-PAIRS_AT_ONCE = 1 << 20
+PAIRS_AT_ONCE = 1 << 18
 TEXT_PAIRS_AT_ONCE = 2000
 EXACT_RULES = {"document": "same_text", "normalised": "same_normalised_text", "url": "same_url"}
 DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])

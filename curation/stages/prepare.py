@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import readers, storage
-from curation.arrow_text import as_text
+from curation.arrow_text import as_text, blank_rows
 from curation.cleaning import classifier, language, normalisers, pii, unicode
 from curation.dedup import minhash
 from curation.dedup.exact_keys import normalised_keys, url_keys
@@ -194,8 +194,9 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
     measured: list[str] = []
     with (
         ExitStack() as stack,
-        storage.parquet_writer(documents_path, schema) as documents,
-        storage.parquet_writer(signatures_path, signature_schema) as signatures,
+        # Read again soon, and more than once: quick to write and read before small. Hashes do not compress at all.
+        storage.parquet_writer(documents_path, schema, "lz4", dictionary=False) as documents,
+        storage.parquet_writer(signatures_path, signature_schema, "none", dictionary=False) as signatures,
         storage.parquet_writer(dropped_path, SET_ASIDE) as dropped,
     ):
         started = time.perf_counter()
@@ -288,14 +289,15 @@ class _Worker:
         with _timed(self.seconds, "unicode"):
             for column in ("text", "prompt"):
                 texts = documents[column]
-                if texts.null_count < len(texts):
+                touched = clean.unicode != "none" or any(clean.normalisers.model_dump().values())
+                if touched and texts.null_count < len(texts):
                     valid = texts.is_valid()
                     rewritten, edits = normalisers.apply(as_text(texts), clean.normalisers)
                     self._edit("read", edits)
                     done = unicode.normalise(rewritten, clean.unicode)
                     documents = _set(documents, column, pc.if_else(valid, done, None))
             self.text_bytes += int(pc.sum(pc.binary_length(documents["text"])).as_py() or 0)
-            blank = np.asarray(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(documents["text"])), 0))
+            blank = blank_rows(as_text(documents["text"]))
             documents = self._drop(documents, blank, "read", "empty")
         if clean.language is not None and len(documents):
             with _timed(self.seconds, "language"):
