@@ -46,7 +46,7 @@ def explain(release: str, *, id: str | None = None, url: str | None = None) -> L
     manifest = json.loads(storage.read_bytes(storage.join(release, "manifest.json")))
     asked = id if id is not None else url
     column = pl.col("url") == url if id is None else (pl.col("id") == id) | (pl.col("name") == id)
-    found = _matching(release, "documents", column)
+    found = matching(release, "documents", column)
     if not found:
         kind = "id or name" if id is not None else "URL"
         raise UnknownDocument(f"no document of {release} has the {kind} {asked!r}")
@@ -54,7 +54,7 @@ def explain(release: str, *, id: str | None = None, url: str | None = None) -> L
     verdicts = {
         (row["source"], row["path"], row["row"]): row
         for stage in manifest["funnel"]
-        for row in _matching(release, f"dropped/{stage['stage']}", pl.col("id").is_in(ids))
+        for row in matching(release, f"dropped/{stage['stage']}", pl.col("id").is_in(ids))
     }
     places = []
     for row in found:
@@ -79,7 +79,8 @@ def _positions(release: str, path: str, ids: list[str]) -> list[dict[str, Any]]:
     return [{"shard": path, **row} for row in frame.filter(pl.col("id").is_in(ids)).to_dicts()]
 
 
-def _matching(release: str, folder: str, wanted: pl.Expr) -> list[dict[str, Any]]:
+def matching(release: str, folder: str, wanted: pl.Expr) -> list[dict[str, Any]]:
+    """The rows of a release's table, in any of its files, that an expression picks."""
     rows: list[dict[str, Any]] = []
     where = storage.join(release, folder)
     for name in storage.list_folder(where):

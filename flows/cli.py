@@ -253,11 +253,23 @@ def explain(
         str | None, typer.Argument(metavar="ID", help="A document's id, or its own name (columns.id).")
     ] = None,
     url: Annotated[str | None, typer.Option(help="Look the document up by its URL.")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="An id: the duplicates that were dropped for it, or with it, and how they differ."),
+    ] = None,
     json_: AsJson = False,
 ) -> None:
     """The life of a document: where it came from, each stage's verdict, what was kept instead, its positions."""
     from curation import explain as explain_module
+    from curation import explain_cluster
 
+    if cluster is not None:
+        found = explain_cluster.cluster(_release(release), cluster)
+        if json_:
+            typer.echo(json.dumps(explain_cluster.as_dict(found), ensure_ascii=False))
+        else:
+            explain_cluster.show(found, out)
+        return
     if (id_ is None) == (url is None):
         raise typer.BadParameter("give an ID or --url")
     life = explain_module.explain(_release(release), id=id_, url=url)
@@ -265,6 +277,37 @@ def explain(
         typer.echo(json.dumps(explain_module.as_dict(life), ensure_ascii=False))
     else:
         explain_module.show(life, out)
+
+
+@app.command()
+def history(
+    recipe: RecipePath,
+    forget: Annotated[str | None, typer.Option(help="Take this release out of the history.")] = None,
+    overrides: Overrides = None,
+    json_: AsJson = False,
+) -> None:
+    """What the releases of a recipe with `dedup.history` remember, and how it grows."""
+    from curation import storage
+    from curation.recipe_file import load
+    from curation.release import Home
+    from curation.stages import history as history_stage
+
+    loaded = load(recipe, overrides or ())
+    home = Home(storage.join(loaded.output, loaded.name))
+    if forget is not None:
+        history_stage.forget(home, forget)
+    found = history_stage.remembered(home)
+    if json_:
+        typer.echo(json.dumps([asdict(one) for one in found]))
+        return
+    table = Table(title=f"History of {loaded.name}", title_justify="left")
+    for name in ("release", "documents", "bytes", "documents in all"):
+        table.add_column(name, justify="left" if name == "release" else "right")
+    total = 0
+    for one in found:
+        total += one.documents
+        table.add_row(one.release, f"{one.documents:,}", f"{one.bytes:,}", f"{total:,}")
+    out.print(table)
 
 
 @app.command()

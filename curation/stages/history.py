@@ -9,6 +9,8 @@ of history; signatures are read for candidate pairs only.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +27,7 @@ from curation.stages.deduplicate import DECIDED, band_of, ids_of, similarity_bet
 from curation.stages.pool import id_texts
 from curation.stages.prepare import Prepared
 from schemas.dedup import Dedup
-from schemas.errors import RecipeError
+from schemas.errors import InputError, RecipeError
 
 Int = npt.NDArray[np.int64]
 SETTINGS = b"syllabus.minhash"
@@ -59,7 +61,11 @@ def write(prepared: Prepared, rows: Int, *, params: Dedup, target: str) -> None:
 
 
 def _settings(params: Dedup) -> bytes:
-    plain = None if params.minhash is None else params.minhash.model_dump(mode="json", exclude={"min_similarity"})
+    plain = (
+        None
+        if params.minhash is None
+        else params.minhash.model_dump(mode="json", exclude={"min_similarity", "linkage", "verify"})
+    )
     return json.dumps(plain, sort_keys=True).encode()
 
 
@@ -73,7 +79,7 @@ def load(home: Home, params: Dedup) -> list[Kept]:
         folder = home.path(release, "history")
         for name in storage.list_folder(folder):
             path = storage.join(folder, name)
-            with storage.open_parquet(path) as file:
+            with _opened(path, release) as file:
                 made = (file.schema_arrow.metadata or {}).get(SETTINGS, b"null")
                 if params.minhash is not None and made != _settings(params):
                     raise RecipeError(
@@ -83,6 +89,54 @@ def load(home: Home, params: Dedup) -> list[Kept]:
                     )
                 tables.append(Kept(path, file.metadata.num_rows))
     return tables
+
+
+@contextmanager
+def _opened(path: str, release: str) -> Iterator[pq.ParquetFile]:
+    try:
+        with storage.open_parquet(path) as file:
+            yield file
+    except pa.ArrowException as error:
+        raise InputError(
+            path,
+            f"this part of the history cannot be read ({str(error).splitlines()[0][:120]}); put it back from a copy, or let "
+            f"the stream go on without it: syllabus history RECIPE --forget {release}",
+        ) from None
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What one release adds to the history: documents, and bytes on disk."""
+
+    release: str
+    documents: int
+    bytes: int
+
+
+def remembered(home: Home) -> list[Remembered]:
+    """What each complete release adds, oldest first."""
+    found = []
+    for release in home.releases():
+        folder = home.path(release, "history")
+        paths = [storage.join(folder, name) for name in storage.list_folder(folder)]
+        documents = 0
+        for path in paths:
+            with _opened(path, release) as file:
+                documents += file.metadata.num_rows
+        found.append(Remembered(release, documents, sum(storage.size(path) for path in paths)))
+    return found
+
+
+def forget(home: Home, release: str) -> None:
+    """Take a release out of the history: its documents count as new again, its input files stay seen.
+
+    Raises RecipeError for a release that is not there.
+    """
+    if release not in home.releases():
+        raise RecipeError(
+            "--forget", f"{release!r} is no complete release; there are {', '.join(home.releases()) or 'none'}"
+        )
+    storage.delete_tree(home.path(release, "history"))
 
 
 def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup) -> pa.Table:

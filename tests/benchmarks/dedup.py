@@ -215,8 +215,10 @@ def measure(name: str, folder: Path) -> tuple[set[int], dict[str, float], float]
 def quality(gone: set[int], pairs: list[tuple[int, int, float]]) -> list[tuple[str, int, float, float]]:
     """(similarities, pairs, share of pairs of which one goes, what the S-curve says)."""
     rows = []
+    times = Counter(document for a, b, _ in pairs for document in (a, b))
+    alone = [pair for pair in pairs if times[pair[0]] == times[pair[1]] == 1]  # nothing else can have dropped either
     for low, high in pairwise(EDGES):
-        mine = [(a, b, s) for a, b, s in pairs if low <= s < high]
+        mine = [(a, b, s) for a, b, s in alone if low <= s < high]
         if mine:
             found = sum(a in gone or b in gone for a, b, _ in mine) / len(mine)
             curve = float(np.mean([1 - (1 - s**ROWS) ** BANDS for _, _, s in mine]))
