@@ -15,7 +15,7 @@ from prefect import Flow, flow
 from prefect.futures import PrefectFuture
 from prefect.logging import get_run_logger
 
-from curation import storage
+from curation import limits, storage
 from curation.losses import read_losses
 from curation.release import Home
 from curation.report import report
@@ -214,6 +214,9 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         contamination=contamination,
         timings=clock | planning.seconds_of([part for _, part in prepared]),
     )
+    faults = limits.broken(recipe.limits, manifest, folder)
+    if faults:
+        raise RunError("limits", f"{'; '.join(faults)}. Nothing was published, the latest release is as it was")
     if recipe.decontaminate is not None:
         decontaminate_stage.write_hits(hits, [part for _, part in prepared], of_source, folder)
     page = report(manifest.model_dump(mode="json", by_alias=True), folder)

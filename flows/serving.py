@@ -41,7 +41,15 @@ def serve_all(console: Console) -> None:
         from prefect import serve
 
         from flows.curate import curate
+        from flows.next_round import next_round
+        from flows.train_classifier import train_classifier
+        from flows.verify_release import verify_release
 
+        besides: dict[str, Any] = {
+            "next-round": next_round,
+            "train-classifier": train_classifier,
+            "verify-release": verify_release,
+        }
         runners: list[Any] = [
             curate.to_deployment(
                 name=name,
@@ -53,6 +61,8 @@ def serve_all(console: Console) -> None:
             for name, recipe in deployments()
         ]
         runners.append(curate.to_deployment(name="curate", description="Any recipe, from a form.", tags=["syllabus"]))
+        for name, other in besides.items():
+            runners.append(other.to_deployment(name=name, description=other.description, tags=["syllabus"]))
         serve(*runners)
     finally:
         if server is not None:

@@ -12,6 +12,7 @@ from schemas.dedup import Dedup
 from schemas.engine import Engine
 from schemas.formatters import Conditioning
 from schemas.groupers import Grouper
+from schemas.limits import Limits
 from schemas.mixers import Mixture, Proportional
 from schemas.phases import Phase
 from schemas.presets import PresetName, fill_in
@@ -116,6 +117,8 @@ class Recipe(Section):
     """A quality classifier to be trained (`syllabus train-classifier`); a run takes no notice of it."""
     shards: Shards = Shards()
     """The Parquet files of the release."""
+    limits: Limits = Limits()
+    """What a release must keep to be published."""
     engine: Engine = Engine()
     """Where the tasks run; never changes what a release holds."""
 
@@ -139,6 +142,10 @@ class Recipe(Section):
                     raise ValueError(
                         f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another"
                     )
+        if self.limits.language_share and self.clean.language is None:
+            raise ValueError("limits.language_share needs clean.language")
+        if self.limits.mean_quality is not None and self.clean.classifier is None:
+            raise ValueError("limits.mean_quality needs clean.classifier")
         if self.train is not None:
             for side in ("good", "raw"):
                 for named in getattr(self.train, side):

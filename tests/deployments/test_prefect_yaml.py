@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -30,8 +31,12 @@ def test_recipes_load_and_dump_to_the_same(path: Path, tmp_path: Path) -> None:
 
 def test_deployments_are_the_recipes_that_ship() -> None:
     deployments = yaml.safe_load((FOLDER / "prefect.yaml").read_text())["deployments"]
-    assert [deployment["name"] for deployment in deployments] == ["demo", "weekly-stream"]
+    names = [deployment["name"] for deployment in deployments]
+    assert names == ["demo", "weekly-stream", "curate", "next-round", "train-classifier", "verify-release"]
     for deployment in deployments:
+        module, function = deployment["entrypoint"].replace("/", ".").split(".py:")
+        assert getattr(importlib.import_module(module), function).name == function
+    for deployment in deployments[:2]:
         recipe = yaml.safe_load((FOLDER / "recipes" / f"{deployment['name']}.yaml").read_text())
         assert deployment["parameters"]["recipe"] == recipe
 

@@ -1,0 +1,29 @@
+"""The flow `next_round`: a loss report in, the next release out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+
+from flows.curate import curate
+from flows.engines import task_runner
+from schemas.engine import Engine
+from schemas.recipe import Recipe
+
+
+@flow(
+    name="next_round",
+    flow_run_name="{recipe.name}, next round",
+    description="A loss report in, the next release out: online mixtures and rounds go on from the last release.",
+    task_runner=task_runner(Engine()),
+)
+def next_round(recipe: Recipe, losses: str) -> dict[str, Any]:
+    """Run a recipe with what training reported.
+
+    Args:
+        recipe: The recipe of the release that was trained on.
+        losses: The loss report (JSON lines or Parquet): run_id, round, step, eval_index, group, loss.
+    """
+    result: dict[str, Any] = curate.fn(recipe, losses)
+    return result
