@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 
 from curation import readers, storage
 from curation.arrow_text import as_text
+from curation.dedup.shared_grams import gram_tables, may_share
 from curation.readers.formats import by_name
 from curation.stages.deduplicate import DECIDED
 from curation.stages.prepare import Prepared, comparable
@@ -50,14 +51,15 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Items:
-    """Benchmark items. benchmarks: the file of each; codes: word -> number from 1; by length n of n-gram: sorted hashes, and for each the item and
-    the position where it begins: int64[m]."""
+    """Benchmark items. benchmarks: the file of each; codes: word -> number from 1; by length n of n-gram: sorted hashes,
+    and for each the item and the position where it begins: int64[m]; quick: the tables of ``shared_grams``."""
 
     names: tuple[str, ...]
     benchmarks: tuple[str, ...]
     sizes: npt.NDArray[np.int64]
     codes: dict[str, int]
     grams: dict[int, tuple[Hashes, npt.NDArray[np.int64], npt.NDArray[np.int64]]]
+    quick: dict[int, npt.NDArray[np.uint64]]
 
 
 def tokens(text: str) -> list[str]:
@@ -82,6 +84,7 @@ def read_items(files: tuple[tuple[str, str], ...], columns: tuple[str, ...], ngr
     """The items of benchmark files. Raises RecipeError for a file that cannot be read, or no item at all."""
     names: list[str] = []
     words: list[list[str]] = []
+    texts: list[str] = []
     benchmarks: list[str] = []
     for url, _ in files:
         for name, text in _rows(url, columns):
@@ -90,6 +93,7 @@ def read_items(files: tuple[tuple[str, str], ...], columns: tuple[str, ...], ngr
                 names.append(name)
                 benchmarks.append(storage.name(url))
                 words.append(split)
+                texts.append(text)
     if not names:
         raise RecipeError("decontaminate.benchmarks", "the benchmark files hold no item with a text")
     codes: dict[str, int] = {}
@@ -108,7 +112,9 @@ def read_items(files: tuple[tuple[str, str], ...], columns: tuple[str, ...], ngr
         position = np.concatenate([np.arange(len(h)) for h, _ in entries])
         order = np.argsort(hashes, kind="stable")
         grams[n] = (hashes[order], item_of[order], position[order])
-    return Items(tuple(names), tuple(benchmarks), np.array([len(split) for split in words]), codes, grams)
+    sizes = np.array([len(split) for split in words])
+    quick = gram_tables(pa.array(texts, pa.large_string()), ngram)
+    return Items(tuple(names), tuple(benchmarks), sizes, codes, grams, quick)
 
 
 def _rows(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -196,7 +202,7 @@ def collisions(
     """For gpt3, the items' n-grams that documents of a partition hold, each once a document: uint64[m], their hashes."""
     items = read_items(files, tuple(params.columns), params.ngram or NGRAMS[params.method])
     found = [np.zeros(0, dtype=np.uint64)]
-    for _, text, _ in _texts(prepared, kept):
+    for _, text, _ in _texts(prepared, kept, items):
         numbers = numbers_of(tokens(text), items)
         found += [np.unique(items.grams[n][0][first]) for n, _, first, _ in matches(numbers, items)]
     return np.concatenate(found)
@@ -226,7 +232,7 @@ def decontaminate(
     hits: list[tuple[int, str, str, float]] = []
     new: dict[int, str] = {}
     places = 0
-    for row, text, has_prompt in _texts(prepared, kept):
+    for row, text, has_prompt in _texts(prepared, kept, items):
         judge = _by_coverage if params.method == "ngram" else _by_collisions
         said = judge(text, items, params, ignored)
         if said is None:
@@ -333,8 +339,8 @@ def _masked(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _texts(prepared: Prepared, kept: Int) -> Iterator[tuple[int, str, bool]]:
-    """(row, text, whether there is a prompt) of the kept documents; the text stands behind its prompt."""
+def _texts(prepared: Prepared, kept: Int, items: Items) -> Iterator[tuple[int, str, bool]]:
+    """(row, text, whether there is a prompt) of the kept documents that may hold an item; the text behind its prompt."""
     with storage.open_parquet(prepared.documents_path) as file:
         start = 0
         for group in range(file.num_row_groups):
@@ -342,8 +348,9 @@ def _texts(prepared: Prepared, kept: Int) -> Iterator[tuple[int, str, bool]]:
             mine = kept[(kept >= start) & (kept < start + len(table))] - start
             chosen = table.take(pa.array(mine))
             prompts = chosen["prompt"].is_valid().to_pylist()
-            for row, text, has_prompt in zip(mine, comparable(chosen).to_pylist(), prompts, strict=True):
-                yield start + int(row), text, has_prompt
+            texts = comparable(chosen)
+            for place in np.flatnonzero(may_share(texts, items.quick)).tolist():
+                yield start + int(mine[place]), texts[place].as_py(), prompts[place]
             start += len(table)
 
 
