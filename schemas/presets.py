@@ -195,7 +195,22 @@ PRESETS: dict[PresetName, Preset] = {
 }
 
 
-def fill_in(clean: dict[str, Any]) -> dict[str, Any]:
-    """The section `clean` with its preset's settings where it has none of its own; as it is where none is known."""
+def fill_in(clean: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """The section `clean` with its preset's settings where it has none of its own; as it is where none is known.
+
+    A form sends every field, filled with its default: where all that the preset would set are so, none of them is the
+    user's. defaults: of the section, as plain data.
+    """
     preset = PRESETS.get(clean.get("preset"))  # type: ignore[arg-type]
-    return {**preset.clean, **clean} if preset is not None else clean
+    if preset is None:
+        return clean
+    if all(_is_default(clean[key], defaults[key]) for key in preset.clean if key in clean):
+        return {**clean, **preset.clean}
+    return {**preset.clean, **clean}
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Whether plain data say no more than the default does: a mapping may leave fields out."""
+    if isinstance(value, dict) and isinstance(default, dict):
+        return all(key in default and _is_default(one, default[key]) for key, one in value.items())
+    return bool(value == default)

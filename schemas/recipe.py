@@ -76,7 +76,9 @@ class Clean(Section):
     @model_validator(mode="before")
     @classmethod
     def _preset_fills_in(cls, value: Any) -> Any:
-        return fill_in(value) if isinstance(value, dict) else value
+        if not isinstance(value, dict) or value.get("preset") is None:
+            return value
+        return fill_in(value, Clean().model_dump(mode="json"))
 
     @model_validator(mode="after")
     def _languages_are_known(self) -> Clean:

@@ -89,5 +89,7 @@ def test_presets_load_give_way_and_round_trip(name: str) -> None:
     own = Clean.model_validate({"preset": name, "rules": ["c4"], "language": None})
     assert own.rules == [C4()]
     assert own.language is None
+    form = {**Clean().model_dump(mode="json"), "preset": name}  # a form sends every field
+    assert Clean.model_validate(form) == recipe.clean
     documents = table(GOOD, "short", language=["en", "fr"])
     assert len(apply(documents, recipe.clean.rules).rule) == 2
