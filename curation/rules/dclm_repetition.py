@@ -13,10 +13,11 @@ from numba import njit, uint64
 
 from curation.arrow_text import Bytes, Offsets
 from curation.dedup.normalise import mix
+from curation.rules.gopher_repetition import most_of
 from curation.rules.hashing import hash_bytes, new_table, next_stamp
 from curation.rules.lines import stripped
 from curation.rules.measured import Block, Floats, Measured, Rule
-from curation.rules.repeats import count_keys, count_of, n_gram_keys
+from curation.rules.repeats import all_copies, count_keys, count_of, n_gram_keys
 from curation.rules.words import STARTS_ALNUM, key_of
 from schemas.rules import DclmRepetition
 
@@ -92,12 +93,7 @@ def _segments(
             if n < 2:
                 continue
             stamp = next_stamp(table, stamp)
-            count_keys(keys, n, table, stamp, counts)
-            repeats = repeated_chars = 0
-            for i in range(n):
-                if count_of(keys[i], n, table, stamp, counts) > 1:
-                    repeats += 1
-                    repeated_chars += lengths[i]
+            repeats, repeated_chars = all_copies(keys, lengths, n, table, stamp, counts)
             out[row, 1 + kind], out[row, 3 + kind] = repeats / n, repeated_chars / total
 
 
@@ -113,9 +109,7 @@ def _n_grams(
     repeated: npt.NDArray[np.int64],
     out: Floats,
 ) -> None:
-    most = 0
-    for row in range(len(alive)):
-        most = max(most, first[row + 1] - first[row])
+    most = most_of(first)
     single = np.empty(most, dtype=np.uint64)
     keys = np.empty(most, dtype=np.uint64)
     lengths = np.empty(most, dtype=np.int64)

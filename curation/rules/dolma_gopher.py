@@ -17,10 +17,11 @@ from numba import njit, uint64
 from curation.arrow_text import Bytes, Offsets
 from curation.dedup.normalise import mix
 from curation.rules.gopher_quality import stop_word_at, stop_word_bytes
+from curation.rules.gopher_repetition import most_of
 from curation.rules.hashing import hash_bytes, new_table, next_stamp
 from curation.rules.lines import is_at
 from curation.rules.measured import Block, Floats, Measured, Rule
-from curation.rules.repeats import count_keys, count_of, n_gram_keys
+from curation.rules.repeats import all_copies, count_keys, count_of, n_gram_keys
 from curation.rules.words import HAS_ALPHA, HAS_SYMBOL, key_of
 from schemas.rules import DolmaGopher
 
@@ -125,12 +126,7 @@ def _words_and_lines(
             at += 1
         out[row, 7], out[row, 8] = bullets / lines, trailing / lines
         stamp = next_stamp(table, stamp)
-        count_keys(keys, lines, table, stamp, counts)
-        repeats = repeated = 0
-        for i in range(lines):
-            if count_of(keys[i], lines, table, stamp, counts) > 1:
-                repeats += 1
-                repeated += lengths[i]
+        repeats, repeated = all_copies(keys, lengths, lines, table, stamp, counts)
         out[row, 9], out[row, 10] = repeats / lines, repeated / max(length, 1)
 
 
@@ -145,9 +141,7 @@ def _n_grams(
     repeated: npt.NDArray[np.int64],
     out: Floats,
 ) -> None:
-    most = 0
-    for row in range(len(alive)):
-        most = max(most, first[row + 1] - first[row])
+    most = most_of(first)
     single = np.empty(most, dtype=np.uint64)
     keys = np.empty(most, dtype=np.uint64)
     table = new_table(most)

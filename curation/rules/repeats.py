@@ -35,6 +35,18 @@ def count_of(key: int, n: int, table: Keys, stamp: int, counts: Counts) -> int:
 
 
 @njit(nogil=True, cache=True)
+def all_copies(keys: Keys, lengths: Counts, n: int, table: Keys, stamp: int, counts: Counts) -> tuple[int, int]:
+    """Of n parts, by their keys: how many stand more than once, all copies counted, and their length in all."""
+    count_keys(keys, n, table, stamp, counts)
+    repeats = length = 0
+    for i in range(n):
+        if count_of(keys[i], n, table, stamp, counts) > 1:
+            repeats += 1
+            length += lengths[i]
+    return repeats, length
+
+
+@njit(nogil=True, cache=True)
 def n_gram_keys(single: Keys, n_words: int, n: int, out: Keys) -> int:
     """Keys of the n-grams of words from the words' keys, rolling; how many."""
     windows = max(n_words - n + 1, 0)
