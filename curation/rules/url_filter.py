@@ -34,11 +34,6 @@ class Lists(NamedTuple):
     subwords: re.Pattern[str] | None
 
 
-def list_files(params: UrlFilter) -> list[str]:
-    """The files that the filter reads."""
-    return [*params.domains, *params.urls, *params.hard_words, *params.soft_words, *params.subwords]
-
-
 def rules(params: UrlFilter) -> list[Rule]:
     """The rules in the order in which they decide."""
     return [

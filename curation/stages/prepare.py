@@ -27,12 +27,13 @@ from curation.cleaning import classifier, language, normalisers, pii, unicode
 from curation.dedup import minhash
 from curation.dedup.exact_keys import normalised_keys, url_keys
 from curation.recipe_file import canonical
+from curation.recipe_paths import FILES
 from curation.rules.apply import apply as apply_rules
 from curation.stages.catalogue import Input, Partition
 from schemas.dedup import Dedup, Normalise
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
-from schemas.rules import BadWords, Custom, UrlFilter
+from schemas.rules import Custom
 from schemas.sources import Source
 from schemas.tables import DOCUMENTS, EXCERPT_CHARS, SET_ASIDE
 
@@ -135,18 +136,19 @@ def _model_digests(recipe: Recipe) -> dict[str, str]:
 
 def rule_files(recipe: Recipe) -> list[tuple[str, str]]:
     """Files that rules read, with the field that names them: lists, models, side tables."""
-    files: list[tuple[str, str]] = []
+    parts: list[tuple[str, object]] = []
     for number, rule in enumerate(recipe.clean.rules):
-        place = f"clean.rules[{number}]"
-        if isinstance(rule, UrlFilter):
-            lists = ("domains", "urls", "hard_words", "soft_words", "subwords")
-            files += [(f"{place}.{field}", path) for field in lists for path in getattr(rule, field)]
-        elif isinstance(rule, BadWords):
-            files += [(f"{place}.lists.{language}", path) for language, path in rule.lists.items()]
-        elif isinstance(rule, Custom):
-            for field in ("path", "model", "target"):
-                named = getattr(rule.scorer, field, None) or []
-                files += [(f"{place}.scorer.{field}", one) for one in ([named] if isinstance(named, str) else named)]
+        parts.append((f"clean.rules[{number}]", rule))
+        if isinstance(rule, Custom):
+            parts.append((f"clean.rules[{number}].scorer", rule.scorer))
+    files: list[tuple[str, str]] = []
+    for place, part in parts:
+        for name in FILES.get(type(part), ()):
+            named = getattr(part, name)
+            if isinstance(named, dict):
+                files += [(f"{place}.{name}.{key}", path) for key, path in named.items()]
+            else:
+                files += [(f"{place}.{name}", path) for path in ([named] if isinstance(named, str) else named)]
     return files
 
 

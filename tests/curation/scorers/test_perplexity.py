@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +35,6 @@ def write_model(folder: Path) -> str:
     return str(folder / "tiny.arpa")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("kenlm") is None, reason="kenlm comes with `make test`")
 def test_by_hand(tmp_path: Path) -> None:
     params = Perplexity.model_validate({"from": "perplexity", "model": write_model(tmp_path)})
     found = score(table("cat dog", "cat\n\ndog bird", "", "CAT"), params)
