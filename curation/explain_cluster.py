@@ -6,7 +6,6 @@ now; one that is gone or changed is said to be.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ import polars as pl
 from rich.console import Console
 
 from curation import readers, storage
+from curation.dedup.differences import differences
 from curation.explain import matching
 from curation.readers.formats import by_name
 from schemas.errors import UnknownDocument
@@ -23,7 +23,6 @@ from schemas.sources import Source
 
 STAGES = ("exact", "minhash")
 SHOWN = 20
-HUNKS = 8
 BATCH_BYTES = 32_000_000
 
 
@@ -81,23 +80,8 @@ def cluster(release: str, id: str) -> Cluster:
     for row in shown:
         text = texts.get((row["source"], row["path"], row["row"]))
         plain = (row["id"], row["source"], row["path"], row["row"], row["stage"], row["value"])
-        members.append(Member(*plain, *(_differences(stays, text) if stays is not None and text is not None else ())))
+        members.append(Member(*plain, *(differences(stays, text) if stays is not None and text is not None else ())))
     return Cluster(kept, places, members, len(rows) - len(shown))
-
-
-def _differences(stays: str, other: str) -> tuple[int, int, int, tuple[tuple[str, str], ...]]:
-    """Words in common, only there, only here, and the first places where they differ."""
-    a, b = stays.split(), other.split()
-    same, removed, added = 0, 0, 0
-    changes: list[tuple[str, str]] = []
-    for kind, i, j, k, m in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if kind == "equal":
-            same += j - i
-            continue
-        removed, added = removed + j - i, added + m - k
-        if len(changes) < HUNKS:
-            changes.append((" ".join(a[i:j][:12]), " ".join(b[k:m][:12])))
-    return same, removed, added, tuple(changes)
 
 
 def _texts(manifest: dict[str, Any], wanted: list[tuple[str, str, int]]) -> dict[tuple[str, str, int], str]:

@@ -14,6 +14,10 @@ from typing import Any
 from curation import storage
 from schemas.manifest import Manifest
 
+PREPARED = "prepared"
+"""In the cache: partitions as *prepare* left them, each named by its key."""
+MADE_FROM = "made-from"
+"""In the cache: which of them each release was made from."""
 RELEASE_NAME = re.compile(r"^\d{8}T\d{6}-[0-9a-f]{6}$")
 
 
@@ -76,9 +80,18 @@ class Home:
         storage.put(marker, json.dumps({"release": name}).encode())
         return name
 
-    def publish(self, manifest: Manifest) -> None:
-        """Put the manifest, then point ``latest.json`` at it; from then on the release exists."""
+    def partitions_of(self, release: str) -> list[str] | None:
+        """Keys of the prepared partitions that a release was made from; None where that was not noted."""
+        path = self.cache(MADE_FROM, f"{release}.json")
+        if not storage.exists(path):
+            return None
+        keys: list[str] = json.loads(storage.read_bytes(path))
+        return keys
+
+    def publish(self, manifest: Manifest, partitions: list[str]) -> None:
+        """Note the keys of the partitions it was made from, put the manifest, then point ``latest.json`` at it; from then on the release exists."""
         plain = manifest.model_dump(mode="json", by_alias=True)
+        storage.put(self.cache(MADE_FROM, f"{manifest.release}.json"), json.dumps(sorted(set(partitions))).encode())
         storage.put(
             self.path(manifest.release, "manifest.json"), json.dumps(plain, ensure_ascii=False, indent=1).encode()
         )

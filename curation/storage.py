@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import IO, Any
 
@@ -149,6 +150,16 @@ def stamp(url: str) -> str:
     """What changes when a file is written anew: its checksum where the store has one, else its times."""
     fs, path = resolve(url)
     return _stamp(fs.info(path))
+
+
+def modified(url: str) -> datetime | None:
+    """When a file was written, in UTC; None where its store does not say."""
+    fs, path = resolve(url)
+    try:
+        found: datetime = fs.modified(path)
+    except (NotImplementedError, FileNotFoundError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def size(url: str) -> int:

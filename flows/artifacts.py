@@ -1,34 +1,117 @@
-"""Artifacts on the run page: the funnel and the mixture as tables, the report's place. Never document text."""
+"""Artifacts on the run page: tables, samples and where the report is. What comes from documents is escaped."""
 
 from __future__ import annotations
 
 import html
+import os
+import urllib.parse
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from curation import storage
+from curation.changes import changes
+from curation.report.border_cases import dropped_samples
+from curation.report.comparison import shown
+from curation.retain import Sweep
 from schemas.manifest import Manifest
 
+REPORTS_URL = "SYLLABUS_REPORTS_URL"
+"""Where `syllabus serve` shows reports; it sets this for the runs that it starts."""
+MAX_ROWS = 200
+SAMPLES = 2
+"""Dropped documents shown a rule."""
 
-def publish(manifest: Manifest, folder: str) -> None:
-    """Create the artifacts of a release on the current flow run."""
+
+def publish(manifest: Manifest, folder: str, before: dict[str, Any] | None) -> None:
+    """The artifacts of a release on the current flow run; before: the manifest of the release before it."""
     key = manifest.recipe["name"]
     create_table_artifact(key=f"{key}-funnel", table=funnel_rows(manifest), description=f"Funnel of {manifest.release}")
     create_table_artifact(
-        key=f"{key}-mixture", table=mixture_rows(manifest), description="Mixture, planned against realised"
+        key=f"{key}-mixture", table=mixture_rows(manifest)[:MAX_ROWS], description="Mixture, planned against realised"
     )
-    place = html.escape(f"{folder}/report.html").replace("`", "")
-    create_markdown_artifact(
-        key=f"{key}-release",
-        markdown=f"Release `{manifest.release}`: {sum(s.rows for s in manifest.shards):,} rows in "
-        f"{len(manifest.shards)} shards.\n\nThe report: `{place}`",
-        description="Where the release and its report are",
+    if before is not None:
+        create_table_artifact(
+            key=f"{key}-changes",
+            table=change_rows(before, manifest.model_dump(mode="json", by_alias=True)),
+            description=f"What changed since {before['release']}",
+        )
+    _samples(manifest, folder)
+    rows, shards = sum(shard.rows for shard in manifest.shards), len(manifest.shards)
+    _place(f"{key}-release", f"Release `{manifest.release}`: {rows:,} rows in {shards} shards.", folder)
+
+
+def evaluated(manifest: Manifest, folder: str) -> None:
+    """The artifacts of an evaluation."""
+    key = manifest.recipe["name"]
+    create_table_artifact(key=f"{key}-funnel", table=funnel_rows(manifest), description="Funnel of the evaluation")
+    groups = [
+        {"by": by, "group": _plain(label), "documents": amount.documents, "tokens": amount.tokens}
+        for by, labels in manifest.groups.items()
+        for label, amount in sorted(labels.items(), key=lambda x: -x[1].tokens)
+    ]
+    create_table_artifact(key=f"{key}-groups", table=groups[:MAX_ROWS], description="What the pool holds")
+    _samples(manifest, folder)
+    left = manifest.funnel[-1].out
+    _place(f"{key}-evaluation", f"{left:,} documents would be kept; nothing was published.", folder)
+
+
+def retained(name: str, plan: Sweep, *, dry_run: bool) -> None:
+    """What `retain` removed, or would have."""
+    gone = "would go" if dry_run else "removed"
+    rows = [{"release": release, "what": gone, "why": "older than those that stay"} for release in plan.releases]
+    rows += [{"release": release, "what": "stays", "why": why} for release, why in plan.kept.items()]
+    create_table_artifact(
+        key=f"{name}-retained",
+        table=rows,
+        description=f"Besides, {gone}: {len(plan.leftovers)} leftovers of unfinished runs, {len(plan.prepared)} cached partitions",
     )
 
 
 def classifier(key: str, card: str) -> None:
     """The card of a trained classifier: figures and settings; it holds no document text."""
     create_markdown_artifact(key=key, markdown=card, description="The classifier's card")
+
+
+def _place(key: str, said: str, folder: str) -> None:
+    """Where the report is: a link where something serves it, its path always."""
+    place = storage.join(storage.absolute(folder), "report.html")
+    base = os.environ.get(REPORTS_URL)
+    if base:
+        link = f"{base}/report?{urllib.parse.urlencode({'release': storage.absolute(folder)})}"
+        create_link_artifact(key=f"{key}-report", link=link, link_text="Open the report", description="The report")
+    create_markdown_artifact(
+        key=key,
+        markdown=f"{said}\n\nThe report: `{_plain(place).replace('`', '')}`",
+        description="Where the release and its report are",
+    )
+
+
+def _samples(manifest: Manifest, folder: str) -> None:
+    rows = []
+    for stage in manifest.funnel:
+        found = dropped_samples(folder, stage.stage) if stage.dropped else {}
+        for rule in sorted(stage.dropped, key=lambda rule: -stage.dropped[rule]):
+            rows += [
+                {
+                    "stage": stage.stage,
+                    "rule": _plain(rule),
+                    "value": row["value"],
+                    "threshold": row["threshold"],
+                    "id": row["id"][:12],
+                    "text": _plain(row["excerpt"] or ""),
+                }
+                for row in found.get(rule, [])[:SAMPLES]
+            ]
+    if rows:
+        create_table_artifact(
+            key=f"{manifest.recipe['name']}-dropped", table=rows[:MAX_ROWS], description="Some of what was dropped"
+        )
+
+
+def _plain(text: str) -> str:
+    """Text that neither HTML nor Markdown takes for its own, on one line."""
+    return html.escape(" ".join(text.split()))
 
 
 def funnel_rows(manifest: Manifest) -> list[dict[str, Any]]:
@@ -39,7 +122,7 @@ def funnel_rows(manifest: Manifest) -> list[dict[str, Any]]:
             "in": stage.in_,
             "dropped": stage.in_ - stage.out,
             "out": stage.out,
-            "rules": ", ".join(f"{html.escape(rule)}: {n}" for rule, n in stage.dropped.items()),
+            "rules": ", ".join(f"{_plain(rule)}: {n}" for rule, n in stage.dropped.items()),
         }
         for stage in manifest.funnel
     ]
@@ -54,7 +137,7 @@ def mixture_rows(manifest: Manifest) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "phase": phase.name,
-                    "group": html.escape(label),
+                    "group": _plain(label),
                     "planned": round(phase.weights.get(label, 0.0), 4),
                     "realised": round(amount.tokens / total, 4),
                     "documents": amount.documents,
@@ -62,3 +145,16 @@ def mixture_rows(manifest: Manifest) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def change_rows(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row a figure."""
+    return [
+        {
+            "figure": _plain(one.what),
+            "before": shown(one.before, one.kind),
+            "now": shown(one.after, one.kind),
+            "difference": shown(one.difference, one.kind, signed=True),
+        }
+        for one in changes(before, after)[:MAX_ROWS]
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import json
 import logging
 import os
@@ -201,16 +202,7 @@ def train_classifier(recipe: RecipePath, overrides: Overrides = None, json_: AsJ
     from curation.recipe_file import load
 
     loaded = load(recipe, overrides or ())
-    configure()
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    with embedded_api():
-        logging.getLogger("prefect").setLevel(logging.ERROR)
-        from flows.train_classifier import train_classifier as train_flow
-
-        state: Any = train_flow(loaded, return_state=True)
-        card = state.result(raise_on_failure=False)
-    if isinstance(card, BaseException):
-        raise card
+    card = _flow_result("flows.train_classifier", "train_classifier", loaded)
     if json_:
         typer.echo(json.dumps(card))
         return
@@ -313,18 +305,30 @@ def history(
 @app.command()
 def report(
     release: ReleasePath,
+    other: Annotated[
+        str | None, typer.Argument(help="A later release: both side by side on one page.", metavar="[RELEASE]")
+    ] = None,
     target: Annotated[
-        str | None, typer.Option("--output", help="Where to write; default: the release's report.html.")
+        str | None,
+        typer.Option("--output", help="Where to write; default: report.html of the release, or compared-with-….html."),
     ] = None,
 ) -> None:
-    """Write one self-contained HTML page about a release."""
+    """Write one self-contained HTML page about a release, or about two side by side."""
     from curation import storage
+    from curation.report import compare
     from curation.report import report as make_report
 
     folder = _release(release)
-    manifest = json.loads(storage.read_bytes(storage.join(folder, "manifest.json")))
-    where = target or storage.join(folder, "report.html")
-    storage.put(where, make_report(manifest, folder).encode())
+    manifest = _manifest(folder)
+    if other is not None:
+        later = _release(other)
+        where = target or storage.join(later, f"compared-with-{manifest['release']}.html")
+        page = compare(manifest, _manifest(later), (folder, later))
+    else:
+        where = target or storage.join(folder, "report.html")
+        parent = storage.join(storage.parent(folder), str(manifest["parent"]))
+        page = make_report(manifest, folder, _manifest(parent) if _holds_manifest(parent) else None)
+    storage.put(where, page.encode())
     out.print(where, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -355,12 +359,84 @@ def schema() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    recipes: Annotated[
+        list[str] | None, typer.Argument(help="Serve these recipes instead of those that ship.", metavar="[RECIPE]...")
+    ] = None,
+    prefect_file: Annotated[
+        str | None, typer.Option(help="A prefect.yaml of your own, with schedules; default: the one that ships.")
+    ] = None,
+) -> None:
     """A Prefect server with its UI where none is configured, and every deployment served."""
     configure()
-    from flows.serving import serve_all
+    from pathlib import Path
 
-    serve_all(out)
+    from flows.serving import deployments_folder, serve_all
+
+    serve_all(out, Path(prefect_file or deployments_folder() / "prefect.yaml"), recipes or ())
+
+
+@app.command("evaluate-pool")
+def evaluate_pool(recipe: RecipePath, overrides: Overrides = None, json_: AsJson = False) -> None:
+    """What a recipe would keep: statistics, histograms and samples as a page, no shards and no release."""
+    from curation.recipe_file import load
+
+    result = _flow_result("flows.evaluate_pool", "evaluate_pool", load(recipe, overrides or ()))
+    if json_:
+        typer.echo(json.dumps(result))
+        return
+    out.print(f"{result['documents']:,} documents would be kept", markup=False, highlight=False)
+    out.print(f"{result['folder']}/report.html", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def retain(
+    recipe: RecipePath,
+    keep_last: Annotated[int, typer.Option(min=1, help="How many of the newest releases stay.")] = 5,
+    forget_history: Annotated[
+        bool, typer.Option("--forget-history", help="Also remove releases that later runs are compared with.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+    overrides: Overrides = None,
+    json_: AsJson = False,
+) -> None:
+    """Keep the last releases of a recipe; remove older ones, unfinished ones, and cached partitions nothing needs."""
+    from curation.recipe_file import load
+
+    loaded = load(recipe, overrides or ())
+    result = _flow_result("flows.retain", "retain", loaded, keep_last, forget_history, dry_run)
+    if json_:
+        typer.echo(json.dumps(result))
+        return
+    for name in result["removed"]:
+        out.print(f"{'would go' if dry_run else 'removed'}  {name}", markup=False, highlight=False)
+    for name, why in result["kept"].items():
+        out.print(f"stays    {name}: {why}", markup=False, highlight=False)
+
+
+def _flow_result(module: str, name: str, *arguments: Any) -> Any:
+    """What a flow returns, run on an embedded API where none is configured; its user error is raised as it is."""
+    configure()
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    with embedded_api():
+        logging.getLogger("prefect").setLevel(logging.ERROR)
+        flow = getattr(importlib.import_module(module), name)
+        result = flow(*arguments, return_state=True).result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+def _manifest(folder: str) -> Any:
+    from curation import storage
+
+    return json.loads(storage.read_bytes(storage.join(folder, "manifest.json")))
+
+
+def _holds_manifest(folder: str) -> bool:
+    from curation import storage
+
+    return storage.exists(storage.join(folder, "manifest.json"))
 
 
 def _release(path: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
-from flows.curate import curate
+from flows.curate import Overlap, curate
 from flows.engines import task_runner
 from schemas.engine import Engine
 from schemas.recipe import Recipe
@@ -18,12 +19,13 @@ from schemas.recipe import Recipe
     description="A loss report in, the next release out: online mixtures and rounds go on from the last release.",
     task_runner=task_runner(Engine()),
 )
-def next_round(recipe: Recipe, losses: str) -> dict[str, Any]:
+def next_round(recipe: Recipe, losses: str, overlap: Overlap = "wait") -> dict[str, Any] | State:
     """Run a recipe with what training reported.
 
     Args:
         recipe: The recipe of the release that was trained on.
         losses: The loss report (JSON lines or Parquet): run_id, round, step, eval_index, group, loss.
+        overlap: Where another run of this recipe is under way: wait for its end, or cancel this one.
     """
-    result: dict[str, Any] = curate.fn(recipe, losses)
+    result: dict[str, Any] | State = curate.fn(recipe, losses, overlap)
     return result

@@ -1,14 +1,21 @@
-"""Progress of a run on a terminal; silent where there is none."""
+"""Progress of a run: bars on a terminal, artifacts on the page of a run; and what each stage took."""
 
 from __future__ import annotations
 
 import contextlib
+import re
+import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, cast
+from uuid import UUID
 
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+
+SECONDS_BETWEEN = 2.0
+"""The run page is told no more often than this."""
 
 
 class Progress(Protocol):
@@ -38,11 +45,48 @@ class _Terminal:
             bars.update(task, completed=total)
 
 
+class _RunPage:
+    @contextlib.contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+        key = "stage-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        made = create_progress_artifact(progress=0.0, key=key, description=f"{name}: 0 of {total}")
+        artifact = cast(UUID, made)  # not a coroutine outside of an event loop
+        done, told = 0, time.monotonic()
+
+        def advance() -> None:
+            nonlocal done, told
+            done += 1
+            if time.monotonic() - told >= SECONDS_BETWEEN:
+                told = time.monotonic()
+                update_progress_artifact(artifact, min(100.0, 100 * done / total), f"{name}: {done} of {total}")
+
+        yield advance
+        update_progress_artifact(artifact, 100.0, f"{name}: {total} of {total}")
+
+
 def silent() -> Progress:
-    """No output: for flows under a worker."""
+    """No output."""
     return _Silent()
 
 
 def terminal(console: Console) -> Progress:
     """One bar a stage, on the given console (standard error, so that results stay clean)."""
     return _Terminal(console)
+
+
+def on_the_run_page() -> Progress:
+    """One progress artifact a stage, on the page of the current flow run."""
+    return _RunPage()
+
+
+class timed:
+    """Notes the block's seconds under a name."""
+
+    def __init__(self, clock: dict[str, float], name: str):
+        self.clock, self.name = clock, name
+
+    def __enter__(self) -> None:
+        self.started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.clock[self.name] = self.clock.get(self.name, 0.0) + time.perf_counter() - self.started

@@ -6,6 +6,7 @@ text. A cached result counts only while its files are intact: the key is None (r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
+from prefect.futures import PrefectFuture
 
 from curation import storage
 from curation.stages import decontaminate as decontaminate_stage
@@ -305,13 +307,22 @@ def write_ledger(
     source: str,
     number: int,
     decisions: pa.Table,
-    scheduled: npt.NDArray[np.int64],
+    scheduled: npt.NDArray[np.int64] | None,
     dedup: Dedup,
     release: str,
 ) -> dict[str, dict[str, int]]:
     """The ledger of one partition and what later runs need to know of it; counts by stage and rule."""
-    target = storage.join(release, "history", f"{number:05d}.parquet")
-    history_stage.write(prepared, scheduled, params=dedup, target=target)
+    if scheduled is not None:
+        target = storage.join(release, "history", f"{number:05d}.parquet")
+        history_stage.write(prepared, scheduled, params=dedup, target=target)
     return ledger_stage.write_ledger(
         prepared, path=path, source=source, number=number, decisions=decisions, release=release
     )
+
+
+def collect(work: list[tuple[int, PrefectFuture[Any]]], advance: Callable[[], None]) -> list[tuple[int, Any]]:
+    """Results in the order of submission; all tasks end before the first failure is raised."""
+    for _, future in work:
+        future.wait()
+        advance()
+    return [(index, future.result()) for index, future in work]

@@ -13,9 +13,9 @@ from curation.cleaning import train_classifier as training
 from curation.release import Home
 from curation.stages import catalogue as catalogue_stage
 from flows import artifacts
-from flows.curate import prepare_all
 from flows.engines import task_runner
 from flows.progress import silent
+from flows.survivors import prepare_all
 from schemas.engine import Engine
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe

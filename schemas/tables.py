@@ -55,6 +55,36 @@ POOL = pa.schema(
 """The pool holds no text: where a document stands (partition, row of its documents table), its size, then one column
 a name that plan, schedule or a template may use."""
 
+BORDERS = pa.schema(
+    [
+        ("stage", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("url", pa.string()),
+        ("excerpt", pa.string()),
+    ]
+)
+"""``samples/borders.parquet``: documents that a rule just kept."""
+
+DUPLICATES = pa.schema(
+    [
+        ("kept_id", pa.string()),
+        ("kept_source", pa.string()),
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("similarity", pa.float64()),
+        ("cluster", pa.int64()),
+        ("same", pa.int64()),
+        ("removed", pa.int64()),
+        ("added", pa.int64()),
+        ("changes", pa.list_(pa.struct([("there", pa.string()), ("here", pa.string())]))),
+    ]
+)
+"""``samples/duplicates.parquet``: near duplicates and what stays, in words; ``cluster``: how many it stays for."""
+
 LEDGER = pa.schema(
     [
         ("id", pa.string()),

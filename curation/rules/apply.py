@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from curation.arrow_text import as_text, buffers
 from curation.rules.bad_words import bad_words
+from curation.rules.border import Border, nearest
 from curation.rules.c4_quality import c4_quality
 from curation.rules.custom import custom
 from curation.rules.dclm_quality import dclm_quality
@@ -62,6 +63,8 @@ class Verdicts:
     threshold: npt.NDArray[np.float64]
     edits: dict[str, tuple[int, int]] = field(default_factory=dict)
     statistics: pa.Table | None = None
+    borders: list[Border] = field(default_factory=list)
+    """The kept documents nearest a bound: one a rule and block."""
 
 
 def apply(
@@ -93,6 +96,12 @@ def apply(
             both[0] += n
             both[1] += places
     measured = [part.statistics for part in parts if part.statistics is not None]
+    starts = np.cumsum([0, *(len(part.rule) for part in parts)]).tolist()
+    borders = [
+        (rule, start + row, value, bound)
+        for start, part in zip(starts, parts, strict=False)
+        for rule, row, value, bound in part.borders
+    ]
     return Verdicts(
         as_text(pa.chunked_array([part.texts for part in parts], pa.large_string())),
         np.concatenate([part.rule for part in parts]),
@@ -101,6 +110,7 @@ def apply(
         np.concatenate([part.threshold for part in parts]),
         {rule: (n, places) for rule, (n, places) in edits.items()},
         pa.concat_tables(measured) if measured else None,
+        borders,
     )
 
 
@@ -182,6 +192,7 @@ class _Outcome:
         self.columns: dict[str, Floats] = {}
         self.rules: dict[str, Rule] = {}
         self.failures: list[tuple[str, npt.NDArray[np.bool_]]] = []
+        self.bounded: list[tuple[str, float, Floats, npt.NDArray[np.bool_]]] = []
 
     def judge(self, name: str, measured: Measured, alive: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Note values and failures of a set; which documents it drops: bool[n]."""
@@ -193,6 +204,8 @@ class _Outcome:
             column[alive] = values[alive]
             self.rules[f"{name}.{rule.name}"] = rule
             fails = rule.fails(values) & alive
+            if rule.bound is not None:
+                self.bounded.append((rule.name, rule.bound, values, alive))
             if rule.bound is None or not fails.any():
                 continue
             self.failures.append((f"{name}.{rule.name}", fails))
@@ -219,4 +232,12 @@ class _Outcome:
                         drops[row].append(name)
                 table = table.append_column("drops", pa.array(drops, pa.list_(pa.string())))
         done = {rule: both for rule, both in edits.items() if both[0]}
-        return Verdicts(texts, self.rule, tuple(self.reasons), self.value, self.threshold, done, table)
+        reasons = tuple(self.reasons)
+        return Verdicts(texts, self.rule, reasons, self.value, self.threshold, done, table, self._borders(kept))
+
+    def _borders(self, kept: npt.NDArray[np.bool_]) -> list[Border]:
+        return [
+            border
+            for name, bound, values, alive in self.bounded
+            for border in nearest(name, values, bound, kept & alive)
+        ]

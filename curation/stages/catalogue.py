@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.readers.formats import by_name
+from curation.release import Home
 from schemas.errors import RecipeError
+from schemas.recipe import Recipe
 from schemas.sources import Source
 
 READ_BYTES = 1 << 20
@@ -76,6 +78,15 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
                 same = first_with.setdefault((file.fingerprint, file.format, file.compression), path)
                 file = replace(file, same_as=same if same != path else None)
             files.append(file)
+    return files
+
+
+def of_recipe(recipe: Recipe, home: Home) -> list[Input]:
+    """The recipe's input files, in document order; what is found of them is kept in ``home`` for the next run."""
+    place = home.cache("fingerprints.json")
+    partition_bytes = recipe.engine.partition_bytes
+    files = catalogue(recipe.sources, partition_bytes=partition_bytes, known=load_known(place))
+    save_known(place, files, partition_bytes)
     return files
 
 

@@ -29,6 +29,8 @@ from curation.dedup.exact_keys import normalised_keys, url_keys
 from curation.recipe_file import canonical
 from curation.recipe_paths import FILES
 from curation.rules.apply import apply as apply_rules
+from curation.rules.border import nearest
+from curation.stages.borders import Borders
 from curation.stages.catalogue import Input, Partition
 from schemas.dedup import Dedup, Normalise
 from schemas.errors import InputError, RecipeError
@@ -37,10 +39,10 @@ from schemas.rules import Custom
 from schemas.sources import Source
 from schemas.tables import DOCUMENTS, EXCERPT_CHARS, SET_ASIDE
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Part of every partition's key: raise it when a change here changes what is written."""
 BATCH_BYTES = 32_000_000
-STATISTICS = "statistics.parquet"
+STATISTICS, BORDERS = "statistics.parquet", "borders.parquet"
 READ = ("row", "name", "text", "prompt", "url", "date")
 """Columns of a batch as the readers give it."""
 MAX_REASONS = 1000
@@ -81,6 +83,11 @@ class Prepared:
     def statistics_path(self) -> str | None:
         """What the rules measured, a row a document that came to them; None where the recipe does not keep it."""
         return storage.join(self.folder, STATISTICS) if STATISTICS in self.files else None
+
+    @property
+    def borders_path(self) -> str:
+        """What each rule just kept."""
+        return storage.join(self.folder, BORDERS)
 
     @property
     def set_aside_path(self) -> str:
@@ -236,8 +243,10 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
                     statistics.write_table(work.statistics)
                 clock["write"] += time.perf_counter() - started
             started = time.perf_counter()
+    with storage.parquet_writer(storage.join(folder, BORDERS), SET_ASIDE) as borders:
+        borders.write_table(work.borders.table())
     files = {}
-    for path in (documents_path, signatures_path, dropped_path, *measured):
+    for path in (documents_path, signatures_path, dropped_path, storage.join(folder, BORDERS), *measured):
         files[storage.name(path)] = (storage.size(path), storage.sha256(path))
     summary = Prepared(
         folder=folder,
@@ -277,6 +286,7 @@ class _Worker:
         self.statistics: pa.Table | None = None
         """What the rules measured in the last batch, after ``row`` and ``id``."""
         self._set_aside: list[pa.Table] = []
+        self.borders = Borders()
 
     def clean(self, documents: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:
         """A batch to (kept documents, dropped documents, signatures of the kept)."""
@@ -306,6 +316,8 @@ class _Worker:
                 judged = language.judge(as_text(documents["text"]), clean.language)
                 documents = _set(documents, "language", judged.labels)
                 documents = _set(documents, "language_score", pa.array(judged.scores, pa.float32()))
+                bound, reason = clean.language.min_score, judged.reasons[-1]
+                self.borders.add("language", documents, nearest(reason, judged.value, bound, judged.rule < 0))
                 documents = self._drop_by(
                     documents, judged.rule, judged.reasons, judged.value, judged.threshold, "language"
                 )
@@ -321,6 +333,7 @@ class _Worker:
                 self._edit("rules", verdicts.edits)
                 self.statistics, rows = verdicts.statistics, documents["row"]
                 documents = _set(documents, "text", verdicts.texts)
+                self.borders.add("rules", documents, verdicts.borders)
                 documents = self._drop_by(
                     documents, verdicts.rule, verdicts.reasons, verdicts.value, verdicts.threshold, "rules"
                 )
@@ -331,6 +344,8 @@ class _Worker:
                 if clean.classifier.min_score is not None:
                     bound = clean.classifier.min_score
                     low = np.where(quality < np.float32(bound), 0, -1).astype(np.int16)
+                    kept = quality >= np.float32(bound)
+                    self.borders.add("classifier", documents, nearest(classifier.REASON, quality, bound, kept))
                     documents = self._drop_by(
                         documents,
                         low,
@@ -355,6 +370,7 @@ class _Worker:
                     options = dedup.minhash.normalise if dedup.minhash is not None else Normalise()
                     key = normalised_keys(comparable(documents), options)
                 documents = documents.append_column(f"exact:{kind}", key)
+        self.borders.settle(documents)
         with _timed(self.seconds, "minhash"):
             signed = minhash.signed(documents["id"], comparable(documents), self.recipe.dedup.minhash)
         self.kept += len(documents)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import platform
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from curation.recipe_file import canonical, digest
 from curation.stages.catalogue import Input
+from curation.stages.planning import group_names
 from curation.stages.pool import Pool
 from curation.stages.prepare import Prepared
 from curation.stages.schedule import Schedule
@@ -44,6 +47,11 @@ def content_key(recipe: Recipe, inputs: list[Input], besides: list[str]) -> str:
     contents = sorted({(file.source, file.fingerprint) for file in inputs if file.same_as is None and not file.fault})
     what = [digest(recipe), contents, importlib.metadata.version("syllabus"), besides]
     return hashlib.sha256(canonical(what).encode()).hexdigest()
+
+
+def as_json(plain: Any) -> bytes:
+    """A record as it is written."""
+    return json.dumps(plain, ensure_ascii=False, indent=1).encode()
 
 
 def stages_used(recipe: Recipe) -> list[str]:
@@ -105,24 +113,14 @@ def assemble(
     schedule: Schedule,
     shards: list[WrittenShard],
     timings: dict[str, float],
-    contamination: list[dict[str, Any]] | None = None,
+    contamination: list[dict[str, Any]],
 ) -> Manifest:
     """The manifest of a run whose files are all written. Raises RunError naming the stage whose counts do not add up.
 
     prepared: (index into inputs, summary) of each partition. dropped: what the stages say; ledger: what was written.
     """
-    documents, errors = Counter[int](), Counter[int]()
-    faults, reasons = [], []
-    for file in inputs:
-        if file.fault:
-            faults.append({"path": file.path, "reason": file.fault})
-    for index, part in prepared:
-        documents[index] += part.documents
-        errors[index] += part.bad_rows + (part.fault is not None)
-        if part.fault is not None:
-            faults.append({"path": inputs[index].path, "reason": part.fault})
-        reasons += [{"path": inputs[index].path, "row": row, "reason": reason} for row, reason in part.reasons]
-    stages = funnel(recipe, sum(documents.values()), dropped)
+    read = sum(part.documents for _, part in prepared)
+    stages = funnel(recipe, read, dropped)
     wanted = {stage.stage: stage.dropped for stage in stages if stage.dropped}
     if ledger != wanted:
         raise RunError("ledger", f"the ledger holds {ledger}, the stages dropped {wanted}; nothing was published")
@@ -134,31 +132,15 @@ def assemble(
             "write",
             f"{sum(s.documents for s in shards)} documents were written, {len(schedule.document)} are scheduled",
         )
-    total_edits: dict[tuple[str, str], list[int]] = {}
-    for stage, rule, n, count in [*(e for _, part in prepared for e in part.edits), *edits]:
-        both = total_edits.setdefault((stage, rule), [0, 0])
-        both[0] += n
-        both[1] += count
-    return Manifest(
-        recipe=recipe.resolved(),
-        recipe_hash=digest(recipe),
+    return _record(
+        recipe,
         release=release,
         created=created,
-        software=software(),
-        inputs=[
-            InputRecord(
-                path=file.path,
-                bytes=file.bytes,
-                fingerprint=file.fingerprint,
-                documents=documents[i],
-                errors=errors[i] + bool(file.fault),
-                same_as=file.same_as,
-            )
-            for i, file in enumerate(inputs)
-        ],
+        inputs=inputs,
+        prepared=prepared,
         funnel=stages,
-        edits=[Edit(stage=s, rule=r, documents=n, count=c) for (s, r), (n, c) in sorted(total_edits.items()) if n],
-        groups=_groups(pool, plan),
+        edits=edits,
+        groups=_groups(pool, {phase.by for phase in plan.phases}),
         phases=_phases(plan, schedule, shards),
         shards=[
             Shard(
@@ -173,16 +155,98 @@ def assemble(
             for shard in shards
         ],
         parent=parent,
+        content_key=key,
+        timings=timings,
+        contamination=contamination,
+    )
+
+
+def evaluation(
+    recipe: Recipe,
+    *,
+    name: str,
+    created: str,
+    inputs: list[Input],
+    prepared: list[tuple[int, Prepared]],
+    dropped: dict[str, dict[str, int]],
+    edits: list[tuple[str, str, int, int]],
+    pool: Pool,
+    contamination: list[dict[str, Any]],
+    timings: dict[str, float],
+) -> Manifest:
+    """The record of an evaluation: a manifest without phases, shards and parent, its funnel ending before *schedule*."""
+    stages = funnel(recipe, sum(part.documents for _, part in prepared), dropped)
+    return _record(
+        recipe,
+        release=name,
+        created=created,
+        inputs=inputs,
+        prepared=prepared,
+        funnel=stages[:-1],
+        edits=edits,
+        groups=_groups(pool, group_names(recipe)),
+        phases=[],
+        shards=[],
+        parent=None,
+        content_key="",
+        timings=timings,
+        contamination=contamination,
+    )
+
+
+def _record(
+    recipe: Recipe,
+    *,
+    inputs: list[Input],
+    prepared: list[tuple[int, Prepared]],
+    edits: list[tuple[str, str, int, int]],
+    timings: dict[str, float],
+    contamination: list[dict[str, Any]],
+    **fields: Any,
+) -> Manifest:
+    """The manifest's fields as they are, and those that add up what the partitions say."""
+    documents, errors = Counter[int](), Counter[int]()
+    faults, reasons = [], []
+    for file in inputs:
+        if file.fault:
+            faults.append({"path": file.path, "reason": file.fault})
+    for index, part in prepared:
+        documents[index] += part.documents
+        errors[index] += part.bad_rows + (part.fault is not None)
+        if part.fault is not None:
+            faults.append({"path": inputs[index].path, "reason": part.fault})
+        reasons += [{"path": inputs[index].path, "row": row, "reason": reason} for row, reason in part.reasons]
+    total_edits: dict[tuple[str, str], list[int]] = {}
+    for stage, rule, n, count in [*(e for _, part in prepared for e in part.edits), *edits]:
+        both = total_edits.setdefault((stage, rule), [0, 0])
+        both[0] += n
+        both[1] += count
+    return Manifest(
+        recipe=recipe.resolved(),
+        recipe_hash=digest(recipe),
+        software=software(),
+        inputs=[
+            InputRecord(
+                path=file.path,
+                bytes=file.bytes,
+                fingerprint=file.fingerprint,
+                documents=documents[i],
+                errors=errors[i] + bool(file.fault),
+                same_as=file.same_as,
+            )
+            for i, file in enumerate(inputs)
+        ],
+        edits=[Edit(stage=s, rule=r, documents=n, count=c) for (s, r), (n, c) in sorted(total_edits.items()) if n],
         errors={
             "files": faults,
             "rows": reasons[:MAX_REASONS],
             "count": {"files": len(faults), "rows": sum(part.bad_rows for _, part in prepared)},
         },
         token_unit=recipe.shards.tokenizer or "UTF-8 bytes / 4, rounded up",
-        content_key=key,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
         preset=_preset(recipe),
-        contamination=contamination or [],
+        contamination=contamination,
+        **fields,
     )
 
 
@@ -195,9 +259,9 @@ def _preset(recipe: Recipe) -> dict[str, str] | None:
     return {"name": name, "paper": preset.paper, "code": preset.code, "differs": preset.differs}
 
 
-def _groups(pool: Pool, plan: Plan) -> dict[str, dict[str, Amount]]:
+def _groups(pool: Pool, by: Iterable[str | None]) -> dict[str, dict[str, Amount]]:
     everything = np.ones(len(pool), dtype=bool)
-    names = sorted({"source", *(phase.by for phase in plan.phases if phase.by is not None)})
+    names = sorted({"source", *(name for name in by if name is not None)})
     groups: dict[str, dict[str, Amount]] = {}
     for name in names:
         sizes = pool.sizes(name, everything, pool.tokens)

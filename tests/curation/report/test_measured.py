@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.histogram_picture import BINS, histograms
+from curation.report.charts import DROPPED, KEPT
+from curation.report.measured import BINS, histograms
 
 
 def write(folder: Path, **columns: tuple[list[float | None], dict[str, str]]) -> None:
@@ -23,9 +24,9 @@ def test_what_drops_has_its_own_colour(tmp_path: Path) -> None:
     write(tmp_path, **{"c4.few": (values, {"drops": "<", "bound": "0.25"})})
     write(tmp_path, **{"c4.few": ([0.5], {"drops": "<", "bound": "0.25"})})
     page = histograms(str(tmp_path))
-    assert page.count("var(--drop)") == BINS // 4
-    assert page.count("var(--bar)") == BINS - BINS // 4
-    assert 'x1="75.0"' in page
+    assert page.count(f'fill="{DROPPED}"') == BINS // 4
+    assert page.count(f'fill="{KEPT}"') == BINS - BINS // 4
+    assert page.count("stroke-dasharray") == 1
     assert "drops &lt; 0.25" in page
 
 

@@ -1,4 +1,4 @@
-"""Histograms of what the rules measured, with their thresholds drawn in, as SVG pictures.
+"""Histograms of what the rules measured, with their thresholds drawn in, one picture a rule.
 
 Two passes over ``statistics/``: the range of each rule's values, then the counts; memory holds a row group at a time.
 """
@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation import storage
+from curation.report.charts import histogram
 
 BINS = 48
-WIDTH, HEIGHT = 300, 70
 
 
 @dataclass
@@ -69,7 +69,7 @@ def histograms(folder: str) -> str:
     shown = [_picture(one) for one in found.values() if np.isfinite(one.low)]
     if not shown:
         return "<p>Not kept; set <code>clean.keep_statistics: true</code>.</p>"
-    return f'<div style="display:flex;flex-wrap:wrap;gap:1rem">{"".join(shown)}</div>'
+    return f'<div class="pictures">{"".join(shown)}</div>'
 
 
 def _of_column(column: pa.Field) -> Histogram:
@@ -80,29 +80,13 @@ def _of_column(column: pa.Field) -> Histogram:
 
 def _picture(one: Histogram) -> str:
     low, high = one.range
-    top = max(int(one.counts.max()), 1)
-    step = WIDTH / BINS
-    bars = []
-    for i, count in enumerate(one.counts.tolist()):
-        if not count:
-            continue
-        # The root shows the few at the edges beside the many in the middle.
-        height = HEIGHT * (count / top) ** 0.5
-        middle = low + (high - low) * (i + 0.5) / BINS
-        out = one.bound is not None and (middle < one.bound if one.drops in ("<", "<=") else middle > one.bound)
-        colour = "var(--drop)" if out else "var(--bar)"
-        bars.append(
-            f'<rect x="{step * i:.1f}" y="{HEIGHT - height:.1f}" width="{step - 0.5:.1f}" height="{height:.1f}" fill="{colour}">'
-            f"<title>{count:,} from {low + (high - low) * i / BINS:.4g}</title></rect>"
-        )
-    if one.bound is not None and low <= one.bound <= high:
-        x = WIDTH * (one.bound - low) / (high - low)
-        bars.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{HEIGHT}" stroke="currentColor" stroke-dasharray="3 2"/>'
-        )
-    said = "" if one.bound is None else f"; drops {html.escape(one.drops or '')} {one.bound:g}"
-    return (
-        f'<figure style="margin:0;width:{WIDTH}px"><svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" '
-        f'aria-label="{html.escape(one.name)}">{"".join(bars)}</svg><figcaption style="font-size:12px">'
-        f"{html.escape(one.name)}: {low:.4g} to {high:.4g}{said}</figcaption></figure>"
-    )
+    edges = np.linspace(low, high, BINS + 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    said, dropped = "", np.zeros(BINS, dtype=bool)
+    if one.bound is not None:
+        said = f"; drops {one.drops} {one.bound:g}"
+        dropped = middles < one.bound if one.drops in ("<", "<=") else middles > one.bound
+    bound = one.bound if one.bound is not None and low <= one.bound <= high else None
+    picture = histogram(edges.tolist(), one.counts.tolist(), label=one.name, bound=bound, dropped=dropped.tolist())
+    caption = html.escape(f"{one.name}: {low:.4g} to {high:.4g}{said}")
+    return f'<figure style="margin:0">{picture}<figcaption class="small">{caption}</figcaption></figure>'

@@ -1,0 +1,69 @@
+"""Looking a document up on the page itself: its id, its own name or its URL, and what became of it.
+
+A page holds this for small releases only; it is a few hundred bytes a document. The command line and a served page
+(`syllabus serve`) look up any.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from curation import storage
+
+MOST = 5_000
+"""Documents that a page holds."""
+MOST_CHARS = 200
+
+SCRIPT = """
+const rows = JSON.parse(document.getElementById('data').textContent), asked = document.getElementById('asked'),
+  found = document.getElementById('found');
+function line(place, text, kind) { const p = document.createElement(kind); p.textContent = text; place.append(p); return p }
+function show() {
+  found.replaceChildren();
+  const q = asked.value.trim();
+  if (!q) return;
+  const hits = rows.filter(r => r[0].startsWith(q) || r[1] === q || (r[4] || '').includes(q));
+  line(found, hits.length + ' found' + (hits.length > 20 ? ', the first 20:' : ''), 'p');
+  for (const r of hits.slice(0, 20)) {
+    const box = line(found, '', 'div'); box.className = 'case ' + (r[5] ? 'dropped' : 'kept');
+    line(box, r[0] + (r[1] ? ' (' + r[1] + ')' : ''), 'b');
+    line(box, 'source ' + r[2] + ', ' + r[3] + (r[4] ? ', ' + r[4] : ''), 'div').className = 'small';
+    line(box, r[5] ? 'dropped by ' + r[5] + (r[6] ? ', for ' + r[6] : '') : 'in the shards', 'div');
+  }
+}
+asked.addEventListener('input', show);
+"""
+
+FORM = (
+    '<p class="screen"><input id="asked" type="search" placeholder="id, name or URL" aria-label="id, name or URL"></p>'
+    '<div id="found"></div>'
+)
+
+
+def places(manifest: dict[str, Any], folder: str) -> list[list[Any]] | None:
+    """(id, name, source, path and row, url, verdict, kept id) a document read; None where a page cannot hold them all."""
+    if manifest["funnel"][0]["in"] > MOST:
+        return None
+    verdicts: dict[tuple[str, str, int], tuple[str, str | None]] = {}
+    for stage in manifest["funnel"]:
+        for row in _rows(folder, f"dropped/{stage['stage']}", ["source", "path", "row", "rule", "kept_id"]):
+            verdicts[row["source"], row["path"], row["row"]] = (f"{stage['stage']}: {row['rule']}", row["kept_id"])
+    made: list[list[Any]] = []
+    for row in _rows(folder, "documents", ["id", "name", "source", "path", "row", "url"]):
+        verdict, kept = verdicts.get((row["source"], row["path"], row["row"]), (None, None))
+        name, url = ((row[key] or "")[:MOST_CHARS] or None for key in ("name", "url"))
+        made.append([row["id"], name, row["source"], f"{row['path']} row {row['row']}", url, verdict, kept])
+    return made
+
+
+def _rows(folder: str, table: str, columns: list[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    place = storage.join(folder, table)
+    for name in storage.list_folder(place):
+        with storage.open_parquet(storage.join(place, name)) as file:
+            frame = pl.from_arrow(file.read(columns=columns))
+            assert isinstance(frame, pl.DataFrame)
+            rows += frame.to_dicts()
+    return rows

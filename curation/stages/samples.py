@@ -1,0 +1,158 @@
+"""``samples/``: what a reader of the report wants to see of a release: border cases, and duplicates with the words that
+differ. A few dozen rows, whatever the size of the release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curation import storage
+from curation.dedup.differences import differences
+from curation.rules.border import nearest
+from curation.stages.borders import KEPT
+from curation.stages.deduplicate import ids_of
+from curation.stages.pool import id_pairs
+from curation.stages.prepare import Prepared, excerpts
+from schemas.tables import BORDERS, DUPLICATES
+
+PAIRS = 6
+"""Pairs of either kind: the least alike, and one of each of the largest clusters."""
+CHARS = 20_000
+"""Of a text, what is compared."""
+
+Int = npt.NDArray[np.int64]
+
+
+def write(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table, folder: str) -> None:
+    """Write ``samples/borders.parquet`` and ``samples/duplicates.parquet`` of a release."""
+    _put(borders(parts, of_source, decided), storage.join(folder, "samples", "borders.parquet"))
+    _put(duplicates(parts, of_source, decided), storage.join(folder, "samples", "duplicates.parquet"))
+
+
+def borders(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table) -> pa.Table:
+    """Of all partitions the documents nearest each bound on the side that stays: the BORDERS table."""
+    tables = [BORDERS.empty_table()]
+    for part, source in zip(parts, of_source, strict=True):
+        with storage.open_parquet(part.borders_path) as file:
+            found = file.read()
+        found = found.append_column("source", pa.array([source] * len(found), pa.string()))
+        tables.append(found.select(BORDERS.names).cast(BORDERS))
+    tables.append(_by_quality(parts, of_source, decided))
+    rows = pa.concat_tables(tables).to_pylist()
+    rows.sort(
+        key=lambda row: (row["stage"], row["rule"], abs(row["value"] - row["threshold"]), row["source"], row["id"])
+    )
+    kept: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for row in rows:
+        same = kept.setdefault((row["stage"], row["rule"]), [])
+        if len(same) < KEPT:
+            same.append(row)
+    return pa.Table.from_pylist([row for same in kept.values() for row in same], schema=BORDERS)
+
+
+def _by_quality(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table) -> pa.Table:
+    """What the classifier's share over all partitions just kept: one document a partition."""
+    mine = decided.filter(pc.equal(decided["stage"], "classifier"))
+    bounds = mine["threshold"].unique().to_pylist()
+    if len(bounds) != 1 or bounds[0] is None:
+        return BORDERS.empty_table()
+    rule = mine["rule"][0].as_py()
+    rows = []
+    for number, (part, source) in enumerate(zip(parts, of_source, strict=True)):
+        gone = mine.filter(pc.equal(mine["partition"], number))["index"].to_numpy()
+        with storage.open_parquet(part.documents_path) as file:
+            quality = file.read(columns=["quality"])[0].to_numpy()
+        kept = np.ones(len(quality), dtype=bool)
+        kept[gone] = False
+        for _, row, value, bound in nearest(rule, quality, bounds[0], kept):
+            one = _rows(part, [row], ["id", "url", "text"])[row]
+            said = {"stage": "classifier", "rule": rule, "value": value, "threshold": bound, "source": source}
+            excerpt = excerpts(pa.array([one["text"]], pa.large_string()))[0].as_py()
+            rows.append({**said, "id": one["id"], "url": one["url"], "excerpt": excerpt})
+    return pa.Table.from_pylist(rows, schema=BORDERS)
+
+
+def duplicates(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table) -> pa.Table:
+    """Some pairs of a dropped near duplicate and the document that stays: the DUPLICATES table."""
+    near = decided.filter(pc.equal(decided["stage"], "minhash"))
+    if not len(near):
+        return DUPLICATES.empty_table()
+    kept, clusters = np.unique(np.array(near["kept_id"].to_pylist()), return_inverse=True)
+    sizes = np.bincount(clusters)
+    value = near["value"].to_numpy(zero_copy_only=False)
+    least = np.argsort(value, kind="stable")[:PAIRS]
+    largest = [int(np.flatnonzero(clusters == c)[0]) for c in np.argsort(-sizes, kind="stable")[:PAIRS]]
+    shown = list(dict.fromkeys([*least.tolist(), *largest]))
+    where = _places(parts, [str(kept[clusters[i]]) for i in shown])
+    wanted: dict[int, list[int]] = {}
+    for i in shown:
+        wanted.setdefault(near["partition"][i].as_py(), []).append(near["index"][i].as_py())
+    for number, row in where.values():
+        wanted.setdefault(number, []).append(row)
+    texts = {
+        (number, row): one
+        for number, rows in wanted.items()
+        for row, one in _rows(parts[number], rows, ["id", "text"]).items()
+    }
+    made = []
+    for i in shown:
+        number, row = near["partition"][i].as_py(), near["index"][i].as_py()
+        stays = where.get(str(kept[clusters[i]]))
+        if stays is None:
+            continue
+        other, mine = texts[stays], texts[number, row]
+        same, removed, added, changes = differences(other["text"][:CHARS], mine["text"][:CHARS])
+        made.append(
+            {
+                "kept_id": other["id"],
+                "kept_source": of_source[stays[0]],
+                "id": mine["id"],
+                "source": of_source[number],
+                "similarity": float(value[i]),
+                "cluster": int(sizes[clusters[i]]),
+                "same": same,
+                "removed": removed,
+                "added": added,
+                "changes": [{"there": there, "here": here} for there, here in changes],
+            }
+        )
+    return pa.Table.from_pylist(made, schema=DUPLICATES)
+
+
+def _places(parts: Sequence[Prepared], ids: list[str]) -> dict[str, tuple[int, int]]:
+    """(partition, row) of the first document with each id."""
+    wanted = id_pairs(pa.array([bytes.fromhex(one) for one in ids], pa.binary(16)))
+    found: dict[str, tuple[int, int]] = {}
+    for number, part in enumerate(parts):
+        here = ids_of([part])
+        for one, pair in zip(ids, wanted, strict=True):
+            hits = np.flatnonzero((here == pair).all(axis=1))
+            if one not in found and len(hits):
+                found[one] = (number, int(hits[0]))
+    return found
+
+
+def _rows(part: Prepared, rows: list[int], columns: list[str]) -> dict[int, dict[str, str]]:
+    """Some rows of a partition's documents; only the row groups that hold one are read."""
+    found: dict[int, dict[str, str]] = {}
+    with storage.open_parquet(part.documents_path) as file:
+        start = 0
+        for group in range(file.num_row_groups):
+            n = file.metadata.row_group(group).num_rows
+            mine = sorted({row for row in rows if start <= row < start + n})
+            if mine:
+                table = file.read_row_group(group, columns=columns).take(pa.array([row - start for row in mine]))
+                found |= dict(zip(mine, table.to_pylist(), strict=True))
+            start += n
+    return found
+
+
+def _put(table: pa.Table, target: str) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    storage.put(target, sink.getvalue())

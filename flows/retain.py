@@ -1,0 +1,55 @@
+"""The flow `retain`: old releases and what nothing needs any more are removed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.logging import get_run_logger
+from pydantic import Field
+
+from curation import storage
+from curation.release import Home
+from curation.retain import plan_sweep
+from curation.retain import sweep as remove
+from flows import artifacts
+from flows.one_at_a_time import one_at_a_time
+from schemas.recipe import Recipe
+
+
+@flow(
+    name="retain",
+    flow_run_name="retain {recipe.name}",
+    description="Keeps the last releases of a recipe and removes older ones, unfinished ones, and cached partitions that no "
+    "release that stays was made from. Never the latest release, the parent of one that stays, nor, unless "
+    "asked to, one that later runs are compared with (`dedup.history`).",
+)
+def retain(
+    recipe: Recipe,
+    keep_last: Annotated[int, Field(ge=1)] = 5,
+    forget_history: bool = False,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Keep the last releases of a recipe.
+
+    Args:
+        recipe: The recipe whose releases these are: its name and output say where they stand.
+        keep_last: How many of the newest releases stay.
+        forget_history: Also remove releases that later runs are compared with; what they kept may then come again.
+        dry_run: Say what would go, and remove nothing.
+    """
+    home = Home(storage.join(recipe.output, recipe.name))
+    with one_at_a_time(recipe, wait=True):
+        plan = plan_sweep(home, keep_last=keep_last, forget_history=forget_history)
+        if not dry_run:
+            remove(home, plan)
+    get_run_logger().info(
+        "%d releases %s, %d stay; %d leftovers, %d cached partitions",
+        len(plan.releases),
+        "would go" if dry_run else "removed",
+        len(plan.kept),
+        len(plan.leftovers),
+        len(plan.prepared),
+    )
+    artifacts.retained(recipe.name, plan, dry_run=dry_run)
+    return {"removed": plan.releases, "kept": plan.kept, "leftovers": plan.leftovers, "prepared": len(plan.prepared)}
