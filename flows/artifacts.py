@@ -14,10 +14,9 @@ from curation.changes import changes
 from curation.report.border_cases import dropped_samples
 from curation.report.comparison import shown
 from curation.retain import Sweep
+from flows.report_server import REPORTS_URL
 from schemas.manifest import Manifest
 
-REPORTS_URL = "SYLLABUS_REPORTS_URL"
-"""Where `syllabus serve` shows reports; it sets this for the runs that it starts."""
 MAX_ROWS = 200
 SAMPLES = 2
 """Dropped documents shown a rule."""

@@ -16,6 +16,8 @@ from curation import storage
 from curation.report.life import life
 from curation.report.page import SERVED
 
+REPORTS_URL = "SYLLABUS_REPORTS_URL"
+"""Where this serves; `syllabus serve` sets it for the runs that it starts."""
 RECORDS = ("manifest.json", "evaluation.json")
 NAMED = re.compile(r"^\d{8}T\d{6}(-[0-9a-f]{6}|\d{6})$")
 HOSTS = re.compile(r"^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")

@@ -3,6 +3,7 @@ without pool and worker, and the reports that their runs link to."""
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import subprocess
@@ -11,21 +12,25 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import yaml
 from rich.console import Console
 
 from curation.recipe_file import load, validate
 from curation.recipe_paths import absolute
-from flows.artifacts import REPORTS_URL
+from flows import report_server
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 
 HOST = "127.0.0.1"
 PORT = 4200
 STARTUP_SECONDS = 180
+AT_ONCE = 10
+"""Fewer deployments than this are all registered before the first run can start."""
 LEASES_IN_FILES = "prefect.server.concurrency.lease_storage.filesystem"
 """So that a recipe is not held for ever by a run that ended with the server; see ``one_at_a_time``."""
 
@@ -103,14 +108,10 @@ def serve_all(console: Console, prefect_file: Path, recipes: Sequence[str] = ())
     server = None
     if not os.environ.get("PREFECT_API_URL"):
         server = _start_server(console)
-    from flows import report_server
-
     reports = report_server.start(HOST, 0)
-    os.environ[REPORTS_URL] = f"http://{HOST}:{reports.server_address[1]}"
+    os.environ[report_server.REPORTS_URL] = f"http://{HOST}:{reports.server_address[1]}"
     try:
-        from prefect import serve
-
-        serve(*(runner_deployment(one) for one in found))
+        asyncio.run(_serve(console, found))
     finally:
         reports.shutdown()
         if server is not None:
@@ -118,13 +119,79 @@ def serve_all(console: Console, prefect_file: Path, recipes: Sequence[str] = ())
             server.wait()
 
 
+async def _serve(console: Console, found: list[dict[str, Any]]) -> None:
+    """Register the deployments and start what becomes due, until interrupted.
+
+    A run that became due while nothing served it is made up for, once for all that were missed: registering a deployment
+    with schedules anew deletes the runs that they had planned (tried with 3.8.8). The server takes about two seconds for each, most of it to check the recipe's schema: those that carry no recipe of a
+    method are there first, and work while the others are registered. Unlike Prefect's
+    `serve`, this does not pause schedules at its end.
+    """
+    from prefect.runner import Runner
+
+    runner = Runner(pause_on_shutdown=False)
+
+    async def register(some: list[dict[str, Any]]) -> None:
+        for one in some:
+            deployment = await asyncio.to_thread(runner_deployment, one)
+            missed = await _missed(f"{deployment.flow_name}/{deployment.name}") if one.get("schedules") else None
+            made = await runner.aadd_deployment(deployment)
+            if missed is not None:
+                await _make_up(made, missed)
+
+    first = [one for one in found if one.get("schedules") or "recipe" not in one["parameters"] or len(found) < AT_ONCE]
+    others = [one for one in found if one not in first]
+    await register(first)
+    console.print(f"{len(first)} deployments ready; Ctrl+C ends", markup=False, highlight=False)
+    if others:
+        console.print(f"{len(others)} recipes that ship follow", markup=False, highlight=False)
+    await asyncio.gather(runner.start(), register(others))
+
+
+async def _missed(name: str) -> datetime | None:
+    """When the first planned run of a deployment was due that nothing ran; None without one."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+    from prefect.exceptions import ObjectNotFound
+
+    async with get_client() as client:
+        try:
+            found = await client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            return None
+        if found.paused:
+            return None
+        due = await client.read_flow_runs(
+            flow_run_filter=filters.FlowRunFilter(
+                deployment_id=filters.FlowRunFilterDeploymentId(any_=[found.id]),
+                state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+                expected_start_time=filters.FlowRunFilterExpectedStartTime(before_=datetime.now(UTC)),
+            )
+        )
+    times = [run.expected_start_time for run in due if run.auto_scheduled and run.expected_start_time is not None]
+    return min(times, default=None)
+
+
+async def _make_up(deployment: UUID, missed: datetime) -> None:
+    from prefect.client.orchestration import get_client
+
+    async with get_client() as client:
+        await client.create_flow_run_from_deployment(
+            deployment,
+            tags=[f"made up for {missed.isoformat(timespec='seconds')}"],
+            idempotency_key=f"made-up-{deployment}-{missed.isoformat()}",
+        )
+
+
 def _start_server(console: Console) -> subprocess.Popen[bytes]:
     log = Path(os.environ["PREFECT_HOME"]) / "server.log"
     os.environ.setdefault("PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE", LEASES_IN_FILES)
-    url = f"http://{HOST}:{PORT}"
+    port = int(os.environ.get("PREFECT_SERVER_API_PORT", PORT))
+    url = f"http://{HOST}:{port}"
     with log.open("ab") as sink:
         server = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(PORT)],
+            [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
             stdout=sink,
             stderr=sink,
             stdin=subprocess.DEVNULL,
@@ -134,7 +201,7 @@ def _start_server(console: Console) -> subprocess.Popen[bytes]:
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise RuntimeError(
-                f"the Prefect server ended with code {server.returncode}; is port {PORT} taken? Its log: {log}"
+                f"the Prefect server ended with code {server.returncode}; is port {port} taken? Its log: {log}"
             )
         try:
             with urllib.request.urlopen(f"{url}/api/health", timeout=2):

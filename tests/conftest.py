@@ -132,7 +132,11 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
     configure()
     with embedded_api() as url:
-        yield {**os.environ, "PREFECT_API_URL": url}
+        # Prefect read its settings when some test module imported it, before there was this server.
+        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+        with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}):
+            yield {**os.environ, "PREFECT_API_URL": url}
     os.environ.clear()
     os.environ.update(before)
 

@@ -1,0 +1,59 @@
+"""Headless Chromium, driven by Playwright, and the fields of Prefect's run form by their labels."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Locator, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str:
+    """The browser's path. Without one the test is skipped, but fails in CI, which installs it."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        said = "no Chromium here; on Debian: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(said)
+        pytest.skip(said)
+    return found
+
+
+@contextmanager
+def browsing(*, dark: bool = False, width: int = 1300, height: int = 1000) -> Iterator[Page]:
+    """A page of a fresh browser. What it says on its console and every dialog is noted on ``window`` by the tests."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
+        yield page
+        browser.close()
+
+
+def field(place: Page | Locator, label: str) -> Locator:
+    """The first field of the run form whose label starts so, inside of another field or of the page."""
+    return place.locator(
+        "xpath=.//div[contains(concat(' ',@class,' '),' schema-form-property ')]"
+        "[./div[contains(@class,'p-label__header')]//span[contains(@class,'schema-form-property__label')]"
+        f"[starts-with(normalize-space(.),'{label}')]]"
+    ).first
+
+
+def choose(place: Locator, option: str) -> None:
+    """Pick one of a union's models in a field's selector."""
+    place.get_by_text(option, exact=True).first.click()
+
+
+def write(place: Locator, text: str) -> None:
+    """Fill a field's text."""
+    place.locator("textarea, input").first.fill(text)
+
+
+def add_item(place: Locator) -> None:
+    """Press a list's own 'Add item': its last one, for items may hold lists."""
+    place.get_by_role("button", name="Add item").last.click()

@@ -1,0 +1,60 @@
+"""Two runs of one recipe: the later one waits, or is cancelled where it is not to wait. Against a real Prefect server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curation.recipe_file import load
+from flows.one_at_a_time import limit_name, one_at_a_time
+from tests.conftest import recipe_of, release_of
+
+pytestmark = pytest.mark.server
+
+
+def test_a_later_run_waits_for_the_end_of_the_first(corpus: Path, tmp_path: Path, api: dict[str, str]) -> None:
+    from flows.curate import curate
+
+    recipe = load(str(recipe_of(tmp_path)))
+    ended: list[float] = []
+
+    def second() -> None:
+        curate(recipe)
+        ended.append(time.monotonic())
+
+    with one_at_a_time(recipe, wait=True) as alone:
+        assert alone
+        run = threading.Thread(target=second)
+        run.start()
+        time.sleep(5)
+        assert not (tmp_path / "out" / "tried" / "latest.json").exists()
+        freed = time.monotonic()
+    run.join(timeout=120)
+    assert ended
+    assert ended[0] > freed
+    assert release_of(tmp_path).exists()
+
+
+def test_one_that_is_not_to_wait_is_cancelled(corpus: Path, tmp_path: Path, api: dict[str, str]) -> None:
+    from flows.curate import curate
+
+    recipe = load(str(recipe_of(tmp_path)))
+    with one_at_a_time(recipe, wait=True):
+        state: Any = curate(recipe, overlap="cancel", return_state=True)
+    assert state.is_cancelled()
+    assert "under way" in state.message
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_folder_decides_not_the_name_alone(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    names = set()
+    for output in ("a", "b", "s3://bucket/%odd name/"):
+        recipe = load(str(recipe_of(tmp_path, output=output)))
+        names.add(limit_name(recipe))
+        assert not set("/%&><") & set(limit_name(recipe))
+    assert len(names) == 3
