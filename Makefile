@@ -1,6 +1,6 @@
 # `make demo`, `make test`, `make install`: nothing but Python 3.11 or 3.12, make and a package index is needed.
 # Everything stays in this folder: .venv/ (packages), .prefect/ (Prefect's state), demo/ (the demo's corpus and release).
-.PHONY: install demo examples test help
+.PHONY: install demo examples test test-services screenshots help
 .DEFAULT_GOAL := help
 
 PIP := .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -11,6 +11,8 @@ help:
 	@echo "make demo      a whole run on a corpus from your Python installation, in demo/"
 	@echo "make examples  the small data that the method recipes run on, in examples/"
 	@echo "make test      the tests, with what they need"
+	@echo "make test-services   those that need Chromium, PostgreSQL or time: schedules that fire"
+	@echo "make screenshots     the README's pictures, from a run of the demo"
 
 install: .venv/installed
 
@@ -35,7 +37,7 @@ install: .venv/installed
 
 .venv/installed-for-tests: .venv/installed
 	@echo "installing what the tests need besides"
-	@$(PIP) -e '.[dev,dask,s3,regmix,kenlm,peers,services]'
+	@$(PIP) -e '.[dev,dask,s3,regmix,kenlm,peers,services,browser]'
 	@touch $@
 
 demo: .venv/installed
@@ -55,6 +57,12 @@ examples: .venv/installed
 	@echo
 	@echo "What to try next: .venv/bin/syllabus methods; .venv/bin/syllabus run deployments/recipes/cyclical.yaml"
 
-# Browser and PostgreSQL tests need more than packages; run them with: .venv/bin/python -m pytest -m "browser or postgres"
+# Those that wait for schedules, or need a browser or a database: a minute each.
 test: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "not browser and not postgres" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "not schedule and not browser and not postgres" $(ARGS)
+
+test-services: .venv/installed-for-tests
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres" $(ARGS)
+
+screenshots: .venv/installed-for-tests
+	@.venv/bin/python -m tests.screenshots

@@ -29,8 +29,6 @@ from schemas.recipe import Recipe
 HOST = "127.0.0.1"
 PORT = 4200
 STARTUP_SECONDS = 180
-AT_ONCE = 10
-"""Fewer deployments than this are all registered before the first run can start."""
 LEASES_IN_FILES = "prefect.server.concurrency.lease_storage.filesystem"
 """So that a recipe is not held for ever by a run that ended with the server; see ``one_at_a_time``."""
 
@@ -123,29 +121,23 @@ async def _serve(console: Console, found: list[dict[str, Any]]) -> None:
     """Register the deployments and start what becomes due, until interrupted.
 
     A run that became due while nothing served it is made up for, once for all that were missed: registering a deployment
-    with schedules anew deletes the runs that they had planned (tried with 3.8.8). The server takes about two seconds for each, most of it to check the recipe's schema: those that carry no recipe of a
-    method are there first, and work while the others are registered. Unlike Prefect's
-    `serve`, this does not pause schedules at its end.
+    with schedules anew deletes the runs that they had planned (tried with 3.8.8). Unlike Prefect's `serve`, this does not
+    pause schedules at its end.
     """
     from prefect.runner import Runner
 
+    # The server checks a recipe's schema four times over, in a transaction that locks SQLite meanwhile: in the background,
+    # while runs are asked for, this made it refuse some of them.
+    console.print(f"registering {len(found)} deployments, one or two seconds each", markup=False, highlight=False)
     runner = Runner(pause_on_shutdown=False)
-
-    async def register(some: list[dict[str, Any]]) -> None:
-        for one in some:
-            deployment = await asyncio.to_thread(runner_deployment, one)
-            missed = await _missed(f"{deployment.flow_name}/{deployment.name}") if one.get("schedules") else None
-            made = await runner.aadd_deployment(deployment)
-            if missed is not None:
-                await _make_up(made, missed)
-
-    first = [one for one in found if one.get("schedules") or "recipe" not in one["parameters"] or len(found) < AT_ONCE]
-    others = [one for one in found if one not in first]
-    await register(first)
-    console.print(f"{len(first)} deployments ready; Ctrl+C ends", markup=False, highlight=False)
-    if others:
-        console.print(f"{len(others)} recipes that ship follow", markup=False, highlight=False)
-    await asyncio.gather(runner.start(), register(others))
+    for one in found:
+        deployment = await asyncio.to_thread(runner_deployment, one)
+        missed = await _missed(f"{deployment.flow_name}/{deployment.name}") if one.get("schedules") else None
+        made = await runner.aadd_deployment(deployment)
+        if missed is not None:
+            await _make_up(made, missed)
+    console.print(f"{len(found)} deployments ready; Ctrl+C ends", markup=False, highlight=False)
+    await runner.start()
 
 
 async def _missed(name: str) -> datetime | None:

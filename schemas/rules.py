@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
@@ -348,22 +348,29 @@ Bare = Literal[
     "dolma_gopher",
 ]
 """Sets that need no setting."""
-Overridden = create_model(
-    "Overridden",
-    __base__=Section,
-    gopher_quality=(GopherQuality | None, None),
-    gopher_repetition=(GopherRepetition | None, None),
-    c4=(C4 | None, None),
-    fineweb=(FineWeb | None, None),
-    fineweb_v1=(FineWebV1 | None, None),
-    refinedweb_lines=(RefinedWebLines | None, None),
-    dclm_quality=(DclmQuality | None, None),
-    dclm_repetition=(DclmRepetition | None, None),
-    dolma_gopher=(DolmaGopher | None, None),
-    url_filter=(UrlFilter | None, None),
-    bad_words=(BadWords | None, None),
-    custom=(Custom | None, None),
+_SETS = (
+    GopherQuality,
+    GopherRepetition,
+    C4,
+    FineWeb,
+    FineWebV1,
+    RefinedWebLines,
+    DclmQuality,
+    DclmRepetition,
+    DolmaGopher,
+    UrlFilter,
+    BadWords,
+    Custom,
 )
+_by_name: dict[str, Any] = {
+    name: (
+        one | None,
+        Field(default=None, description=f"The set {name}, with settings of your own; null leaves it out."),
+    )
+    for one in _SETS
+    for name in get_args(one.model_fields["name"].annotation)
+}
+Overridden = create_model("Overridden", __base__=Section, **_by_name)
 Rules = Annotated[
     list[RuleSet],
     BeforeValidator(_spelled_out, json_schema_input_type=list[Bare | RuleSet | Overridden]),

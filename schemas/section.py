@@ -19,10 +19,18 @@ class Section(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Unions flat and as ``anyOf``: of any other, Prefect's form makes a field of raw JSON instead of a selector."""
+        """The schema as Prefect's form needs it (tried with 3.8.8).
+
+        Unions flat and as ``anyOf``: of any other it makes a field of raw JSON instead of a selector. A constant, which
+        tells the choices apart, as its own default: without one the form leaves it out. A title where pydantic gives none.
+        """
         made = handler(core)
         inside = handler.resolve_ref_schema(made)
         inside["properties"] = {name: _flat(field) for name, field in inside.get("properties", {}).items()}
+        for name, field in inside["properties"].items():
+            field.setdefault("title", name.replace("_", " ").title())
+            if "const" in field:
+                field.setdefault("default", field["const"])
         return made
 
 

@@ -1,4 +1,4 @@
-"""Headless Chromium, driven by Playwright, and the fields of Prefect's run form by their labels."""
+"""Headless Chromium, driven by Playwright, and the fields of the run form of Prefect's UI (its V2, where `/` leads)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def chromium() -> str:
 
 
 @contextmanager
-def browsing(*, dark: bool = False, width: int = 1300, height: int = 1000) -> Iterator[Page]:
+def browsing(*, dark: bool = False, width: int = 1920, height: int = 1080) -> Iterator[Page]:
     """A page of a fresh browser. What it says on its console and every dialog is noted on ``window`` by the tests."""
     path = chromium()
     with sync_playwright() as playwright:
@@ -38,15 +38,14 @@ def browsing(*, dark: bool = False, width: int = 1300, height: int = 1000) -> It
 def field(place: Page | Locator, label: str) -> Locator:
     """The first field of the run form whose label starts so, inside of another field or of the page."""
     return place.locator(
-        "xpath=.//div[contains(concat(' ',@class,' '),' schema-form-property ')]"
-        "[./div[contains(@class,'p-label__header')]//span[contains(@class,'schema-form-property__label')]"
-        f"[starts-with(normalize-space(.),'{label}')]]"
+        f"xpath=.//label[@data-slot='label'][starts-with(normalize-space(.),'{label}')]"
+        "/ancestor::div[contains(concat(' ',@class,' '),' group ')][1]"
     ).first
 
 
 def choose(place: Locator, option: str) -> None:
     """Pick one of a union's models in a field's selector."""
-    place.get_by_text(option, exact=True).first.click()
+    place.get_by_role("tab", name=option, exact=True).first.click()
 
 
 def write(place: Locator, text: str) -> None:

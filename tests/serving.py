@@ -53,6 +53,12 @@ def serving(folder: Path, port: int, *arguments: str) -> Iterator[str]:
             os.killpg(served.pid, signal.SIGKILL)
 
 
+def answers(port: int) -> bool:
+    """Whether something listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def until(done: Callable[[], Any], seconds: float, otherwise: str) -> None:
     deadline = time.monotonic() + seconds
     while not done():

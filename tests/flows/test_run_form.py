@@ -20,6 +20,7 @@ from tests.serving import ask, free_port, runs, serving, until
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 
+DEPLOYMENTS = "deployments: [{name: curate, entrypoint: 'flows/curate.py:curate'}]"
 PLANTED = [
     "<script>document.title='planted'</script>",
     "<img src=x onerror=\"document.title='planted'\">",
@@ -42,11 +43,12 @@ def hostile(tmp_path: Path) -> Path:
 
 
 def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
-    with serving(tmp_path, free_port()) as server, browsing() as page:
+    (tmp_path / "prefect.yaml").write_text(DEPLOYMENTS)
+    with serving(tmp_path, free_port(), "--prefect-file", "prefect.yaml") as server, browsing() as page:
         planted: list[str] = []
         page.on("dialog", lambda dialog: (planted.append(dialog.message), dialog.dismiss()))
         found = ask(server, "deployments/filter", deployments={"name": {"any_": ["curate"]}})
-        page.goto(f"{server}/deployments/deployment/{found[0]['id']}/run")
+        page.goto(f"{server}/v2/deployments/deployment/{found[0]['id']}/run")
         page.get_by_text("Run Name").wait_for(timeout=60_000)
         recipe = field(page, "recipe")
         recipe.wait_for()
@@ -70,7 +72,10 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
         refused.wait_for(timeout=30_000)
         assert not runs(server)
 
-        write(field(recipe, "Name"), "from-the-form")
+        with page.expect_response(
+            "**/api/ui/schemas/validate"
+        ):  # the form looks at the new value when typing has stopped
+            write(field(recipe, "Name"), "from-the-form")
         page.get_by_role("button", name="Submit").click()
         until(lambda: runs(server), 60, "no run was made")
         ended = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -85,7 +90,7 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
         assert [rule["name"] for rule in manifest["recipe"]["clean"]["rules"]] == ["gopher_quality"]
         assert manifest["funnel"][0]["in"] == 45
 
-        page.goto(f"{server}/runs/flow-run/{run['id']}")
+        page.goto(f"{server}/v2/runs/flow-run/{run['id']}")
         page.get_by_text("Completed").first.wait_for(timeout=30_000)
         artifacts = {
             one["key"]: one for one in ask(server, "artifacts/filter", limit=100) if one["flow_run_id"] == run["id"]
@@ -94,7 +99,7 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
         assert wanted <= {key.removeprefix("from-the-form-") for key in artifacts}
         assert any(one["type"] == "progress" and one["data"] == 100 for one in artifacts.values())
         for key, one in artifacts.items():
-            page.goto(f"{server}/artifacts/artifact/{one['id']}")
+            page.goto(f"{server}/v2/artifacts/artifact/{one['id']}")
             page.get_by_text(key).first.wait_for(timeout=30_000)
             page.wait_for_timeout(300)
             assert page.title() != "planted", key
