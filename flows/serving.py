@@ -4,8 +4,10 @@ without pool and worker, and the reports that their runs link to."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -109,7 +111,7 @@ def serve_all(console: Console, prefect_file: Path, recipes: Sequence[str] = ())
     reports = report_server.start(HOST, 0)
     os.environ[report_server.REPORTS_URL] = f"http://{HOST}:{reports.server_address[1]}"
     try:
-        asyncio.run(_serve(console, found))
+        asyncio.run(_serve(console, found, alone=server is not None))
     finally:
         reports.shutdown()
         if server is not None:
@@ -117,8 +119,8 @@ def serve_all(console: Console, prefect_file: Path, recipes: Sequence[str] = ())
             server.wait()
 
 
-async def _serve(console: Console, found: list[dict[str, Any]]) -> None:
-    """Register the deployments and start what becomes due, until interrupted.
+async def _serve(console: Console, found: list[dict[str, Any]], *, alone: bool) -> None:
+    """Register the deployments and start what becomes due, until interrupted. alone: no one else uses this server.
 
     A run that became due while nothing served it is made up for, once for all that were missed: registering a deployment
     with schedules anew deletes the runs that they had planned (tried with 3.8.8). Unlike Prefect's `serve`, this does not
@@ -129,6 +131,8 @@ async def _serve(console: Console, found: list[dict[str, Any]]) -> None:
     # The server checks a recipe's schema four times over, in a transaction that locks SQLite meanwhile: in the background,
     # while runs are asked for, this made it refuse some of them.
     console.print(f"registering {len(found)} deployments, one or two seconds each", markup=False, highlight=False)
+    if alone:
+        await _end_lost_runs("`syllabus serve` was killed while this ran")
     runner = Runner(pause_on_shutdown=False)
     for one in found:
         deployment = await asyncio.to_thread(runner_deployment, one)
@@ -137,7 +141,31 @@ async def _serve(console: Console, found: list[dict[str, Any]]) -> None:
         if missed is not None:
             await _make_up(made, missed)
     console.print(f"{len(found)} deployments ready; Ctrl+C ends", markup=False, highlight=False)
-    await runner.start()
+    running = asyncio.create_task(runner.start())
+    await asyncio.sleep(0)  # it sets a handler of its own, which ends in tracebacks
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    if alone:
+        await _end_lost_runs("`syllabus serve` ended while this ran")
+
+
+async def _end_lost_runs(why: str) -> None:
+    """Say of runs that nothing runs any more that they crashed: else they hold their deployment's limit for minutes."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    under_way = filters.FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
+    async with get_client() as client:
+        lost = await client.read_flow_runs(
+            flow_run_filter=filters.FlowRunFilter(state=filters.FlowRunFilterState(type=under_way))
+        )
+        for run in lost:
+            message = f"{why}; another run of it goes on where this one stopped"
+            await client.set_flow_run_state(run.id, Crashed(message=message), force=True)
 
 
 async def _missed(name: str) -> datetime | None:
@@ -187,6 +215,7 @@ def _start_server(console: Console) -> subprocess.Popen[bytes]:
             stdout=sink,
             stderr=sink,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl+C is for us: the server must still hear what became of its runs
         )
     os.environ["PREFECT_API_URL"] = f"{url}/api"
     deadline = time.monotonic() + STARTUP_SECONDS

@@ -201,12 +201,12 @@ def _decontaminate(
 ) -> None:
     """Find what holds benchmark items in every partition; it is dropped, rewritten or noted."""
     prepared, gone = made.prepared, made.gone
-    left = [left(part, gone[number]) for number, (_, part) in enumerate(prepared)]
+    kept = [left(part, gone[number]) for number, (_, part) in enumerate(prepared)]
     ignored = np.zeros(0, dtype=np.uint64)
     if params.method == "gpt3":
         with progress.stage("count collisions", len(prepared)) as advance:
             counting = [
-                (number, tasks.find_collisions.submit(part, number, left[number], params, benchmarks))
+                (number, tasks.find_collisions.submit(part, number, kept[number], params, benchmarks))
                 for number, (_, part) in enumerate(prepared)
             ]
             found = [one for _, one in collect(counting, advance)]
@@ -218,7 +218,7 @@ def _decontaminate(
                 tasks.decontaminate_partition.submit(
                     part,
                     number,
-                    left[number],
+                    kept[number],
                     params,
                     benchmarks,
                     ignored,
