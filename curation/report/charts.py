@@ -18,7 +18,7 @@ WIDTH = 720
 KEPT, DROPPED = "#4a7dbd", "#c9625a"
 COLOURS = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e"]
 OTHERS = "#9498a0"
-LABEL_CHARS = 60
+LABEL_CHARS = 40
 
 _TEXT = {
     "labelColor": "currentColor",
@@ -26,7 +26,8 @@ _TEXT = {
     "labelFont": "system-ui, sans-serif",
     "titleFont": "system-ui, sans-serif",
     "titleFontWeight": "normal",
-    "labelLimit": 260,
+    # Vega cuts labels between UTF-16 halves, which vl-convert 1.9 then cannot draw; `short` cuts them before.
+    "labelLimit": 0,
 }
 _CONFIG = {
     "background": None,
