@@ -26,8 +26,9 @@ def connect(
     empty: npt.NDArray[np.bool_],
     similarity: Pairs,
     min_similarity: float | None,
-) -> Int:
-    """The cluster of each document, named by its least member: int64[n].
+) -> tuple[Int, npt.NDArray[np.uint64]]:
+    """The cluster of each document, named by its least member: int64[n]; and the candidates, verified or not: uint64[pairs],
+    each left << 32 | right (none where no similarity is asked for).
 
     keys(band): uint64[n]. empty: documents that take no part. Edges count where the similarity reaches the bound
     (None: every band collision).
@@ -54,14 +55,43 @@ def connect(
             pairs = np.union1d(pairs, left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64))
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
         some = pairs[start : start + PAIRS_AT_ONCE]
-        left, right = (some >> np.uint64(32)).astype(np.int64), (some & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        left, right = ends(some)
         roots = _roots(parent)
         apart = roots[left] != roots[right]
         left, right = left[apart], right[apart]
         if len(left):
             good = similarity(left, right) >= (min_similarity or 0.0)
             _join(parent, left[good], right[good])
-    return _roots(parent)
+    return _roots(parent), pairs
+
+
+def ends(pairs: npt.NDArray[np.uint64]) -> tuple[Int, Int]:
+    """left, right of candidate pairs: int64[pairs] each."""
+    return (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def stars(rank: Int, left: Int, right: Int) -> Int:
+    """For each document the one that stays for it, by verified edges alone: int64[n], itself where it stays.
+
+    In the order of ``rank``: who is not gone yet stays, and takes with it who has an edge to it. Linear in the edges.
+    """
+    both_left, both_right = np.concatenate([left, right]), np.concatenate([right, left])
+    order = np.argsort(both_left, kind="stable")
+    first = np.searchsorted(both_left[order], np.arange(len(rank) + 1))
+    return _stars(np.argsort(rank, kind="stable"), first, both_right[order])
+
+
+@njit(nogil=True, cache=True)
+def _stars(by_rank, first, neighbours):  # type: ignore[no-untyped-def]
+    lead = np.full(len(by_rank), -1, dtype=np.int64)
+    for document in by_rank:
+        if lead[document] >= 0:
+            continue
+        lead[document] = document
+        for k in range(first[document], first[document + 1]):
+            if lead[neighbours[k]] < 0:
+                lead[neighbours[k]] = document
+    return lead
 
 
 @njit(nogil=True, cache=True)

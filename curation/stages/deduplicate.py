@@ -37,6 +37,8 @@ class Signed(Protocol):
 
 
 PAIRS_AT_ONCE = 1 << 18
+ROUNDS = 16
+"""How often the best of what is left of each cluster is compared with all the rest of it."""
 TEXT_PAIRS_AT_ONCE = 2000
 EXACT_RULES = {"document": "same_text", "normalised": "same_normalised_text", "url": "same_url"}
 DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
@@ -159,14 +161,16 @@ def _near(
         return between(rows[left], rows[right])
 
     empty = band_of(parts, 0)[rows] == NO_KEY
-    root = clusters.connect(
+    root, pairs = clusters.connect(
         lambda band: band_of(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
     )
     value = np.full(len(ids), np.nan)
     kept = np.arange(len(ids))
     left = np.arange(len(rows))
     bound = params.min_similarity if params.linkage == "star" else None
-    while len(left):
+    for _ in range(ROUNDS):
+        if not len(left):
+            break
         # The best-ranked of each cluster stays, and takes with it what is like itself; of the rest again the best, …
         order = left[np.lexsort((rank[rows[left]], root[left]))]
         leads = np.flatnonzero(np.r_[True, root[order][1:] != root[order][:-1]])
@@ -177,6 +181,19 @@ def _near(
         gone = np.ones(len(order), dtype=bool) if bound is None else alike >= bound
         kept[rows[order[gone]]], value[rows[order[gone]]] = rows[lead[gone]], alike[gone]
         left = np.sort(order[~gone])
+    if len(left):
+        # A chain of thousands, none like the next but one: what is left of it goes by the edges that it has.
+        place = np.full(len(rows), -1, dtype=np.int64)
+        place[left] = np.arange(len(left))
+        a, b = clusters.ends(pairs)
+        inside = (place[a] >= 0) & (place[b] >= 0)
+        a, b = a[inside], b[inside]
+        alike = similarity(a, b) if len(a) else np.zeros(0)
+        good = alike >= (bound or 0.0)
+        lead = clusters.stars(rank[rows[left]], place[a[good]], place[b[good]])
+        follows = np.flatnonzero(lead != np.arange(len(left)))
+        kept[rows[left[follows]]] = rows[left[lead[follows]]]
+        value[rows[left[follows]]] = similarity(left[follows], left[lead[follows]]) if len(follows) else np.zeros(0)
     return kept, value
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from curation.dedup.clusters import connect
 from curation.stages.catalogue import catalogue, cut
 from curation.stages.deduplicate import deduplicate
 from curation.stages.prepare import Prepared, prepare
@@ -90,15 +88,6 @@ def test_what_is_off_drops_nothing(dedup: dict[str, object], tmp_path: Path) -> 
     assert len(deduplicate(parts, recipe.dedup)) == 0
 
 
-def test_clusters_are_named_by_their_least_member() -> None:
-    keys = np.array([[7, 1, 7, 3, 9], [2, 8, 4, 8, 4]], dtype=np.uint64)
-    empty = np.zeros(5, dtype=bool)
-    found = connect(lambda band: keys[band], 2, 5, empty, lambda a, b: np.ones(len(a)), 0.5)
-    assert found.tolist() == [0, 1, 0, 1, 0]
-    apart = connect(lambda band: keys[band], 2, 5, empty, lambda a, b: np.zeros(len(a)), 0.5)
-    assert apart.tolist() == [0, 1, 2, 3, 4]
-
-
 def vocabulary(n: int) -> list[str]:
     """Different words, of letters alone: numbers are all alike when texts are compared."""
     return ["".join(chr(97 + int(digit)) for digit in str(10_000 + i)) for i in range(n)]
@@ -157,3 +146,17 @@ def test_copies_by_normalised_text_and_by_url(tmp_path: Path) -> None:
     part = prepare(file, whole, recipe=recipe, source=recipe.sources[0], folder=str(tmp_path / "p"), key="k")
     decided = {row["index"]: row["rule"] for row in deduplicate([part], recipe.dedup).to_pylist()}
     assert decided == {5: "same_text", 1: "same_normalised_text", 2: "same_url"}
+
+
+def test_what_is_left_of_a_long_chain_goes_by_its_edges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts, recipe = prepared(tmp_path, [chain(120, 5)])
+    whole = deduplicate(parts, recipe.dedup)
+    monkeypatch.setattr("curation.stages.deduplicate.ROUNDS", 2)
+    short = deduplicate(parts, recipe.dedup)
+    for decided in (whole, short):
+        assert len(decided) > 60
+        assert (decided["value"].to_numpy() >= 0.7).all()
+        gone = set(decided["index"].to_pylist())
+        ids = dict(enumerate(pq.read_table(parts[0].documents_path)["id"].to_pylist()))
+        assert not {ids[row] for row in gone} & set(decided["kept_id"].to_pylist())
+    assert abs(len(whole) - len(short)) <= 0.1 * len(whole)
