@@ -28,18 +28,53 @@ HEAD = """\
 # Written by `python -m deployments.write_prefect_yaml` from deployments/recipes; it keeps schedules, work pools and limits
 # as they stand here. collision_strategy: ENQUEUE makes an overlapping run wait, CANCEL_NEW cancels it.
 """
-FLOWS = {
-    "curate": ("curate", "Any recipe, from an empty form."),
-    "next-round": ("next_round", "A loss report in, the next release out."),
-    "evaluate-pool": ("evaluate_pool", "What a recipe would keep: statistics, histograms and samples, no shards."),
-    "train-classifier": ("train_classifier", "The quality classifier of a recipe's section `train`."),
-    "verify-release": ("verify_release", "Every checksum and count of a release again."),
-    "retain": ("retain", "Keep the last releases of a recipe; remove older ones and what nothing needs any more."),
+FLOWS: dict[str, tuple[str, str, list[str]]] = {
+    "curate": (
+        "curate",
+        "Any recipe, from an empty form.",
+        [
+            "read",
+            "clean",
+            "deduplicate",
+            "decontaminate",
+            "tag",
+            "mix",
+            "schedule",
+            "shards, manifest.json, report.html",
+        ],
+    ),
+    "next-round": (
+        "next_round",
+        "A loss report in, the next release out.",
+        ["the last release's weights, and the losses of training on it", "mix anew", "the next release"],
+    ),
+    "evaluate-pool": (
+        "evaluate_pool",
+        "What a recipe would keep: statistics, histograms and samples, no shards.",
+        ["read", "clean", "deduplicate", "decontaminate", "tag", "report.html"],
+    ),
+    "train-classifier": (
+        "train_classifier",
+        "The quality classifier of a recipe's section `train`.",
+        ["good and raw text", "hold a part out", "train", "measure", "the model and its card"],
+    ),
+    "verify-release": (
+        "verify_release",
+        "Every checksum and count of a release again.",
+        ["manifest.json", "every file it names", "it holds, or what does not"],
+    ),
+    "retain": (
+        "retain",
+        "Keep the last releases of a recipe; remove older ones and what nothing needs any more.",
+        ["all releases", "the latest, the last ones, their parents, what history needs: these stay", "the rest goes"],
+    ),
     "watch": (
         "watch",
         "Start a deployment's run when files have arrived; switch the schedule on to look every minute.",
+        ["the files of its sources now", "other than at the last look, and quiet since", "one run of the deployment"],
     ),
 }
+"""Deployment -> flow, what it does, its way."""
 SCHEDULES: dict[str, list[dict[str, Any]]] = {
     "weekly-stream": [{"cron": "0 6 * * 1", "timezone": "UTC", "active": False}],
     "watch": [{"interval": 60, "active": False}],
@@ -69,7 +104,11 @@ def picture(recipe: Recipe) -> str:
     steps.append(("schedule", [" -> ".join(phase.name for phase in recipe.phases) or "one phase, shuffled"]))
     steps.append(("write", ["shards", "manifest.json", "report.html"]))
     lines = [f"{name:<14} {' · '.join(parts)}" for name, parts in steps if parts]
-    return "```text\n" + "\n      ↓\n".join(lines) + "\n```"
+    return _drawn(lines)
+
+
+def _drawn(steps: list[str]) -> str:
+    return "```text\n" + "\n      ↓\n".join(steps) + "\n```"
 
 
 def of_recipe(path: Path) -> dict[str, Any]:
@@ -88,11 +127,11 @@ def of_recipe(path: Path) -> dict[str, Any]:
 
 def of_flow(name: str) -> dict[str, Any]:
     """The deployment of a flow, its form empty."""
-    function, description = FLOWS[name]
+    function, description, steps = FLOWS[name]
     return {
         "name": name,
         "entrypoint": f"flows/{function}.py:{function}",
-        "description": description,
+        "description": f"{description}\n\n{_drawn(steps)}\n",
         "tags": ["syllabus"],
         "work_pool": {"name": "local"},
     }

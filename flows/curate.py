@@ -159,6 +159,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         schedule=ordered,
         shards=shards,
         contamination=left.contamination,
+        duplicates=left.duplicates,
         timings=clock | planning.seconds_of(left.parts),
     )
     faults = limits.broken(recipe.limits, manifest, folder)

@@ -77,6 +77,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
         edits=left.edits,
         pool=pool,
         contamination=left.contamination,
+        duplicates=left.duplicates,
         timings=clock | planning.seconds_of(left.parts),
     )
     if recipe.decontaminate is not None:

@@ -35,7 +35,7 @@ Rows = npt.NDArray[np.int64]
 @dataclass
 class Survivors:
     """Every partition, in document order, with the index of its input; what global stages dropped of them (DECISIONS
-    with ``partition``); edits as (stage, rule, documents, places); benchmark items found."""
+    with ``partition``); edits as (stage, rule, documents, places); benchmark items found; what duplicates took from each source."""
 
     inputs: list[catalogue_stage.Input]
     prepared: list[tuple[int, Prepared]]
@@ -43,6 +43,7 @@ class Survivors:
     edits: list[tuple[str, str, int, int]] = field(default_factory=list)
     hits: pa.Table = field(default_factory=decontaminate_stage.HITS.empty_table)
     contamination: list[dict[str, Any]] = field(default_factory=list)
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def parts(self) -> list[Prepared]:
@@ -157,7 +158,12 @@ def _deduplicate(
         low = classifier_stage.drop_by_chance(parts, classifier.pareto, seed=recipe.seed)
     of_source = [inputs[index].source for index, _ in prepared]
     decided = deduplicate_stage.deduplicate(parts, recipe.dedup, low, of_source)
-    return Survivors(inputs, prepared, decided if low is None else pa.concat_tables([low, decided]))
+    shift = (
+        deduplicate_stage.shift_of_sources(parts, of_source, decided)
+        if recipe.dedup.exact_kinds or recipe.dedup.minhash
+        else []
+    )
+    return Survivors(inputs, prepared, decided if low is None else pa.concat_tables([low, decided]), duplicates=shift)
 
 
 def _cut_paragraphs(params: Paragraphs, made: Survivors, scratch: str, progress: Progress) -> None:

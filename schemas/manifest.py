@@ -90,3 +90,4 @@ class Manifest(Part):
     timings: dict[str, float] = {}
     preset: dict[str, str] | None = None
     contamination: list[dict[str, Any]] = []
+    duplicates: list[dict[str, Any]] = []

@@ -19,17 +19,6 @@ from tests.conftest import ROOT
 from tests.serving import ask, free_port, runs, serving, until
 
 TARGET = ROOT / "deployments" / "screenshots"
-SHOWN = (
-    "demo",
-    "weekly-stream",
-    "curate",
-    "evaluate-pool",
-    "next-round",
-    "retain",
-    "train-classifier",
-    "verify-release",
-    "watch",
-)
 
 
 def take(page: Page, name: str) -> None:
@@ -45,18 +34,13 @@ def main() -> None:
         folder = Path(temporary)
         demo_corpus.collect(folder / "demo" / "raw")
         plain = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
-        plain["deployments"] = [one for one in plain["deployments"] if one["name"] in SHOWN]
-        next(one for one in plain["deployments"] if one["name"] == "demo")["parameters"]["recipe"]["clean"][
-            "keep_statistics"
-        ] = True
+        plain["deployments"] = [one for one in plain["deployments"] if one["name"] == "demo"]
+        plain["deployments"][0]["parameters"]["recipe"]["clean"]["keep_statistics"] = True
         (folder / "prefect.yaml").write_text(yaml.safe_dump(plain))
         with (
             serving(folder, free_port(), "--prefect-file", "prefect.yaml") as server,
             browsing(width=1400, height=900) as page,
         ):
-            page.goto(f"{server}/v2/deployments")
-            page.get_by_text("weekly-stream").first.wait_for()
-            take(page, "deployments")
             demo = ask(server, "deployments/filter", deployments={"name": {"any_": ["demo"]}})[0]
             page.goto(f"{server}/v2/deployments/deployment/{demo['id']}/run")
             recipe = field(page, "recipe")
@@ -71,23 +55,15 @@ def main() -> None:
             page.goto(f"{server}/v2/runs/flow-run/{run['id']}")
             page.get_by_text("Completed").first.wait_for()
             take(page, "run")
-            page.goto(f"{server}/v2/runs/flow-run/{run['id']}?tab=Artifacts")
-            take(page, "artifacts")
-            artifacts = ask(server, "artifacts/filter", limit=100)
-            funnel = next(one for one in artifacts if one["key"] == "demo-funnel")
-            page.goto(f"{server}/v2/artifacts/artifact/{funnel['id']}")
-            take(page, "funnel")
         home = folder / "demo" / "releases" / "demo"
         report = home / json.loads((home / "latest.json").read_text())["release"] / "report.html"
-        for name, dark in (("report", False), ("report-dark", True)):
-            with browsing(dark=dark, width=1200, height=1000) as page:
-                page.goto(f"file://{report}")
-                take(page, name)
-                page.get_by_text("rules: ").first.click()
-                page.get_by_text("Dropped, and just kept").last.scroll_into_view_if_needed()
-                page.evaluate("window.scrollBy(0, 500)")
-                if not dark:
-                    take(page, "report-border-cases")
+        with browsing(width=1200, height=1000) as page:
+            page.goto(f"file://{report}")
+            take(page, "report")
+            page.get_by_text("rules: ").first.click()
+            page.get_by_text("Dropped, and just kept").last.scroll_into_view_if_needed()
+            page.evaluate("window.scrollBy(0, 500)")
+            take(page, "report-border-cases")
 
 
 if __name__ == "__main__":

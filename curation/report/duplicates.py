@@ -21,6 +21,23 @@ def duplicates(folder: str) -> str:
     return "".join(_pair(row) for row in rows)
 
 
+def shares_by_source(manifest: dict[str, Any]) -> str:
+    """How duplicates shift the sources' shares of the text; nothing where nothing was looked for."""
+    found = manifest.get("duplicates", [])
+    before, after = (sum(one[f"bytes_{when}"] for one in found) or 1 for when in ("before", "after"))
+    rows = [
+        [
+            one["source"],
+            one["documents_before"],
+            one["documents_after"],
+            one["bytes_before"] / before,
+            one["bytes_after"] / after,
+        ]
+        for one in found
+    ]
+    return table(["source", "documents before", "after", "share of the text before", "after"], rows)
+
+
 def _pair(row: dict[str, Any]) -> str:
     said = f"similarity {row['similarity']:.3f}, {row['cluster']:,} dropped for {row['kept_id'][:12]}"
     changes = "".join(

@@ -114,6 +114,7 @@ def assemble(
     shards: list[WrittenShard],
     timings: dict[str, float],
     contamination: list[dict[str, Any]],
+    duplicates: list[dict[str, Any]],
 ) -> Manifest:
     """The manifest of a run whose files are all written. Raises RunError naming the stage whose counts do not add up.
 
@@ -158,6 +159,7 @@ def assemble(
         content_key=key,
         timings=timings,
         contamination=contamination,
+        duplicates=duplicates,
     )
 
 
@@ -172,6 +174,7 @@ def evaluation(
     edits: list[tuple[str, str, int, int]],
     pool: Pool,
     contamination: list[dict[str, Any]],
+    duplicates: list[dict[str, Any]],
     timings: dict[str, float],
 ) -> Manifest:
     """The record of an evaluation: a manifest without phases, shards and parent, its funnel ending before *schedule*."""
@@ -191,6 +194,7 @@ def evaluation(
         content_key="",
         timings=timings,
         contamination=contamination,
+        duplicates=duplicates,
     )
 
 
@@ -202,6 +206,7 @@ def _record(
     edits: list[tuple[str, str, int, int]],
     timings: dict[str, float],
     contamination: list[dict[str, Any]],
+    duplicates: list[dict[str, Any]],
     **fields: Any,
 ) -> Manifest:
     """The manifest's fields as they are, and those that add up what the partitions say."""
@@ -246,6 +251,7 @@ def _record(
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
         preset=_preset(recipe),
         contamination=contamination,
+        duplicates=duplicates,
         **fields,
     )
 

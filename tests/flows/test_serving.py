@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from flows.serving import _end_lost_runs, declared, deployments_folder
+from flows.serving import _end_lost_runs, declared, deployments_folder, runner_deployment
 from schemas.errors import RecipeError, RecipeMistakes
 from tests.conftest import recipe_of
 
@@ -34,6 +35,25 @@ def test_a_wrong_recipe_is_named_with_its_place(tmp_path: Path) -> None:
     (tmp_path / "prefect.yaml").write_text(yaml.safe_dump({"deployments": [one]}))
     with pytest.raises(RecipeMistakes, match="sorces"):
         declared(tmp_path / "prefect.yaml")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "wanted"),
+    [
+        ({"cron": "0 6 * * 1", "timezone": "Europe/Berlin"}, {"cron": "0 6 * * 1", "timezone": "Europe/Berlin"}),
+        (
+            {"rrule": "FREQ=WEEKLY;BYDAY=MO", "timezone": "UTC"},
+            {"rrule": "DTSTART:20200101T000000\nFREQ=WEEKLY;BYDAY=MO", "timezone": "UTC"},
+        ),
+        ({"interval": 60, "active": False}, {"interval": timedelta(seconds=60)}),
+    ],
+)
+def test_schedules_of_every_kind(schedule: dict[str, Any], wanted: dict[str, Any]) -> None:
+    entry = {"name": "a", "entrypoint": "flows/watch.py:watch", "parameters": {}, "schedules": [schedule]}
+    (made,) = runner_deployment(entry).schedules
+    said = made.schedule.model_dump()
+    assert {key: said[key] for key in wanted} == wanted
+    assert made.active is schedule.get("active", True)
 
 
 @pytest.mark.server
