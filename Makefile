@@ -11,7 +11,7 @@ help:
 	@echo "make demo      a whole run on a corpus from your Python installation, in demo/"
 	@echo "make examples  the small data that the method recipes run on, in examples/"
 	@echo "make test      the tests, with what they need"
-	@echo "make test-services   those that need Chromium, PostgreSQL or time: schedules that fire"
+	@echo "make test-services   those with Chromium, PostgreSQL, a worker, an object store, schedules that fire"
 	@echo "make screenshots     the README's pictures, from a run of the demo"
 
 install: .venv/installed
@@ -57,12 +57,12 @@ examples: .venv/installed
 	@echo
 	@echo "What to try next: .venv/bin/syllabus methods; .venv/bin/syllabus run deployments/recipes/cyclical.yaml"
 
-# Those that wait for schedules, or need a browser or a database: a minute each.
+# test-services: those that wait for schedules, or need a browser, a database, a worker or an object store.
 test: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "not schedule and not browser and not postgres" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3" $(ARGS)
 
 test-services: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3" $(ARGS)
 
 screenshots: .venv/installed-for-tests
 	@.venv/bin/python -m tests.screenshots

@@ -113,6 +113,7 @@ def test_the_way_is_drawn() -> None:
 
 
 @pytest.mark.server
+@pytest.mark.worker
 def test_a_worker_runs_the_deployment(corpus: Path, tmp_path: Path, api: dict[str, str]) -> None:
     deploy_and_run(tmp_path, api, "--name", "demo")
 
