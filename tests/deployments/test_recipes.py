@@ -24,7 +24,7 @@ OTHERS = {"demo", "weekly-stream"}
 """Recipes on other data: `make demo` collects the one's, the other is to be pointed at your files."""
 METHODS = sorted(path.stem for path in RECIPES.glob("*.yaml") if path.stem not in OTHERS)
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("api")]
 
 
 @pytest.fixture(scope="module")
