@@ -65,7 +65,7 @@ def test_four_weeks(tmp_path: Path) -> None:
     time.sleep(INTERVAL + 1)
     came = datetime.now(UTC)
     with serving(tmp_path, port, "--prefect-file", "prefect.yaml") as server:
-        until(lambda: len(releases()) == 4, 120, "what came while the server was down was not made up for")
+        until(lambda: len(releases()) == 4, 200, "what came while the server was down was not made up for")
         found = runs(server)
 
     names = releases()
@@ -80,7 +80,10 @@ def test_four_weeks(tmp_path: Path) -> None:
     assert len(made_up) == 1
     missed = made_up[0]["tags"][0].removeprefix("made up for ")
     assert moment(missed) < came
-    assert {run["state_type"] for run in found} <= {"COMPLETED", "SCHEDULED", "PENDING", "RUNNING", "CANCELLED"}
+    # One may have been under way when the first server was stopped.
+    crashed = [run["state"]["message"] for run in found if run["state_type"] == "CRASHED"]
+    assert all("`syllabus serve` ended while this ran" in message for message in crashed)
+    assert "FAILED" not in {run["state_type"] for run in found}
     spans = sorted((moment(r["start_time"]), moment(r["end_time"])) for r in found if r["state_type"] == "COMPLETED")
     assert len(spans) >= 4
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
