@@ -66,6 +66,12 @@ def test_four_weeks(tmp_path: Path) -> None:
     came = datetime.now(UTC)
     with serving(tmp_path, port, "--prefect-file", "prefect.yaml") as server:
         until(lambda: len(releases()) == 4, 200, "what came while the server was down was not made up for")
+        # The release is there a moment before its run has ended.
+        until(
+            lambda: any(run["state_type"] == "COMPLETED" and not run["auto_scheduled"] for run in runs(server)),
+            120,
+            "the run that made up for the others did not end",
+        )
         found = runs(server)
 
     names = releases()
@@ -85,5 +91,5 @@ def test_four_weeks(tmp_path: Path) -> None:
     assert all("`syllabus serve` ended while this ran" in message for message in crashed)
     assert "FAILED" not in {run["state_type"] for run in found}
     spans = sorted((moment(r["start_time"]), moment(r["end_time"])) for r in found if r["state_type"] == "COMPLETED")
-    assert len(spans) >= 4
+    assert len(spans) >= 3
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
