@@ -92,11 +92,14 @@ class Home:
         """Note the keys of the partitions it was made from, put the manifest, then point ``latest.json`` at it; from then on the release exists."""
         plain = manifest.model_dump(mode="json", by_alias=True)
         storage.put(self.cache(MADE_FROM, f"{manifest.release}.json"), json.dumps(sorted(set(partitions))).encode())
-        storage.put(
-            self.path(manifest.release, "manifest.json"), json.dumps(plain, ensure_ascii=False, indent=1).encode()
-        )
+        storage.put(self.path(manifest.release, "manifest.json"), as_json(plain))
         self.point_latest(manifest.release)
         storage.delete(self.cache("runs", f"{manifest.content_key}.json"))
+
+
+def as_json(plain: Any) -> bytes:
+    """A record as it is written."""
+    return json.dumps(plain, ensure_ascii=False, indent=1).encode()
 
 
 def _after(stamp: str) -> str:

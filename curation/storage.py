@@ -246,6 +246,13 @@ def put(url: str, data: bytes | memoryview | pa.Buffer) -> None:
         os.close(handle)
 
 
+def put_table(url: str, table: pa.Table) -> None:
+    """A small table as Parquet, in one put."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    put(url, sink.getvalue())
+
+
 def delete(url: str) -> None:
     """Remove a file; nothing where there is none."""
     fs, path = resolve(url)

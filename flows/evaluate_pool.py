@@ -9,7 +9,7 @@ from prefect import flow
 from prefect.logging import get_run_logger
 
 from curation import storage
-from curation.release import Home
+from curation.release import Home, as_json
 from curation.report import report
 from curation.stages import catalogue as catalogue_stage
 from curation.stages import decontaminate as decontaminate_stage
@@ -84,7 +84,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
         decontaminate_stage.write_hits(left.hits, left.parts, left.of_source, folder)
     samples.write(left.parts, left.of_source, left.decided, folder)
     plain = manifest.model_dump(mode="json", by_alias=True)
-    storage.put(storage.join(folder, "evaluation.json"), publish.as_json(plain))
+    storage.put(storage.join(folder, "evaluation.json"), as_json(plain))
     storage.put(storage.join(folder, "report.html"), report(plain, folder).encode())
     storage.delete_tree(work)
     get_run_logger().info("%d of %d documents would be kept", manifest.funnel[-1].out, manifest.funnel[0].in_)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Locator, Page, sync_playwright
+
+from tests.serving import missing
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -17,16 +17,13 @@ def chromium() -> str:
     """The browser's path. Without one the test is skipped, but fails in CI, which installs it."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
-        said = "no Chromium here; on Debian: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(said)
-        pytest.skip(said)
+        missing("no Chromium here; on Debian: apt-get install chromium")
     return found
 
 
 @contextmanager
 def browsing(*, dark: bool = False, width: int = 1920, height: int = 1080) -> Iterator[Page]:
-    """A page of a fresh browser. What it says on its console and every dialog is noted on ``window`` by the tests."""
+    """A page of a fresh browser."""
     path = chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 from curation import storage
-from curation.report.page import folded, table
+from curation.report.page import changed, folded, table
 
 DUPLICATES = "samples/duplicates.parquet"
 
@@ -40,10 +39,7 @@ def shares_by_source(manifest: dict[str, Any]) -> str:
 
 def _pair(row: dict[str, Any]) -> str:
     said = f"similarity {row['similarity']:.3f}, {row['cluster']:,} dropped for {row['kept_id'][:12]}"
-    changes = "".join(
-        f'<div class="x"><del>{html.escape(one["there"])}</del> <ins>{html.escape(one["here"])}</ins></div>'
-        for one in row["changes"]
-    )
+    changes = "".join(changed(one["there"], one["here"]) for one in row["changes"])
     words = table(
         ["", "id", "source"],
         [["stays", row["kept_id"], row["kept_source"]], ["dropped", row["id"], row["source"]]],

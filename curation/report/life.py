@@ -7,7 +7,7 @@ from typing import Any
 
 from curation import explain_cluster
 from curation.explain import Life, explain
-from curation.report.page import page, table
+from curation.report.page import changed, page, table
 from schemas.errors import UnknownDocument
 
 
@@ -58,10 +58,7 @@ def _cluster(release: str, id_: str) -> str:
     parts = [f"<p>{html.escape(found.kept)} stays.</p>"]
     for member in found.members:
         alike = "" if member.similarity is None else f", similarity {member.similarity:.3f}"
-        changes = "".join(
-            f'<div class="x"><del>{html.escape(there)}</del> <ins>{html.escape(here)}</ins></div>'
-            for there, here in member.changes
-        )
+        changes = "".join(changed(there, here) for there, here in member.changes)
         parts.append(f'<div class="case dropped"><b>{html.escape(member.id)}</b>{alike}{changes}</div>')
     if found.more:
         parts.append(f"<p>and {found.more:,} more</p>")

@@ -89,6 +89,11 @@ def folded(summary: str, body: str) -> str:
     return f"<details><summary>{html.escape(summary)}</summary>{body}</details>" if body else ""
 
 
+def changed(there: str, here: str) -> str:
+    """A place where two texts differ: what stands in the one that stays, and in the other."""
+    return f'<div class="x"><del>{html.escape(there)}</del> <ins>{html.escape(here)}</ins></div>'
+
+
 def figures(values: list[tuple[str, str]]) -> str:
     """A few figures that stand out, each with what it is."""
     return (

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from curation import formatters, storage
 from curation.stages.pool import BYTES_PER_TOKEN, States, describe, pool_wide_tags
@@ -67,8 +66,8 @@ def describe_partition(
             start += n
     if not pools:
         return ""
-    _put(pa.concat_tables(pools), target)
-    _put(pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}), tags_target)
+    storage.put_table(target, pa.concat_tables(pools))
+    storage.put_table(tags_target, pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}))
     return target
 
 
@@ -101,9 +100,3 @@ def partial_of_partition(
 
 def _with_source(documents: pa.Table, source: Source) -> pa.Table:
     return documents.append_column("source", pa.array([source.name] * len(documents), pa.string()))
-
-
-def _put(table: pa.Table, path: str) -> None:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    storage.put(path, sink.getvalue())

@@ -55,9 +55,7 @@ def write(prepared: Prepared, rows: Int, *, params: Dedup, target: str) -> None:
     """Keep the signatures of a partition's scheduled rows with the release. rows: sorted rows of its documents."""
     with storage.open_parquet(prepared.signatures_path) as file:
         table = file.read().take(pa.array(rows))
-    sink = pa.BufferOutputStream()
-    pq.write_table(table.replace_schema_metadata({SETTINGS: _settings(params)}), sink, compression="zstd")
-    storage.put(target, sink.getvalue())
+    storage.put_table(target, table.replace_schema_metadata({SETTINGS: _settings(params)}))
 
 
 def _settings(params: Dedup) -> bytes:

@@ -10,7 +10,6 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curation import storage
 from curation.stages.prepare import Prepared, excerpts
@@ -65,7 +64,9 @@ def write_ledger(
             prepared.statistics_path, path, source, storage.join(release, "statistics", f"{number:05d}.parquet")
         )
     if places:
-        _put(pa.concat_tables(places).cast(PLACES), storage.join(release, "documents", f"{number:05d}.parquet"))
+        storage.put_table(
+            storage.join(release, "documents", f"{number:05d}.parquet"), pa.concat_tables(places).cast(PLACES)
+        )
     return {stage: dict(rules) for stage, rules in counts.items()}
 
 
@@ -95,11 +96,5 @@ def _write_stages(rows: pa.Table, release: str, number: int, suffix: str, counts
     stages = np.array(rows["stage"].to_pylist())
     for stage in sorted(set(stages)):
         mine = rows.filter(pa.array(stages == stage)).cast(LEDGER)
-        _put(mine, storage.join(release, "dropped", stage, f"{number:05d}{suffix}.parquet"))
+        storage.put_table(storage.join(release, "dropped", stage, f"{number:05d}{suffix}.parquet"), mine)
         counts.setdefault(stage, Counter()).update(mine["rule"].to_pylist())
-
-
-def _put(table: pa.Table, path: str) -> None:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    storage.put(path, sink.getvalue())

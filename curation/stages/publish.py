@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
 import platform
 from collections import Counter
 from collections.abc import Iterable
@@ -47,11 +46,6 @@ def content_key(recipe: Recipe, inputs: list[Input], besides: list[str]) -> str:
     contents = sorted({(file.source, file.fingerprint) for file in inputs if file.same_as is None and not file.fault})
     what = [digest(recipe), contents, importlib.metadata.version("syllabus"), besides]
     return hashlib.sha256(canonical(what).encode()).hexdigest()
-
-
-def as_json(plain: Any) -> bytes:
-    """A record as it is written."""
-    return json.dumps(plain, ensure_ascii=False, indent=1).encode()
 
 
 def stages_used(recipe: Recipe) -> list[str]:

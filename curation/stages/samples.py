@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from curation import storage
 from curation.dedup.differences import differences
@@ -30,8 +29,8 @@ Int = npt.NDArray[np.int64]
 
 def write(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table, folder: str) -> None:
     """Write ``samples/borders.parquet`` and ``samples/duplicates.parquet`` of a release."""
-    _put(borders(parts, of_source, decided), storage.join(folder, "samples", "borders.parquet"))
-    _put(duplicates(parts, of_source, decided), storage.join(folder, "samples", "duplicates.parquet"))
+    storage.put_table(storage.join(folder, "samples", "borders.parquet"), borders(parts, of_source, decided))
+    storage.put_table(storage.join(folder, "samples", "duplicates.parquet"), duplicates(parts, of_source, decided))
 
 
 def borders(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table) -> pa.Table:
@@ -150,9 +149,3 @@ def _rows(part: Prepared, rows: list[int], columns: list[str]) -> dict[int, dict
                 found |= dict(zip(mine, table.to_pylist(), strict=True))
             start += n
     return found
-
-
-def _put(table: pa.Table, target: str) -> None:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    storage.put(target, sink.getvalue())

@@ -51,8 +51,9 @@ def test_history_stays_unless_it_is_to_be_forgotten(tmp_path: Path) -> None:
 
 def test_unfinished_releases_and_scratch_go_and_other_folders_stay(tmp_path: Path) -> None:
     home, names = home_of(tmp_path, 2)
-    for name in ("20260109T000000-ffffff", "notes", "evaluations", ".cache/work/abc"):
+    for name in ("20260109T000000-ffffff", "notes", "evaluations"):
         (tmp_path / name).mkdir(parents=True)
+    Path(home.cache("work", "abc")).mkdir(parents=True)
     plan = plan_sweep(home, keep_last=5)
     assert plan.releases == []
     assert sorted(Path(p).name for p in plan.leftovers) == ["20260109T000000-ffffff", "abc"]
