@@ -84,7 +84,7 @@ def ask(server: str, path: str, **body: Any) -> Any:
         method="POST",
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read())
+        return json.loads(answer.read() or b"null")
 
 
 def runs(server: str) -> list[dict[str, Any]]:
