@@ -13,6 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
+
+# Kernels are compiled at their first call: no example is judged by its time.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = [

@@ -26,9 +26,10 @@ def connect(
     empty: npt.NDArray[np.bool_],
     similarity: Pairs,
     min_similarity: float | None,
-) -> tuple[Int, npt.NDArray[np.uint64]]:
-    """The cluster of each document, named by its least member: int64[n]; and the candidates, verified or not: uint64[pairs],
-    each left << 32 | right (none where no similarity is asked for).
+) -> tuple[Int, npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
+    """The cluster of each document, named by its least member: int64[n]; the candidates, sorted: uint64[pairs], each
+    left << 32 | right (none where no similarity is asked for); and how similar they are: float64[pairs], NaN where the two
+    were of one cluster already.
 
     keys(band): uint64[n]. empty: documents that take no part. Edges count where the similarity reaches the bound
     (None: every band collision).
@@ -53,16 +54,37 @@ def connect(
         else:
             # Documents that are alike share most bands: of each pair one is enough.
             pairs = np.union1d(pairs, left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64))
+    alike = np.full(len(pairs), np.nan, dtype=np.float64)
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
-        some = pairs[start : start + PAIRS_AT_ONCE]
-        left, right = ends(some)
+        left, right = ends(pairs[start : start + PAIRS_AT_ONCE])
         roots = _roots(parent)
-        apart = roots[left] != roots[right]
+        apart = np.flatnonzero(roots[left] != roots[right])
         left, right = left[apart], right[apart]
         if len(left):
-            good = similarity(left, right) >= (min_similarity or 0.0)
+            found = similarity(left, right)
+            alike[start + apart] = found
+            good = found >= (min_similarity or 0.0)
             _join(parent, left[good], right[good])
-    return _roots(parent), pairs
+    return _roots(parent), pairs, alike
+
+
+def remembered(pairs: npt.NDArray[np.uint64], alike: npt.NDArray[np.float64], similarity: Pairs) -> Pairs:
+    """``similarity``, but what ``connect`` found is not worked out again."""
+
+    def known_first(left: Int, right: Int) -> npt.NDArray[np.float64]:
+        result = np.full(len(left), np.nan)
+        if len(pairs):
+            wanted = np.minimum(left, right).astype(np.uint64) << np.uint64(32) | np.maximum(left, right).astype(
+                np.uint64
+            )
+            place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
+            result = np.where(pairs[place] == wanted, alike[place], np.nan)
+        open_ = np.flatnonzero(np.isnan(result))
+        if len(open_):
+            result[open_] = similarity(left[open_], right[open_])
+        return result
+
+    return known_first
 
 
 def ends(pairs: npt.NDArray[np.uint64]) -> tuple[Int, Int]:

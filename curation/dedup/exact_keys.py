@@ -11,7 +11,7 @@ import pyarrow as pa
 from numba import njit, uint64
 
 from curation.arrow_text import Bytes, Offsets, buffers
-from curation.dedup.normalise import mix, tables, words
+from curation.dedup.normalise import Tables, mix, restart, tables, words
 from curation.groupers.url import without_credentials
 from schemas.dedup import Normalise
 
@@ -23,7 +23,7 @@ def normalised_keys(texts: pa.LargeStringArray, options: Normalise) -> pa.Array:
     """A hash of the words that near duplicates are compared by (FineWeb's normalisation): binary(16)[n], null for none."""
     data, offsets = buffers(texts)
     keys, counts = np.zeros((len(texts), 2), dtype=np.uint64), np.zeros(len(texts), dtype=np.int64)
-    _hash(data, offsets, *tables(options), keys, counts)
+    _hash(data, offsets, tables(options), keys, counts)
     raw = keys.astype("<u8").tobytes()
     made = [raw[16 * i : 16 * i + 16] if count else None for i, count in enumerate(counts.tolist())]
     return pa.array(made, pa.binary(16))
@@ -33,11 +33,7 @@ def normalised_keys(texts: pa.LargeStringArray, options: Normalise) -> pa.Array:
 def _hash(
     data: Bytes,
     offsets: Offsets,
-    kind: npt.NDArray[np.uint8],
-    length: npt.NDArray[np.uint8],
-    begin: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint8],
-    flags: npt.NDArray[np.uint8],
+    made: Tables,
     keys: npt.NDArray[np.uint64],
     counts: npt.NDArray[np.int64],
 ) -> None:
@@ -45,11 +41,10 @@ def _hash(
     found = np.empty(CHUNK, dtype=np.uint64)
     for row in range(len(offsets) - 1):
         end = offsets[row + 1]
-        state[:] = 0
-        state[0] = uint64(offsets[row])
+        restart(state, offsets[row])
         one, other = uint64(1), uint64(2)
         while np.int64(state[0]) < end:
-            n = words(data, end, kind, length, begin, pool, flags, state, found)
+            n = words(data, end, made, state, found)
             for j in range(n):
                 one = mix(one ^ found[j]) + uint64(1)
                 other = mix(other + found[j]) ^ one

@@ -5,8 +5,7 @@ characters. Its 32-bit hash is the upper half of
 
     mix( Σ unit_hash(u_i) · M^(n-1-i)  mod 2^64 )
 
-with FNV-1a-64 and SplitMix64's finaliser for ``unit_hash`` and SplitMix64's finaliser for ``mix``: a rolling hash, so
-the cost does not grow with n. ``shingle_hash`` is the same in Python. Permutations are datasketch 2.0's default scheme
+with SplitMix64's finaliser for ``mix`` and in ``unit_hash``: a rolling hash, so the cost does not grow with n. ``shingle_hash`` is the same in Python. Permutations are datasketch 2.0's default scheme
 ``affine32`` (MurmurHash3's finaliser, then a·h + b mod 2^32, a odd); for the same shingles, seed and
 ``hashfunc=shingle_hash`` the signature equals ``datasketch.MinHash``'s bit for bit.
 
@@ -27,7 +26,7 @@ import pyarrow as pa
 from numba import njit, uint32, uint64
 
 from curation.arrow_text import Bytes, Offsets, buffers
-from curation.dedup.normalise import _mix_int, characters, mix, tables, unit_hash, words
+from curation.dedup.normalise import Tables, _mix_int, characters, mix, restart, tables, unit_hash, words
 from schemas.dedup import MinHash
 
 Signatures = npt.NDArray[np.uint32]
@@ -68,7 +67,7 @@ def signatures(texts: pa.LargeStringArray, params: MinHash) -> Signatures:
     made = tables(params.normalise, params.unit)
     a, b = permutations(params.bands * params.rows, params.seed)
     out = np.full((len(texts), params.bands * params.rows), EMPTY, dtype=np.uint32)
-    _signatures(data, offsets, *made, params.ngram, a, b, out)
+    _signatures(data, offsets, made, params.ngram, a, b, out)
     return out
 
 
@@ -76,7 +75,7 @@ def shingle_sets(texts: pa.LargeStringArray, params: MinHash) -> list[npt.NDArra
     """The different shingle hashes of each text, sorted: what signatures are made of."""
     data, offsets = buffers(texts)
     made = tables(params.normalise, params.unit)
-    return [np.unique(_shingles(data, offsets[i], offsets[i + 1], *made, params.ngram)) for i in range(len(texts))]
+    return [np.unique(_shingles(data, offsets[i], offsets[i + 1], made, params.ngram)) for i in range(len(texts))]
 
 
 def jaccard(one: npt.NDArray[np.uint32], other: npt.NDArray[np.uint32]) -> float:
@@ -146,11 +145,7 @@ def _fixed(data: bytes | npt.NDArray[np.uint32], width: int, n: int) -> pa.Fixed
 def _fill(
     data: Bytes,
     end: int,
-    kind: npt.NDArray[np.uint8],
-    length: npt.NDArray[np.uint8],
-    start: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint8],
-    flags: npt.NDArray[np.uint8],
+    made: Tables,
     ngram: int,
     state: npt.NDArray[np.uint64],
     ring: npt.NDArray[np.uint64],
@@ -161,17 +156,17 @@ def _fill(
 
     state: uint64[8]: 0-3 as in ``words``, 4 the rolling sum, 5 units so far.
     """
-    if flags[0]:
-        n = characters(data, end, kind, length, start, pool, flags, state, units)
+    if made.flags[0]:
+        n = characters(data, end, made, state, units)
     else:
-        n = words(data, end, kind, length, start, pool, flags, state, units)
+        n = words(data, end, made, state, units)
     multiplier = uint64(MULTIPLIER)
     leaving = uint64(1)
     for _ in range(ngram):
         leaving *= multiplier
     rolling, seen = state[4], np.int64(state[5])
     slot = seen % ngram
-    made = 0
+    count = 0
     for j in range(n):
         unit = units[j]
         rolling = rolling * multiplier + unit
@@ -183,13 +178,13 @@ def _fill(
             slot = 0
         seen += 1
         if seen >= ngram:
-            hashes[made] = uint32(mix(rolling) >> uint64(32))
-            made += 1
+            hashes[count] = uint32(mix(rolling) >> uint64(32))
+            count += 1
     if np.int64(state[0]) >= end and 0 < seen < ngram:
-        hashes[made] = uint32(mix(rolling) >> uint64(32))
-        made += 1
+        hashes[count] = uint32(mix(rolling) >> uint64(32))
+        count += 1
     state[4], state[5] = rolling, uint64(seen)
-    return made
+    return count
 
 
 @njit(nogil=True, cache=True)
@@ -197,29 +192,25 @@ def _shingles(
     data: Bytes,
     start: int,
     end: int,
-    kind: npt.NDArray[np.uint8],
-    length: npt.NDArray[np.uint8],
-    begin: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint8],
-    flags: npt.NDArray[np.uint8],
+    made: Tables,
     ngram: int,
 ) -> npt.NDArray[np.uint32]:
     units = np.empty(CHUNK, dtype=np.uint64)
     hashes = np.empty(CHUNK + 1, dtype=np.uint32)
     ring = np.zeros(ngram, dtype=np.uint64)
     state = np.zeros(8, dtype=np.uint64)
-    state[0] = uint64(start)
+    restart(state, start)
     out = np.empty(1024, dtype=np.uint32)
-    made = 0
+    count = 0
     while np.int64(state[0]) < end:
-        n = _fill(data, end, kind, length, begin, pool, flags, ngram, state, ring, units, hashes)
-        if made + n > len(out):
-            longer = np.empty(2 * (made + n), dtype=np.uint32)
-            longer[:made] = out[:made]
+        n = _fill(data, end, made, ngram, state, ring, units, hashes)
+        if count + n > len(out):
+            longer = np.empty(2 * (count + n), dtype=np.uint32)
+            longer[:count] = out[:count]
             out = longer
-        out[made : made + n] = hashes[:n]
-        made += n
-    return out[:made]
+        out[count : count + n] = hashes[:n]
+        count += n
+    return out[:count]
 
 
 @njit(nogil=True, cache=True)
@@ -253,11 +244,7 @@ def _permute(
 def _signatures(
     data: Bytes,
     offsets: Offsets,
-    kind: npt.NDArray[np.uint8],
-    length: npt.NDArray[np.uint8],
-    start: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint8],
-    flags: npt.NDArray[np.uint8],
+    made: Tables,
     ngram: int,
     a: npt.NDArray[np.uint32],
     b: npt.NDArray[np.uint32],
@@ -269,10 +256,9 @@ def _signatures(
     state = np.zeros(8, dtype=np.uint64)
     for i in range(len(offsets) - 1):
         end = offsets[i + 1]
-        state[:] = 0
-        state[0] = uint64(offsets[i])
+        restart(state, offsets[i])
         while np.int64(state[0]) < end:
-            n = _fill(data, end, kind, length, start, pool, flags, ngram, state, ring, units, hashes)
+            n = _fill(data, end, made, ngram, state, ring, units, hashes)
             _premix(hashes, n)
             _permute(hashes, n, a, b, out[i])
 

@@ -63,9 +63,11 @@ SEPARATES_NUMBER = 8
 KIND = 7
 LIMIT = 0x40000
 OWN_BYTES = 255
+OTHER = 255
 
-FNV_OFFSET = 0xCBF29CE484222325
-FNV_PRIME = 0x100000001B3
+SEVEN = 7
+BYTES = 1 << 13
+"""Normalised bytes of words held at once; they stay in the first-level cache."""
 
 
 class Tables(NamedTuple):
@@ -77,6 +79,8 @@ class Tables(NamedTuple):
     pool: npt.NDArray[np.uint8]
     flags: npt.NDArray[np.uint8]
     """[characters instead of words, white space collapsed, marks stripped]"""
+    ascii: npt.NDArray[np.uint8]
+    """What becomes of a byte in a word: 0 for a space, one byte, or OTHER for what needs a closer look."""
 
 
 def _is_single(code: int) -> bool:
@@ -137,11 +141,14 @@ def units_of(text: str, options: Normalise, unit: str = "words") -> list[str]:
 
 
 def unit_hash(unit: bytes) -> int:
-    """FNV-1a (64 bits) of the bytes, through SplitMix64's finaliser."""
-    state = FNV_OFFSET
-    for byte in unit:
-        state = ((state ^ byte) * FNV_PRIME) % 2**64
-    return _mix_int(state)
+    """Seven bytes at a time, as a little-endian number before a 1, each mixed with what came before (SplitMix64).
+
+    One mixing does for most words, where FNV would take a product a byte.
+    """
+    state = 0
+    for start in range(0, max(len(unit), 1), SEVEN):
+        state = _mix_int(state ^ int.from_bytes(unit[start : start + SEVEN] + b"\1", "little"))
+    return state
 
 
 def _mix_int(x: int) -> int:
@@ -185,7 +192,13 @@ def tables(options: Normalise, unit: str = "words") -> Tables:
             pool += encoded
         code += 1
     flags = np.array([unit == "characters", options.whitespace, options.accents], dtype=np.uint8)
-    return Tables(kind, length, start, np.frombuffer(bytes(pool), dtype=np.uint8), flags)
+    ascii = np.full(256, OTHER, dtype=np.uint8)
+    for code in range(128):
+        if kind[code] & KIND == SPACE:
+            ascii[code] = 0
+        elif kind[code] & KIND == WORD and length[code] == 1:
+            ascii[code] = pool[start[code]] or OTHER
+    return Tables(kind, length, start, np.frombuffer(bytes(pool), dtype=np.uint8), flags, ascii)
 
 
 def _entry(char: str, options: Normalise) -> tuple[int, str]:
@@ -214,6 +227,14 @@ def mix(x: int) -> int:
     x = (x ^ (x >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> uint64(27))) * uint64(0x94D049BB133111EB)
     return x ^ (x >> uint64(31))
+
+
+@njit(inline="always")
+def restart(state: npt.NDArray[np.uint64], at: int) -> None:
+    """The state of ``words`` and ``characters`` before the first unit of a text that begins at ``at``."""
+    state[:] = uint64(0)
+    state[0] = uint64(at)
+    state[3] = uint64(1)
 
 
 @njit(nogil=True, cache=True)
@@ -257,109 +278,115 @@ def _after_number(data: Bytes, at: int, end: int, kind: npt.NDArray[np.uint8]) -
     return at
 
 
+@njit(inline="always")
+def _up_to_seven(bytes_: npt.NDArray[np.uint64], at: int, count: int) -> int:
+    """``count`` bytes from place ``at`` on as a little-endian number before a 1. bytes_: the buffer, eight to a number."""
+    block, shift = uint64(at) >> uint64(3), (uint64(at) & uint64(7)) << uint64(3)
+    number = (bytes_[block] >> shift) | ((bytes_[block + uint64(1)] << uint64(1)) << (uint64(63) - shift))
+    one = uint64(1) << (uint64(count) << uint64(3))
+    return (number & (one - uint64(1))) | one
+
+
 @njit(nogil=True, cache=True)
-def words(
-    data: Bytes,
-    end: int,
-    kind: npt.NDArray[np.uint8],
-    length: npt.NDArray[np.uint8],
-    start: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint8],
-    flags: npt.NDArray[np.uint8],
-    state: npt.NDArray[np.uint64],
-    out: npt.NDArray[np.uint64],
-) -> int:
+def words(data: Bytes, end: int, made: Tables, state: npt.NDArray[np.uint64], out: npt.NDArray[np.uint64]) -> int:
     """Hashes of the next words of ``data[state[0]:end]`` into ``out``; how many. All are out when state[0] == end.
 
-    state: uint64[4]: position, whether a word is open, whether it is a single character, its FNV-1a so far.
+    state: uint64[4]: position, whether the open word is a single character, the hash of its full sevens, and its last
+    bytes as a number before a 1. First the words' normalised bytes go to a buffer, then each is hashed from there.
     """
-    at = np.int64(state[0])
-    is_open, single = state[1] != 0, state[2] != 0
-    word = state[3]
-    prime, offset = uint64(FNV_PRIME), uint64(FNV_OFFSET)
-    n = 0
-    room = len(out) - 1
-    while at < end and n < room:
-        byte = data[uint64(at)]  # unsigned: no test for an index from the end
-        if byte < 0x80:
-            what = kind[byte] & KIND
-            if what == WORD:
-                if is_open and single:
-                    out[n] = mix(word)
-                    n += 1
-                    is_open = False
-                if not is_open:
-                    is_open, single, word = True, False, offset
-                word = (word ^ uint64(pool[uint64(start[byte])])) * prime
+    kind, length, start, pool, flags, ascii = made
+    at, single = np.int64(state[0]), state[1] != 0
+    whole = np.empty(BYTES // 8 + 34, dtype=np.uint64)
+    buffer = whole.view(np.uint8)
+    ends = np.empty(len(out) + 1, dtype=np.int32)  # of words; words[k] is buffer[ends[k]:ends[k + 1]]
+    ends[0] = 0
+    n = filled = 0
+    while state[3] > uint64(1):
+        buffer[filled] = np.uint8(state[3] & uint64(0xFF))
+        state[3] >>= uint64(8)
+        filled += 1
+    room = len(out) - 2
+    while at < end and n < room and filled < BYTES:
+        if not single:
+            # Letters and spaces of ASCII, without a jump that depends on where words end: it would be guessed wrong once
+            # a word. Two spaces in a row end a word of no bytes. Indices are unsigned: no test for one from the end.
+            stop = at + min(np.int64(end - at), np.int64(room - n), np.int64(BYTES - filled))
+            other = False
+            while at < stop:
+                byte = ascii[uint64(data[uint64(at)])]
+                if byte == OTHER:
+                    other = True
+                    break
+                buffer[uint64(filled)] = byte
+                filled += np.int64(byte != 0)
+                ends[uint64(n + 1)] = filled
+                n += np.int64(byte == 0)
                 at += 1
+            if not other:
                 continue
-            if what == SPACE:
-                if is_open:
-                    out[uint64(n)] = mix(word)
-                    n += 1
-                    is_open = False
-                at += 1
-                continue
-            code, width = np.int64(byte), 1
+        code, width = decode(data, at, end)
+        if code < LIMIT:
+            what = kind[code] & KIND
+        elif flags[2] and 0xE0100 <= code <= 0xE01EF:
+            what = DROP
         else:
-            code, width = decode(data, at, end)
-            if code < LIMIT:
-                what = kind[code] & KIND
-            elif flags[2] and 0xE0100 <= code <= 0xE01EF:
-                what = DROP
-            else:
-                what = WORD
-        if what == SPACE:
-            if is_open:
-                out[n] = mix(word)
-                n += 1
-                is_open = False
-            at += width
-            continue
+            what = WORD
         if what == DROP:
             at += width
             continue
-        if is_open and what != MARK and (single or what == SINGLE):
-            out[n] = mix(word)
+        is_open = filled > ends[n] or (n == 0 and state[2] != 0)
+        if is_open and what != MARK and (single or what == SINGLE or what == SPACE):
             n += 1
+            ends[n] = filled
             is_open = False
+        if what == SPACE:
+            single = False
+            at += width
+            continue
         if not is_open:
-            is_open, single, word = True, what == SINGLE, offset
+            single = what == SINGLE
         if what == DIGIT:
-            word = (word ^ uint64(48)) * prime
+            buffer[filled] = 48
+            filled += 1
             at = _after_number(data, at, end, kind)
             continue
         if code >= LIMIT or length[code] == OWN_BYTES:
             for j in range(at, at + width):
-                word = (word ^ uint64(data[j])) * prime
+                buffer[filled] = data[j]
+                filled += 1
         else:
             for j in range(start[code], start[code] + length[code]):
-                word = (word ^ uint64(pool[j])) * prime
+                buffer[filled] = pool[j]
+                filled += 1
         at += width
-    if at >= end and is_open:
-        out[n] = mix(word)
+    if at >= end:
         n += 1
-        is_open = False
-    state[0], state[1], state[2], state[3] = uint64(at), uint64(is_open), uint64(single), word
-    return n
+        ends[n] = filled
+    found = 0
+    before = state[2]
+    for k in range(n):
+        first, last = np.int64(ends[uint64(k)]), np.int64(ends[uint64(k + 1)])
+        while last - first > SEVEN:
+            before = mix(before ^ _up_to_seven(whole, first, SEVEN))
+            first += SEVEN
+        out[uint64(found)] = mix(before ^ _up_to_seven(whole, first, last - first))
+        found += np.int64(last > first)
+        before = uint64(0)
+    first = np.int64(ends[n])
+    while filled - first > SEVEN:
+        before = mix(before ^ _up_to_seven(whole, first, SEVEN))
+        first += SEVEN
+    state[0], state[1], state[2] = uint64(at), uint64(single), before
+    state[3] = _up_to_seven(whole, first, filled - first)
+    return found
 
 
 @njit(nogil=True, cache=True)
-def characters(
-    data: Bytes,
-    end: int,
-    kind: npt.NDArray[np.uint8],
-    length: npt.NDArray[np.uint8],
-    start: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint8],
-    flags: npt.NDArray[np.uint8],
-    state: npt.NDArray[np.uint64],
-    out: npt.NDArray[np.uint64],
-) -> int:
+def characters(data: Bytes, end: int, made: Tables, state: npt.NDArray[np.uint64], out: npt.NDArray[np.uint64]) -> int:
     """As ``words``, but a unit is a character of the normalised text. state[1]: a space is owed; state[2]: not the first."""
+    kind, length, start, pool, flags, _ = made
     at = np.int64(state[0])
     owed, begun = state[1] != 0, state[2] != 0
-    prime, offset = uint64(FNV_PRIME), uint64(FNV_OFFSET)
     n = 0
     room = len(out) - 20  # a code point becomes at most 18 characters
     while at < end and n < room:
@@ -377,27 +404,28 @@ def characters(
             at += width
             continue
         if owed:
-            out[n] = mix((offset ^ uint64(32)) * prime)
+            out[n] = mix(uint64(0x100 | 32))
             n += 1
             owed = False
         begun = True
         if what == DIGIT:
-            out[n] = mix((offset ^ uint64(48)) * prime)
+            out[n] = mix(uint64(0x100 | 48))
             n += 1
             at = _after_number(data, at, end, kind)
             continue
         own = code >= LIMIT or length[code] == OWN_BYTES
         first = at if own else np.int64(start[code])
         last = first + (width if own else np.int64(length[code]))
-        char = offset
+        char, one = uint64(0), uint64(1)
         for j in range(first, last):
             byte = data[j] if own else pool[j]
             if j > first and byte & 0xC0 != 0x80:
-                out[n] = mix(char)
+                out[n] = mix(char | one)
                 n += 1
-                char = offset
-            char = (char ^ uint64(byte)) * prime
-        out[n] = mix(char)
+                char, one = uint64(0), uint64(1)
+            char |= uint64(byte) * one
+            one <<= uint64(8)
+        out[n] = mix(char | one)
         n += 1
         at += width
     state[0], state[1], state[2] = uint64(at), uint64(owed), uint64(begun)

@@ -15,12 +15,14 @@ import pyarrow as pa
 from numba import njit, uint64
 
 from curation.arrow_text import Bytes, Offsets, buffers
-from curation.dedup.normalise import FNV_OFFSET, FNV_PRIME, LIMIT, OWN_BYTES, Tables, decode, mix, tables
+from curation.dedup.normalise import LIMIT, OWN_BYTES, Tables, decode, mix, tables
 from curation.rules.characters import ALNUM, classes
 from schemas.dedup import Normalise
 
 LOWER = Normalise(case=True, accents=False, punctuation=False, digits=False, whitespace=True)
 MULTIPLIER = 0xA0761D6478BD642F
+NO_BYTES = 1
+FULL = 1 << 56
 Keys = npt.NDArray[np.uint64]
 
 
@@ -38,14 +40,14 @@ def tokens_of(texts: pa.LargeStringArray) -> Tokens:
     first = np.zeros(len(texts) + 1, dtype=np.int64)
     hashes = np.empty(int(offsets[-1] - offsets[0]) + 1, dtype=np.uint64)
     odd = np.zeros(len(texts), dtype=bool)
-    made: Tables = tables(LOWER)
-    n = _tokens(data, offsets, classes(), made.length, made.start, made.pool, first, hashes, odd)
+    n = _tokens(data, offsets, classes(), tables(LOWER), first, hashes, odd)
     return Tokens(first, hashes[:n], odd)
 
 
 def gram_tables(texts: pa.LargeStringArray, ngram: int) -> dict[int, Keys]:
     """By length n: an open-addressing table of the n-grams of the texts that have n = min(ngram, tokens) of them."""
-    found = tokens_of(texts)
+    # Letters whose lower case depends on their place are settled here; documents that hold one are looked at anyway.
+    found = tokens_of(pa.array([text.lower() for text in texts.to_pylist()], pa.large_string()))
     keys: dict[int, list[Keys]] = {}
     for row in range(len(texts)):
         hashes = found.hash[found.first[row] : found.first[row + 1]]
@@ -73,34 +75,41 @@ def _table(keys: Keys) -> Keys:
     return table
 
 
+@njit(inline="always")
+def push(before: int, some: int, byte: int) -> tuple[int, int]:
+    """A token one byte longer: the hash of its full sevens, and the bytes after them behind a 1."""
+    if some >= uint64(FULL):
+        return mix(before ^ some), (uint64(NO_BYTES) << uint64(8)) | uint64(byte)
+    return before, (some << uint64(8)) | uint64(byte)
+
+
 @njit(nogil=True, cache=True)
 def _tokens(
     data: Bytes,
     offsets: Offsets,
     kinds: npt.NDArray[np.uint16],
-    length: npt.NDArray[np.uint8],
-    start: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint8],
+    made: Tables,
     first: npt.NDArray[np.int64],
     hashes: Keys,
     odd: npt.NDArray[np.bool_],
 ) -> int:
-    prime, offset = uint64(FNV_PRIME), uint64(FNV_OFFSET)
+    length, start, pool = made.length, made.start, made.pool
+    none = uint64(NO_BYTES)
     n = 0
     for row in range(len(offsets) - 1):
         first[row] = n
         at, end = offsets[row], offsets[row + 1]
         inside = False
-        word = offset
+        before, some = uint64(0), none
         while at < end:
             byte = data[uint64(at)]
             if byte < 0x80:
                 if kinds[byte] & ALNUM:
                     if not inside:
-                        inside, word = True, offset
-                    word = (word ^ uint64(pool[start[byte]])) * prime
+                        inside, before, some = True, uint64(0), none
+                    before, some = push(before, some, pool[start[byte]])
                 elif inside:
-                    hashes[n] = mix(word)
+                    hashes[n] = mix(before ^ some)
                     n += 1
                     inside = False
                 at += 1
@@ -113,25 +122,25 @@ def _tokens(
             odd[row] = odd[row] or code == 0x130 or code == 0x3A3 or code == 0x3C2
             joins = letter and not ideograph and (inside or not single)
             if inside and not joins:
-                hashes[n] = mix(word)
+                hashes[n] = mix(before ^ some)
                 n += 1
                 inside = False
             if joins or single:
                 if not inside:
-                    word = offset
+                    before, some = uint64(0), none
                 if not known or length[code] == OWN_BYTES:
                     for i in range(at, at + width):
-                        word = (word ^ uint64(data[i])) * prime
+                        before, some = push(before, some, data[i])
                 else:
                     for i in range(start[code], start[code] + length[code]):
-                        word = (word ^ uint64(pool[i])) * prime
+                        before, some = push(before, some, pool[i])
                 inside = joins
                 if not joins:
-                    hashes[n] = mix(word)
+                    hashes[n] = mix(before ^ some)
                     n += 1
             at += width
         if inside:
-            hashes[n] = mix(word)
+            hashes[n] = mix(before ^ some)
             n += 1
     first[len(offsets) - 1] = n
     return n

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numba import njit, uint64
 
 from curation.arrow_text import Bytes, Offsets, buffers
-from curation.dedup.normalise import Tables, mix, tables, words
+from curation.dedup.normalise import Tables, mix, restart, tables, words
 from curation.rules.characters import SPACE, classes
 from curation.rules.sentences import count_sentences, packed_abbreviations
 from curation.rules.words import class_at
@@ -45,8 +45,7 @@ def units_of(texts: pa.LargeStringArray, params: Paragraphs) -> Units:
     n = _cut(data, offsets, KINDS[params.unit], classes(), packed_abbreviations(), first, start)
     start = start[: n + 1].copy()
     hashes, chars = np.zeros(n, dtype=np.uint64), np.zeros(n, dtype=np.int64)
-    made: Tables = tables(LOWER)
-    _hash(data, start, *made, classes(), hashes, chars)
+    _hash(data, start, tables(LOWER), classes(), hashes, chars)
     return Units(first, start, hashes, chars)
 
 
@@ -97,11 +96,7 @@ def _cut(
 def _hash(
     data: Bytes,
     start: Int,
-    kind: npt.NDArray[np.uint8],
-    length: npt.NDArray[np.uint8],
-    begin: npt.NDArray[np.int32],
-    pool: npt.NDArray[np.uint8],
-    flags: npt.NDArray[np.uint8],
+    made: Tables,
     kinds: npt.NDArray[np.uint16],
     hashes: npt.NDArray[np.uint64],
     chars: Int,
@@ -110,11 +105,10 @@ def _hash(
     found = np.empty(CHUNK, dtype=np.uint64)
     for unit in range(len(hashes)):
         end = start[unit + 1]
-        state[:] = 0
-        state[0] = uint64(start[unit])
+        restart(state, start[unit])
         h = uint64(0)
         while np.int64(state[0]) < end:
-            n = words(data, end, kind, length, begin, pool, flags, state, found)
+            n = words(data, end, made, state, found)
             for j in range(n):
                 h = mix(h ^ found[j]) + uint64(1)
         hashes[unit] = h

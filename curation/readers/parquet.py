@@ -93,7 +93,7 @@ def _is_plain(schema: pa.Schema, wanted: Wanted, there: list[str]) -> bool:
 def _plain_group(file: pq.ParquetFile, group: int, columns: list[str]) -> list[pa.Table] | None:
     """A row group in batches; None where it is damaged or no UTF-8, which the way row by row tells better."""
     try:
-        batches = list(file.iter_batches(PLAIN_ROWS, row_groups=[group], columns=columns))
+        batches = list(file.iter_batches(PLAIN_ROWS, row_groups=[group], columns=columns, use_threads=False))
         for batch in batches:
             batch.validate(full=True)
     except (pa.ArrowException, OSError):

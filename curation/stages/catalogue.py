@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
 import pyarrow.parquet as pq
@@ -20,6 +22,8 @@ from schemas.recipe import Recipe
 from schemas.sources import Source
 
 READ_BYTES = 1 << 20
+READERS = 4
+"""Files that are read at once, at least: an object store makes each wait."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,15 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
                     f"sources[{index}].paths[{number}]", f"{pattern!r} {kind}; mend the path or remove it"
                 )
             found |= {info.path: info for info in matches}
-        for path in sorted(found):
-            file = _examine(source.name, index, found[path], partition_bytes, known)
+        infos = [found[path] for path in sorted(found)]
+        with ThreadPoolExecutor(max(READERS, os.cpu_count() or 1)) as pool:
+            examined = list(
+                pool.map(lambda info, n=index, of=source: _examine(of.name, n, info, partition_bytes, known), infos)
+            )
+        for file in examined:
             if not file.fault:
-                same = first_with.setdefault((file.fingerprint, file.format, file.compression), path)
-                file = replace(file, same_as=same if same != path else None)
+                same = first_with.setdefault((file.fingerprint, file.format, file.compression), file.path)
+                file = replace(file, same_as=same if same != file.path else None)
             files.append(file)
     return files
 

@@ -161,9 +161,10 @@ def _near(
         return between(rows[left], rows[right])
 
     empty = band_of(parts, 0)[rows] == NO_KEY
-    root, pairs = clusters.connect(
+    root, pairs, found = clusters.connect(
         lambda band: band_of(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
     )
+    alike_of = clusters.remembered(pairs, found, similarity)
     value = np.full(len(ids), np.nan)
     kept = np.arange(len(ids))
     left = np.arange(len(rows))
@@ -177,7 +178,7 @@ def _near(
         lead = np.repeat(order[leads], np.diff(np.r_[leads, len(order)]))
         follows = order != lead
         order, lead = order[follows], lead[follows]
-        alike = similarity(order, lead) if len(order) else np.zeros(0)
+        alike = alike_of(order, lead) if len(order) else np.zeros(0)
         gone = np.ones(len(order), dtype=bool) if bound is None else alike >= bound
         kept[rows[order[gone]]], value[rows[order[gone]]] = rows[lead[gone]], alike[gone]
         left = np.sort(order[~gone])
@@ -188,12 +189,12 @@ def _near(
         a, b = clusters.ends(pairs)
         inside = (place[a] >= 0) & (place[b] >= 0)
         a, b = a[inside], b[inside]
-        alike = similarity(a, b) if len(a) else np.zeros(0)
+        alike = alike_of(a, b) if len(a) else np.zeros(0)
         good = alike >= (bound or 0.0)
         lead = clusters.stars(rank[rows[left]], place[a[good]], place[b[good]])
         follows = np.flatnonzero(lead != np.arange(len(left)))
         kept[rows[left[follows]]] = rows[left[lead[follows]]]
-        value[rows[left[follows]]] = similarity(left[follows], left[lead[follows]]) if len(follows) else np.zeros(0)
+        value[rows[left[follows]]] = alike_of(left[follows], left[lead[follows]]) if len(follows) else np.zeros(0)
     return kept, value
 
 

@@ -20,10 +20,10 @@ def none_alike(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def test_clusters_are_named_by_their_least_member() -> None:
     keys = np.array([[7, 1, 7, 3, 9], [2, 8, 4, 8, 4]], dtype=np.uint64)
     empty = np.zeros(5, dtype=bool)
-    found, pairs = connect(lambda band: keys[band], 2, 5, empty, all_alike, 0.5)
+    found, pairs, _ = connect(lambda band: keys[band], 2, 5, empty, all_alike, 0.5)
     assert found.tolist() == [0, 1, 0, 1, 0]
     assert sorted(zip(*(one.tolist() for one in ends(pairs)), strict=True)) == [(0, 2), (1, 3), (2, 4)]
-    apart, _ = connect(lambda band: keys[band], 2, 5, empty, none_alike, 0.5)
+    apart, _, _ = connect(lambda band: keys[band], 2, 5, empty, none_alike, 0.5)
     assert apart.tolist() == [0, 1, 2, 3, 4]
 
 
@@ -37,7 +37,7 @@ def test_a_band_that_all_share_costs_two_comparisons_a_document() -> None:
 
     keys = np.random.default_rng(0).integers(1, 2**60, (14, n)).astype(np.uint64)
     keys[3] = 42
-    _, pairs = connect(lambda band: keys[band], 14, n, np.zeros(n, dtype=bool), counted, 0.7)
+    _, pairs, _ = connect(lambda band: keys[band], 14, n, np.zeros(n, dtype=bool), counted, 0.7)
     assert len(pairs) <= 2 * n
     assert compared <= 2 * n
 
