@@ -23,6 +23,7 @@ from typing import IO, Any
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from blake3 import blake3
 
 BLOCK_BYTES = 4 << 20
 """Bytes of one sequential read."""
@@ -183,6 +184,14 @@ def sha256(url: str) -> str:
     for block in blocks(url):
         digest.update(block)
     return digest.hexdigest()
+
+
+def checksum(url: str) -> str:
+    """BLAKE3 of a file's bytes, its first 128 bits, 32 hex digits: for our own work files, four times as quick as sha256."""
+    digest = blake3()
+    for block in blocks(url):
+        digest.update(block)
+    return digest.hexdigest(16)
 
 
 # Reading and writing

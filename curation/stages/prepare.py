@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from blake3 import blake3
 
 from curation import readers, storage
 from curation.arrow_text import as_text, blank_rows, buffers
@@ -178,7 +179,7 @@ def load_prepared(folder: str) -> Prepared | None:
     summary = Prepared(**plain)
     for name, (size, digest) in summary.files.items():
         file = storage.join(folder, name)
-        if not storage.exists(file) or storage.size(file) != size or storage.sha256(file) != digest:
+        if not storage.exists(file) or storage.size(file) != size or storage.checksum(file) != digest:
             return None
     return summary
 
@@ -251,7 +252,7 @@ def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source
         borders.write_table(work.borders.table())
     files = {}
     for path in (documents_path, signatures_path, dropped_path, storage.join(folder, BORDERS), *measured):
-        files[storage.name(path)] = (storage.size(path), storage.sha256(path))
+        files[storage.name(path)] = (storage.size(path), storage.checksum(path))
     summary = Prepared(
         folder=folder,
         key=key,
@@ -446,25 +447,24 @@ class _timed:
 
 
 def content_ids(texts: pa.ChunkedArray, prompts: pa.ChunkedArray) -> pa.Array:
-    """32 hex digits a document: BLAKE2b-128 of the text, or of prompt and text where there is a prompt.
+    """32 hex digits a document: BLAKE3, its first 128 bits, of the text, or of prompt and text where there is a prompt.
 
     The prompt goes first with its length, so that no two pairs meet.
     """
-    blake2b = hashlib.blake2b
     if prompts.null_count == len(prompts):
         data, offsets = buffers(as_text(texts))
         view = memoryview(data.data)
         spans = pairwise(offsets.tolist())
-        return pa.array([blake2b(view[a:b], digest_size=16).hexdigest() for a, b in spans], pa.string())
+        return pa.array([blake3(view[a:b]).hexdigest(16) for a, b in spans], pa.string())
     ids = []
     for text, prompt in zip(texts, prompts, strict=True):
-        digest = blake2b(digest_size=16)
+        digest = blake3()
         if prompt.is_valid:
             before = prompt.as_buffer()
             digest.update(before.size.to_bytes(8, "little"))
-            digest.update(before)
-        digest.update(text.as_buffer())
-        ids.append(digest.hexdigest())
+            digest.update(memoryview(before))
+        digest.update(memoryview(text.as_buffer()))
+        ids.append(digest.hexdigest(16))
     return pa.array(ids, pa.string())
 
 
