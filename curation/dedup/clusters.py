@@ -2,23 +2,37 @@
 
 Documents that share a band are compared with the first document of their band that stands for its cluster and with
 their neighbour in the band, so that a band of n documents costs O(n) comparisons; an edge that these two miss has
-thirteen more bands to be found in. Memory: a band's keys, two words a document, and a word a pair of candidates.
+thirteen more bands to be found in.
+
+Memory: a band's keys and one word a document; candidates of a range of keys at a time; beyond ``PAIRS_HELD`` pairs the
+candidates go to a file. Rows are numbers of 32 bits in a pair: fewer than 2^32 documents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, uint64
 
 PAIRS_AT_ONCE = 1 << 18
+PAIRS_HELD = 1 << 24
+"""Candidates in memory: 128 MB, and as much again for their similarities."""
+KEYS_AT_ONCE = 1 << 24
+"""Documents whose keys meet in one table."""
 Int = npt.NDArray[np.int64]
 Pairs = Callable[[Int, Int], npt.NDArray[np.float64]]
 """Similarity of documents left[i] and right[i]: float64[pairs]."""
+Run = tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]
+"""Candidates, sorted, each left << 32 | right, left < right; and how similar they are, NaN where the two were of one
+cluster already."""
 
 
+@contextmanager
 def connect(
     keys: Callable[[int], npt.NDArray[np.uint64]],
     bands: int,
@@ -26,35 +40,50 @@ def connect(
     empty: npt.NDArray[np.bool_],
     similarity: Pairs,
     min_similarity: float | None,
-) -> tuple[Int, npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
-    """The cluster of each document, named by its least member: int64[n]; the candidates, sorted: uint64[pairs], each
-    left << 32 | right (none where no similarity is asked for); and how similar they are: float64[pairs], NaN where the two
-    were of one cluster already.
+) -> Iterator[tuple[Int, list[Run]]]:
+    """The cluster of each document, named by its least member: int64[n]; and the candidates, in runs that last as long as
+    the context (none where no similarity is asked for).
 
     keys(band): uint64[n]. empty: documents that take no part. Edges count where the similarity reaches the bound
-    (None: every band collision).
+    (None: every band collision). Raises ValueError for 2^32 documents or more.
     """
+    if n >= 1 << 32:
+        raise ValueError(f"{n} documents are more than one deduplication can number (2^32); split the sources")
     parent = np.arange(n)
-    pairs = np.zeros(0, dtype=np.uint64)
-    for band in range(bands):
-        column = keys(band)
-        order = np.argsort(column, kind="stable")
-        order = order[~empty[order]]
-        sorted_keys = column[order]
-        new = np.r_[True, sorted_keys[1:] != sorted_keys[:-1]] if len(order) else np.zeros(0, dtype=bool)
-        same = np.flatnonzero(~new)
-        if not len(same):
-            continue
-        starts = np.flatnonzero(new)
-        first = order[starts[np.searchsorted(starts, same, side="right") - 1]]
-        left = np.concatenate([first, order[same - 1]])
-        right = np.concatenate([order[same], order[same]])
-        if min_similarity is None:
-            _join(parent, left, right)
-        else:
-            # Documents that are alike share most bands: of each pair one is enough.
-            pairs = np.union1d(pairs, left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64))
-    alike = np.full(len(pairs), np.nan, dtype=np.float64)
+    runs: list[Run] = []
+    with tempfile.TemporaryDirectory(prefix="syllabus-pairs-") as folder:
+        pairs = np.zeros(0, dtype=np.uint64)
+        for band in range(bands):
+            for left, right in _meetings(keys(band), empty):
+                if min_similarity is None:
+                    _join(parent, left, right)
+                    continue
+                # Documents that are alike share most bands: of each pair one is enough.
+                pairs = np.union1d(pairs, left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64))
+                if len(pairs) > PAIRS_HELD:
+                    runs.append(_on_disk(_verify(pairs, parent, similarity, min_similarity), Path(folder), len(runs)))
+                    pairs = pairs[:0]
+        if min_similarity is not None:
+            runs.append(_verify(pairs, parent, similarity, min_similarity))
+        yield _roots(parent), runs
+        runs.clear()  # the files are still mapped
+
+
+def _meetings(keys: npt.NDArray[np.uint64], empty: npt.NDArray[np.bool_]) -> Iterator[tuple[Int, Int]]:
+    """Documents that share a key: each with the first that has it and with the one before it, a range of keys at a time."""
+    ranges = -(-len(keys) // KEYS_AT_ONCE)
+    # Keys are hashes: their upper halves are spread evenly.
+    place = (keys >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32) if ranges > 1 else None
+    for number in range(ranges):
+        members = np.flatnonzero(~empty if place is None else ~empty & (place == np.uint64(number)))
+        left, right = np.empty(2 * len(members), dtype=np.int64), np.empty(2 * len(members), dtype=np.int64)
+        found = _meet(keys, members, left, right)
+        yield left[:found], right[:found]
+
+
+def _verify(pairs: npt.NDArray[np.uint64], parent: Int, similarity: Pairs, bound: float) -> Run:
+    """Join the candidates that are alike. Those of one cluster already are not compared: it would change nothing."""
+    alike = np.full(len(pairs), np.nan)
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
         left, right = ends(pairs[start : start + PAIRS_AT_ONCE])
         roots = _roots(parent)
@@ -63,28 +92,53 @@ def connect(
         if len(left):
             found = similarity(left, right)
             alike[start + apart] = found
-            good = found >= (min_similarity or 0.0)
+            good = found >= bound
             _join(parent, left[good], right[good])
-    return _roots(parent), pairs, alike
+    return pairs, alike
 
 
-def remembered(pairs: npt.NDArray[np.uint64], alike: npt.NDArray[np.float64], similarity: Pairs) -> Pairs:
+def _on_disk(run: Run, folder: Path, number: int) -> Run:
+    """The same run, in files."""
+    mapped = []
+    for name, values in zip(("pairs", "alike"), run, strict=True):
+        np.save(folder / f"{name}-{number}.npy", values)
+        mapped.append(np.load(folder / f"{name}-{number}.npy", mmap_mode="r"))
+    return mapped[0], mapped[1]
+
+
+def remembered(runs: list[Run], similarity: Pairs) -> Pairs:
     """``similarity``, but what ``connect`` found is not worked out again."""
 
     def known_first(left: Int, right: Int) -> npt.NDArray[np.float64]:
+        wanted = np.minimum(left, right).astype(np.uint64) << np.uint64(32) | np.maximum(left, right).astype(np.uint64)
         result = np.full(len(left), np.nan)
-        if len(pairs):
-            wanted = np.minimum(left, right).astype(np.uint64) << np.uint64(32) | np.maximum(left, right).astype(
-                np.uint64
-            )
-            place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-            result = np.where(pairs[place] == wanted, alike[place], np.nan)
+        for pairs, alike in runs:
+            if len(pairs):
+                place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
+                result = np.where(np.isnan(result) & (pairs[place] == wanted), alike[place], result)
         open_ = np.flatnonzero(np.isnan(result))
         if len(open_):
             result[open_] = similarity(left[open_], right[open_])
         return result
 
     return known_first
+
+
+def edges(runs: list[Run], among: Int, n: int, similarity: Pairs, bound: float) -> tuple[Int, Int]:
+    """Candidates with both ends ``among`` (sorted) that reach the bound: places in ``among``, int64[edges] each."""
+    place = np.full(n, -1, dtype=np.int64)
+    place[among] = np.arange(len(among))
+    lefts, rights = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for pairs, _ in runs:
+        for start in range(0, len(pairs), PAIRS_AT_ONCE):
+            left, right = ends(pairs[start : start + PAIRS_AT_ONCE])
+            inside = (place[left] >= 0) & (place[right] >= 0)
+            left, right = left[inside], right[inside]
+            if len(left):
+                good = similarity(left, right) >= bound
+                lefts.append(place[left[good]])
+                rights.append(place[right[good]])
+    return np.concatenate(lefts), np.concatenate(rights)
 
 
 def ends(pairs: npt.NDArray[np.uint64]) -> tuple[Int, Int]:
@@ -114,6 +168,31 @@ def _stars(by_rank, first, neighbours):  # type: ignore[no-untyped-def]
             if lead[neighbours[k]] < 0:
                 lead[neighbours[k]] = document
     return lead
+
+
+@njit(nogil=True, cache=True)
+def _meet(keys, members, left, right):  # type: ignore[no-untyped-def]
+    slots = 16
+    while slots < 2 * len(members):
+        slots *= 2
+    mask = uint64(slots - 1)
+    first, last = np.zeros(slots, dtype=np.uint32), np.zeros(slots, dtype=np.uint32)  # places in members, from 1 on
+    found = 0
+    for j in range(len(members)):
+        document = members[j]
+        slot = keys[document] & mask
+        while first[slot] != 0 and keys[members[first[slot] - 1]] != keys[document]:
+            slot = (slot + uint64(1)) & mask
+        if first[slot] == 0:
+            first[slot] = j + 1
+        else:
+            left[found], right[found] = members[first[slot] - 1], document
+            found += 1
+            if last[slot] != first[slot]:
+                left[found], right[found] = members[last[slot] - 1], document
+                found += 1
+        last[slot] = j + 1
+    return found
 
 
 @njit(nogil=True, cache=True)

@@ -97,6 +97,15 @@ def band_keys(signatures: Signatures, bands: int, rows: int) -> BandKeys:
     return out
 
 
+def shares(
+    ours: Signatures, a: npt.NDArray[np.int64], theirs: Signatures, b: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """The share of permutations in which ours[a[i]] and theirs[b[i]] agree, an estimate of Jaccard: float64[pairs]."""
+    equal = np.empty(len(a), dtype=np.int64)
+    _equal(ours, a, theirs, b, equal)
+    return equal / ours.shape[1]
+
+
 def signature_schema(params: MinHash | None) -> pa.Schema:
     """Columns of ``signatures.parquet``, row-aligned with the documents.
 
@@ -261,6 +270,21 @@ def _signatures(
             n = _fill(data, end, made, ngram, state, ring, units, hashes)
             _premix(hashes, n)
             _permute(hashes, n, a, b, out[i])
+
+
+@njit(nogil=True, cache=True)
+def _equal(
+    ours: npt.NDArray[np.uint32],
+    a: npt.NDArray[np.int64],
+    theirs: npt.NDArray[np.uint32],
+    b: npt.NDArray[np.int64],
+    out: npt.NDArray[np.int64],
+) -> None:
+    for i in range(len(a)):
+        one, other, count = ours[a[i]], theirs[b[i]], 0
+        for k in range(len(one)):
+            count += one[k] == other[k]
+        out[i] = count
 
 
 @njit(nogil=True, cache=True)

@@ -8,7 +8,8 @@ are read for candidate pairs only, a partition at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ from curation.stages.prepare import Prepared, comparable
 from schemas.dedup import Dedup, MinHash
 
 Int = npt.NDArray[np.int64]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Signed(Protocol):
@@ -37,6 +40,7 @@ class Signed(Protocol):
 
 
 PAIRS_AT_ONCE = 1 << 18
+READERS = 4
 ROUNDS = 16
 """How often the best of what is left of each cluster is compared with all the rest of it."""
 TEXT_PAIRS_AT_ONCE = 2000
@@ -71,7 +75,7 @@ def deduplicate(
         tables.append(_decisions(dropped, kept, starts, ids, "exact", EXACT_RULES[kind], None, 1.0))
         alive = alive & (kept == np.arange(n))
     if params.minhash is not None:
-        near, value = _near(parts, ids, rank, alive, params.minhash)
+        near, value = _near(parts, rank, alive, params.minhash)
         bound = params.minhash.min_similarity
         dropped = np.flatnonzero(alive & (near != np.arange(n)))
         tables.append(_decisions(dropped, near, starts, ids, "minhash", "near_duplicate", value[dropped], bound))
@@ -92,11 +96,18 @@ def decisions_of(decided: pa.Table, partition: int) -> pa.Table:
 
 def ids_of(parts: Sequence[Signed]) -> npt.NDArray[np.uint64]:
     """The ids of all documents: uint64[n, 2]."""
-    ids = [np.zeros((0, 2), dtype=np.uint64)]
-    for part in parts:
+
+    def read(part: Signed) -> npt.NDArray[np.uint64]:
         with storage.open_parquet(part.signatures_path) as file:
-            ids.append(id_pairs(file.read(columns=["id"])[0]))
-    return np.concatenate(ids)
+            return id_pairs(file.read(columns=["id"], use_threads=False)[0])
+
+    return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *_each(read, parts)])
+
+
+def _each(read: Callable[[T], R], parts: Sequence[T]) -> list[R]:
+    """What is read of each, in order; several are read at once: an object store makes each wait."""
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(read, parts))
 
 
 def _keys(parts: list[Prepared], name: str) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
@@ -148,53 +159,45 @@ def _exact(ids: npt.NDArray[np.uint64], rank: Int) -> Int:
 
 def _near(
     parts: list[Prepared],
-    ids: npt.NDArray[np.uint64],
     rank: Int,
     alive: npt.NDArray[np.bool_],
     params: MinHash,
 ) -> tuple[Int, npt.NDArray[np.float64]]:
     """For each document the one that stays of its cluster, and its similarity to that one."""
-    rows = np.flatnonzero(alive)
+    n, rows = len(alive), np.flatnonzero(alive)
     between = similarity_between(parts, parts) if params.verify == "signature" else jaccard_between(parts, params)
 
     def similarity(left: Int, right: Int) -> npt.NDArray[np.float64]:
         return between(rows[left], rows[right])
 
     empty = band_of(parts, 0)[rows] == NO_KEY
-    root, pairs, found = clusters.connect(
-        lambda band: band_of(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
-    )
-    alike_of = clusters.remembered(pairs, found, similarity)
-    value = np.full(len(ids), np.nan)
-    kept = np.arange(len(ids))
+    value = np.full(n, np.nan)
+    kept = np.arange(n)
     left = np.arange(len(rows))
     bound = params.min_similarity if params.linkage == "star" else None
-    for _ in range(ROUNDS):
-        if not len(left):
-            break
-        # The best-ranked of each cluster stays, and takes with it what is like itself; of the rest again the best, …
-        order = left[np.lexsort((rank[rows[left]], root[left]))]
-        leads = np.flatnonzero(np.r_[True, root[order][1:] != root[order][:-1]])
-        lead = np.repeat(order[leads], np.diff(np.r_[leads, len(order)]))
-        follows = order != lead
-        order, lead = order[follows], lead[follows]
-        alike = alike_of(order, lead) if len(order) else np.zeros(0)
-        gone = np.ones(len(order), dtype=bool) if bound is None else alike >= bound
-        kept[rows[order[gone]]], value[rows[order[gone]]] = rows[lead[gone]], alike[gone]
-        left = np.sort(order[~gone])
-    if len(left):
-        # A chain of thousands, none like the next but one: what is left of it goes by the edges that it has.
-        place = np.full(len(rows), -1, dtype=np.int64)
-        place[left] = np.arange(len(left))
-        a, b = clusters.ends(pairs)
-        inside = (place[a] >= 0) & (place[b] >= 0)
-        a, b = a[inside], b[inside]
-        alike = alike_of(a, b) if len(a) else np.zeros(0)
-        good = alike >= (bound or 0.0)
-        lead = clusters.stars(rank[rows[left]], place[a[good]], place[b[good]])
-        follows = np.flatnonzero(lead != np.arange(len(left)))
-        kept[rows[left[follows]]] = rows[left[lead[follows]]]
-        value[rows[left[follows]]] = alike_of(left[follows], left[lead[follows]]) if len(follows) else np.zeros(0)
+    with clusters.connect(
+        lambda band: band_of(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
+    ) as (root, runs):
+        alike_of = clusters.remembered(runs, similarity)
+        for _ in range(ROUNDS):
+            if not len(left):
+                break
+            # The best-ranked of each cluster stays, and takes with it what is like itself; of the rest again the best, …
+            order = left[np.lexsort((rank[rows[left]], root[left]))]
+            leads = np.flatnonzero(np.r_[True, root[order][1:] != root[order][:-1]])
+            lead = np.repeat(order[leads], np.diff(np.r_[leads, len(order)]))
+            follows = order != lead
+            order, lead = order[follows], lead[follows]
+            alike = alike_of(order, lead) if len(order) else np.zeros(0)
+            gone = np.ones(len(order), dtype=bool) if bound is None else alike >= bound
+            kept[rows[order[gone]]], value[rows[order[gone]]] = rows[lead[gone]], alike[gone]
+            left = np.sort(order[~gone])
+        if len(left):
+            # A chain of thousands, none like the next but one: what is left of it goes by the edges that it has.
+            star = clusters.stars(rank[rows[left]], *clusters.edges(runs, left, len(rows), alike_of, bound or 0.0))
+            follows = np.flatnonzero(star != np.arange(len(left)))
+            kept[rows[left[follows]]] = rows[left[star[follows]]]
+            value[rows[left[follows]]] = alike_of(left[follows], left[star[follows]]) if len(follows) else np.zeros(0)
     return kept, value
 
 
@@ -217,11 +220,13 @@ def shift_of_sources(parts: list[Prepared], sources: Sequence[str], decided: pa.
 
 def band_of(parts: Sequence[Signed], band: int) -> npt.NDArray[np.uint64]:
     """One band's keys of all documents: uint64[n]."""
-    columns = [np.zeros(0, dtype=np.uint64)]
-    for part in parts:
+
+    def read(part: Signed) -> npt.NDArray[np.uint64]:
         with storage.open_parquet(part.signatures_path) as file:
-            columns.append(file.read(columns=[band_name(band)])[0].to_numpy())
-    return np.concatenate(columns)
+            column: npt.NDArray[np.uint64] = file.read(columns=[band_name(band)], use_threads=False)[0].to_numpy()
+            return column
+
+    return np.concatenate([np.zeros(0, dtype=np.uint64), *_each(read, parts)])
 
 
 def similarity_between(
@@ -238,7 +243,7 @@ def similarity_between(
             of_right, b = np.unique(right[span], return_inverse=True)
             ours = _signatures(left_parts, starts[0], of_left)
             theirs = _signatures(right_parts, starts[1], of_right)
-            result[span] = (ours[a] == theirs[b]).mean(axis=1)
+            result[span] = minhash.shares(ours, a, theirs, b)
         return result
 
     return similarity
@@ -281,20 +286,23 @@ def _texts(parts: Sequence[Prepared], starts: Int, wanted: Int) -> pa.LargeStrin
 
 
 def _signatures(parts: Sequence[Signed], starts: Int, wanted: Int) -> npt.NDArray[np.uint32]:
-    found: list[npt.NDArray[np.uint32]] = []
-    for number, part in enumerate(parts):
-        low, high = starts[number], starts[number + 1]
-        if not ((wanted >= low) & (wanted < high)).any():
-            continue
-        with storage.open_parquet(part.signatures_path) as file:
+    """The signatures of the wanted rows, sorted: uint32[rows, permutations]."""
+
+    def read(number: int) -> list[npt.NDArray[np.uint32]]:
+        low, found = starts[number], []
+        with storage.open_parquet(parts[number].signatures_path) as file:
             for group in range(file.num_row_groups):
                 count = file.metadata.row_group(group).num_rows
-                mine = wanted[(wanted >= low) & (wanted < low + count)] - low
-                if len(mine):
-                    column = file.read_row_group(group, columns=["signature"])["signature"].combine_chunks()
-                    found.append(signature_values(column)[mine])
+                first, last = np.searchsorted(wanted, [low, low + count])
+                if first < last:
+                    table = file.read_row_group(group, columns=["signature"], use_threads=False)
+                    found.append(signature_values(table["signature"].combine_chunks())[wanted[first:last] - low])
                 low += count
-    return np.concatenate(found)
+        return found
+
+    bounds = np.searchsorted(wanted, starts)
+    touched = np.flatnonzero(np.diff(bounds)).tolist()
+    return np.concatenate([values for found in _each(read, touched) for values in found])
 
 
 def _decisions(
