@@ -255,10 +255,10 @@ def put(url: str, data: bytes | memoryview | pa.Buffer) -> None:
         os.close(handle)
 
 
-def put_table(url: str, table: pa.Table) -> None:
-    """A small table as Parquet, in one put."""
+def put_table(url: str, table: pa.Table, compression: str = "zstd", *, row_group: int | None = None) -> None:
+    """A table that is held anyway as Parquet, in one put. row_group: rows of one."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression=compression, row_group_size=row_group)
     put(url, sink.getvalue())
 
 
@@ -291,20 +291,18 @@ def open_parquet(url: str, **options: Any) -> Iterator[pq.ParquetFile]:
 
 @contextmanager
 def parquet_writer(
-    url: str, schema: pa.Schema, compression: str = "zstd", *, dictionary: bool = True
+    url: str, schema: pa.Schema, compression: str = "zstd", *, dictionary: bool = True, checksums: bool = False
 ) -> Iterator[pq.ParquetWriter]:
     """A Parquet file to write tables to, at its final name; its folder is made. Whole only once it is closed.
 
-    dictionary: whether columns are dictionary-encoded, which costs time where values do not repeat.
+    dictionary: whether columns are dictionary-encoded, which costs time where values do not repeat. checksums: a CRC a page.
     """
+    options = {"compression": compression, "use_dictionary": dictionary, "write_page_checksum": checksums}
     if is_local(url):
         path = resolve(url)[1]
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with pq.ParquetWriter(path, schema, compression=compression, use_dictionary=dictionary) as writer:
+        with pq.ParquetWriter(path, schema, **options) as writer:
             yield writer
         return
-    with (
-        open_write(url) as stream,
-        pq.ParquetWriter(stream, schema, compression=compression, use_dictionary=dictionary) as writer,
-    ):
+    with open_write(url) as stream, pq.ParquetWriter(stream, schema, **options) as writer:
         yield writer

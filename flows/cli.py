@@ -280,6 +280,7 @@ def history(
 ) -> None:
     """What the releases of a recipe with `dedup.history` remember, and how it grows."""
     from curation import storage
+    from curation.dedup import band_index
     from curation.recipe_file import load
     from curation.release import Home
     from curation.stages import history as history_stage
@@ -292,6 +293,7 @@ def history(
     if json_:
         typer.echo(json.dumps([asdict(one) for one in found]))
         return
+    index = band_index.load(home.cache("history"))
     table = Table(title=f"History of {loaded.name}", title_justify="left")
     for name in ("release", "documents", "bytes", "documents in all"):
         table.add_column(name, justify="left" if name == "release" else "right")
@@ -300,6 +302,10 @@ def history(
         total += one.documents
         table.add_row(one.release, f"{one.documents:,}", f"{one.bytes:,}", f"{total:,}")
     out.print(table)
+    if index is not None:
+        out.print(
+            f"index: {index.rows:,} documents of {len(index.releases)} releases in {len(index.runs)} runs, {index.bytes:,} bytes"
+        )
 
 
 @app.command()

@@ -35,6 +35,8 @@ BandKeys = npt.NDArray[np.uint64]
 MULTIPLIER = 0xD1342543DE82EF95
 """M of the rolling hash: odd, from Steele & Vigna 2021."""
 EMPTY = 0xFFFFFFFF
+HASHING = 2
+"""Raise it when the signature of a text changes: what was signed otherwise cannot be compared."""
 NO_KEY = np.uint64(0)
 """The band key of a text without a signature."""
 CHUNK = 4096

@@ -20,8 +20,8 @@ from curation import storage
 from curation.arrow_text import as_text
 from curation.dedup import clusters, minhash
 from curation.dedup.minhash import NO_KEY, band_name, signature_values
+from curation.ids import id_pairs, id_texts
 from curation.stages.ledger import DECISIONS
-from curation.stages.pool import id_pairs, id_texts
 from curation.stages.prepare import Prepared, comparable
 from schemas.dedup import Dedup, MinHash
 
@@ -233,7 +233,6 @@ def similarity_between(
     left_parts: Sequence[Signed], right_parts: Sequence[Signed]
 ) -> Callable[[Int, Int], npt.NDArray[np.float64]]:
     """Share of equal signature values of pairs (row of the left, row of the right); holds the pairs' signatures only."""
-    starts = [np.cumsum([0, *(part.kept for part in parts)]) for parts in (left_parts, right_parts)]
 
     def similarity(left: Int, right: Int) -> npt.NDArray[np.float64]:
         result = np.empty(len(left))
@@ -241,8 +240,8 @@ def similarity_between(
             span = slice(start, start + PAIRS_AT_ONCE)
             of_left, a = np.unique(left[span], return_inverse=True)
             of_right, b = np.unique(right[span], return_inverse=True)
-            ours = _signatures(left_parts, starts[0], of_left)
-            theirs = _signatures(right_parts, starts[1], of_right)
+            ours = taken(left_parts, of_left, "signature", signature_values)
+            theirs = taken(right_parts, of_right, "signature", signature_values)
             result[span] = minhash.shares(ours, a, theirs, b)
         return result
 
@@ -285,23 +284,28 @@ def _texts(parts: Sequence[Prepared], starts: Int, wanted: Int) -> pa.LargeStrin
     return as_text(pa.chunked_array(found, pa.large_string()))
 
 
-def _signatures(parts: Sequence[Signed], starts: Int, wanted: Int) -> npt.NDArray[np.uint32]:
-    """The signatures of the wanted rows, sorted: uint32[rows, permutations]."""
+def taken(
+    parts: Sequence[Signed], wanted: Int, column: str, values: Callable[[pa.Array], npt.NDArray[Any]]
+) -> npt.NDArray[Any]:
+    """A column of the tables of signatures in the wanted rows, sorted: the row groups that hold them are read.
 
-    def read(number: int) -> list[npt.NDArray[np.uint32]]:
+    values: the column as an array, a row a document.
+    """
+    starts = np.cumsum([0, *(part.kept for part in parts)])
+
+    def read(number: int) -> list[npt.NDArray[Any]]:
         low, found = starts[number], []
         with storage.open_parquet(parts[number].signatures_path) as file:
             for group in range(file.num_row_groups):
                 count = file.metadata.row_group(group).num_rows
                 first, last = np.searchsorted(wanted, [low, low + count])
                 if first < last:
-                    table = file.read_row_group(group, columns=["signature"], use_threads=False)
-                    found.append(signature_values(table["signature"].combine_chunks())[wanted[first:last] - low])
+                    table = file.read_row_group(group, columns=[column], use_threads=False)
+                    found.append(values(table[column].combine_chunks())[wanted[first:last] - low])
                 low += count
         return found
 
-    bounds = np.searchsorted(wanted, starts)
-    touched = np.flatnonzero(np.diff(bounds)).tolist()
+    touched = np.flatnonzero(np.diff(np.searchsorted(wanted, starts))).tolist()
     return np.concatenate([values for found in _each(read, touched) for values in found])
 
 

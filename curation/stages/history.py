@@ -2,8 +2,9 @@
 
 Every release holds, in ``history/``, the rows of ``signatures.parquet`` of the documents it scheduled: id, band keys,
 signature. A run with ``dedup.history`` leaves out the files that an earlier release took, and drops documents whose
-id, or a near duplicate of which, an earlier release kept. Held at once: 16 bytes of id and one band's key a document
-of history; signatures are read for candidate pairs only.
+id, or a near duplicate of which, an earlier release kept. New documents are looked up in an index on disk of ids and band
+keys (``curation.dedup.band_index``), which each run completes by the releases made since; signatures are read for
+candidate pairs only.
 """
 
 from __future__ import annotations
@@ -20,17 +21,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
-from curation.dedup.minhash import NO_KEY
+from curation.dedup import band_index
+from curation.dedup.band_index import Damaged, Index, Release
+from curation.dedup.minhash import HASHING, NO_KEY, band_name
+from curation.ids import id_pairs, id_texts
 from curation.release import Home
 from curation.stages.catalogue import Input
-from curation.stages.deduplicate import DECIDED, band_of, ids_of, similarity_between
-from curation.stages.pool import id_texts
+from curation.stages.deduplicate import DECIDED, band_of, ids_of, similarity_between, taken
 from curation.stages.prepare import Prepared
 from schemas.dedup import Dedup
 from schemas.errors import InputError, RecipeError
 
 Int = npt.NDArray[np.int64]
 SETTINGS = b"syllabus.minhash"
+ROW_GROUP = 1024
+"""Rows that are read for one candidate: half a megabyte of signatures."""
 MAX_CANDIDATES = 8
 """Earlier documents of one band that a document is compared with; history holds no near duplicates, so few share one."""
 
@@ -55,38 +60,60 @@ def write(prepared: Prepared, rows: Int, *, params: Dedup, target: str) -> None:
     """Keep the signatures of a partition's scheduled rows with the release. rows: sorted rows of its documents."""
     with storage.open_parquet(prepared.signatures_path) as file:
         table = file.read().take(pa.array(rows))
-    storage.put_table(target, table.replace_schema_metadata({SETTINGS: _settings(params)}))
+    signed = table.replace_schema_metadata({SETTINGS: _settings(params).encode()})
+    storage.put_table(target, signed, "none", row_group=ROW_GROUP)
 
 
-def _settings(params: Dedup) -> bytes:
-    plain = (
-        None
-        if params.minhash is None
-        else params.minhash.model_dump(mode="json", exclude={"min_similarity", "linkage", "verify"})
-    )
-    return json.dumps(plain, sort_keys=True).encode()
+def _settings(params: Dedup) -> str:
+    """What band keys and signatures depend on."""
+    if params.minhash is None:
+        return "null"
+    plain = params.minhash.model_dump(mode="json", exclude={"min_similarity", "linkage", "verify"})
+    return json.dumps({**plain, "hashing": HASHING}, sort_keys=True)
 
 
-def load(home: Home, params: Dedup) -> list[Kept]:
-    """The tables of all complete releases, oldest first.
+def index_of(home: Home, params: Dedup) -> Index:
+    """The index of what all complete releases kept, brought up to date: only releases that are not in it are read.
 
-    Raises RecipeError where a release was made with other MinHash settings: its band keys mean something else.
+    It is made anew where it is damaged, where a release has gone, or where it holds other band keys. Raises RecipeError
+    where a release was made with other MinHash settings: its band keys mean something else. Raises InputError for a
+    release whose table cannot be read.
     """
-    tables: list[Kept] = []
-    for release in home.releases():
-        folder = home.path(release, "history")
-        for name in storage.list_folder(folder):
-            path = storage.join(folder, name)
-            with _opened(path, release) as file:
-                made = (file.schema_arrow.metadata or {}).get(SETTINGS, b"null")
-                if params.minhash is not None and made != _settings(params):
-                    raise RecipeError(
-                        "dedup.minhash",
-                        f"release {release} was made with {made.decode()}, this recipe has "
-                        f"{_settings(params).decode()}; keep the settings, or choose another name",
-                    )
-                tables.append(Kept(path, file.metadata.num_rows))
-    return tables
+    try:
+        return _completed(band_index.load(home.cache("history")), home, params)
+    except Damaged:
+        return _completed(None, home, params)
+
+
+def _completed(index: Index | None, home: Home, params: Dedup) -> Index:
+    settings, complete = _settings(params), home.releases()
+    if (
+        index is None
+        or index.settings != settings
+        or [r.name for r in index.releases] != complete[: len(index.releases)]
+    ):
+        index = Index(home.cache("history"), settings, 0 if params.minhash is None else params.minhash.bands)
+        band_index.save(index)
+    for name in complete[len(index.releases) :]:
+        release = _release(home, name, params)
+        index = band_index.append(index, release, [home.path(name, "history", file) for file, _ in release.files])
+    return index
+
+
+def _release(home: Home, name: str, params: Dedup) -> Release:
+    """What a release kept. Raises RecipeError, InputError."""
+    files = []
+    for file_name in storage.list_folder(home.path(name, "history")):
+        with _opened(home.path(name, "history", file_name), name) as file:
+            made = (file.schema_arrow.metadata or {}).get(SETTINGS, b"null").decode()
+            if params.minhash is not None and made != _settings(params):
+                raise RecipeError(
+                    "dedup.minhash",
+                    f"release {name} was made with {made}, this recipe has {_settings(params)}; keep the settings, "
+                    f"choose another name, or leave the release out: syllabus history RECIPE --forget {name}",
+                )
+            files.append((file_name, file.metadata.num_rows))
+    return Release(name, tuple(files))
 
 
 @contextmanager
@@ -135,6 +162,7 @@ def forget(home: Home, release: str) -> None:
             "--forget", f"{release!r} is no complete release; there are {', '.join(home.releases()) or 'none'}"
         )
     storage.delete_tree(home.path(release, "history"))
+    storage.delete_tree(home.cache("history"))  # made anew from the others
 
 
 def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup) -> pa.Table:
@@ -142,72 +170,75 @@ def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup
 
     gone: for each partition the rows that earlier stages dropped, sorted.
     """
-    known = load(home, params)
     starts = np.cumsum([0, *(part.kept for part in parts)])
     alive = np.ones(int(starts[-1]), dtype=bool)
     for number, rows in enumerate(gone):
         alive[starts[number] + rows] = False
-    if not known or not alive.any():
+    index = index_of(home, params)
+    if not index.rows or not alive.any():
         return DECIDED.empty_table()
     rows = np.flatnonzero(alive)
-    ids, before = ids_of(parts)[rows], ids_of(known)
-    exact = _position(ids, before)
-    match, value = exact.copy(), np.where(exact >= 0, 1.0, np.nan)
-    if params.minhash is not None:
-        near, similarity = _near(parts, known, rows, exact < 0, params)
-        match, value = np.where(exact < 0, near, match), np.where(exact < 0, similarity, value)
+    try:
+        match, value = _matches(parts, index, home, rows, params)
+    except Damaged:
+        storage.delete_tree(index.folder)
+        index = index_of(home, params)
+        match, value = _matches(parts, index, home, rows, params)
     hit = np.flatnonzero(match >= 0)
     bound = params.minhash.min_similarity if params.minhash is not None else None
     partition = np.searchsorted(starts, rows[hit], side="right") - 1
-    same = exact[hit] >= 0
+    same = value[hit] > 1  # see _matches
+    wanted, place = np.unique(match[hit], return_inverse=True)
+    kept = taken(_tables(home, index), wanted, "id", id_pairs)[place] if len(hit) else np.zeros((0, 2), np.uint64)
     columns: dict[str, Any] = {
         "partition": pa.array(partition, pa.int32()),
         "index": pa.array(rows[hit] - starts[partition], pa.int64()),
         "stage": pa.array(["history"] * len(hit), pa.string()),
         "rule": pa.array(np.where(same, "same_text", "near_duplicate").tolist(), pa.string()),
-        "value": pa.array(value[hit], pa.float64()),
+        "value": pa.array(np.minimum(value[hit], 1.0), pa.float64()),
         "threshold": pa.array([1.0 if s else bound for s in same], pa.float64()),
-        "kept_id": pa.array(id_texts(before[match[hit]]).tolist(), pa.string()),
+        "kept_id": pa.array(id_texts(kept).tolist(), pa.string()),
     }
     return pa.table(columns, schema=DECIDED)
 
 
-def _position(ids: npt.NDArray[np.uint64], among: npt.NDArray[np.uint64]) -> Int:
-    """Where each id stands among others, the first place: int64[n], -1 for nowhere."""
-    order = np.lexsort((among[:, 1], among[:, 0]))
-    pairs = np.dtype([("a", "<u8"), ("b", "<u8")])
-    ordered = np.ascontiguousarray(among[order]).view(pairs).ravel()
-    wanted = np.ascontiguousarray(ids).view(pairs).ravel()
-    place = np.searchsorted(ordered, wanted)
-    inside = np.minimum(place, len(ordered) - 1)
-    return np.where(ordered[inside] == wanted, order[inside], -1)
+def _tables(home: Home, index: Index) -> list[Kept]:
+    """The releases' tables, in the order of the index's places."""
+    return [
+        Kept(home.path(release.name, "history", file), rows)
+        for release in index.releases
+        for file, rows in release.files
+    ]
 
 
-def _near(
-    parts: list[Prepared], known: list[Kept], rows: Int, open_: npt.NDArray[np.bool_], params: Dedup
+SAME = 2.0
+"""Stands for the similarity of documents with one id, to tell them from texts that only look the same."""
+
+
+def _matches(
+    parts: list[Prepared], index: Index, home: Home, rows: Int, params: Dedup
 ) -> tuple[Int, npt.NDArray[np.float64]]:
-    """The most similar earlier document of each open row (-1: none), and how similar: int64[n], float64[n]."""
-    assert params.minhash is not None
-    bound = params.minhash.min_similarity or 0.0
-    compare = similarity_between(parts, known)
-    best, match = np.full(len(rows), -1.0), np.full(len(rows), -1)
-    mine = np.flatnonzero(open_)
+    """The earlier document that each row equals (SAME) or is most like, and how much: int64[rows], -1 for none, and
+    float64[rows]. Of equally good ones the earliest. Raises Damaged."""
+    match, value = np.full(len(rows), -1, dtype=np.int64), np.full(len(rows), np.nan)
+    ids = ids_of(parts)[rows]
+    hit, place = band_index.holders(index, band_index.ID, ids[:, 0], 1, rest=ids[:, 1])
+    match[hit], value[hit] = place, SAME
+    if params.minhash is None:
+        return match, value
+    open_ = np.flatnonzero(match < 0)
+    candidates = np.zeros((0, 2), dtype=np.int64)
     for band in range(params.minhash.bands):
-        keys, others = band_of(parts, band)[rows[mine]], band_of(known, band)
-        order = np.argsort(others, kind="stable")
-        ordered = others[order]
-        first = np.searchsorted(ordered, keys, side="left")
-        count = np.minimum(np.searchsorted(ordered, keys, side="right") - first, MAX_CANDIDATES)
-        count[keys == NO_KEY] = 0
-        left = np.repeat(np.arange(len(mine)), count)
-        if not len(left):
-            continue
-        step = np.arange(len(left)) - np.repeat(np.cumsum(count) - count, count)
-        right = order[np.repeat(first, count) + step]
-        alike = compare(rows[mine[left]], right)
-        # The best of each; of equally good ones the earliest.
-        for i in np.lexsort((right, -alike)):
-            row = mine[left[i]]
-            if alike[i] >= bound and (alike[i], -right[i]) > (best[row], -match[row]):
-                best[row], match[row] = alike[i], right[i]
-    return match, np.where(match >= 0, best, np.nan)
+        keys = band_of(parts, band)[rows[open_]]
+        some = np.flatnonzero(keys != NO_KEY)
+        which, place = band_index.holders(index, band_name(band), keys[some], MAX_CANDIDATES)
+        # Documents that are alike share most bands: of each pair one is enough.
+        candidates = np.unique(np.concatenate([candidates, np.stack([open_[some[which]], place], axis=1)]), axis=0)
+    if len(candidates):
+        mine, place = candidates.T
+        alike = similarity_between(parts, _tables(home, index))(rows[mine], place)
+        order = np.lexsort((place, -alike, mine))
+        best = order[np.r_[True, np.diff(mine[order]) != 0]]
+        best = best[alike[best] >= (params.minhash.min_similarity or 0.0)]
+        match[mine[best]], value[mine[best]] = place[best], alike[best]
+    return match, value

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import formatters, groupers, scorers, seeds, selectors
+from curation.ids import id_pairs, id_texts
 from curation.mixers import Sizes
 from curation.orders import OrderKeys
 from curation.pool_wide import PoolWide
@@ -290,17 +291,6 @@ def _between(column: Column, bounds: Bounds, place: str) -> npt.NDArray[np.bool_
     low_n = -np.inf if bounds.min is None else float(bounds.min)
     high_n = np.inf if bounds.max is None else float(bounds.max)
     return (column >= low_n) & (column <= high_n)
-
-
-def id_texts(ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.str_]:
-    """ids uint64[n, 2] as the 32 hex digits that users see."""
-    raw = np.ascontiguousarray(ids.astype("<u8")).view(np.uint8).tobytes().hex()
-    return np.frombuffer(raw.encode("ascii"), dtype="S32").astype("U32")
-
-
-def id_pairs(ids: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    """16 bytes a document to uint64[n, 2]."""
-    return np.frombuffer(b"".join(ids.to_pylist()), dtype="<u8").reshape(-1, 2).astype(np.uint64)
 
 
 def gather(parts: Iterable[pa.Table], names: list[str], *, exact_tokens: bool = False) -> Pool:

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from curation import storage
 from curation.dedup.differences import differences
+from curation.ids import id_pairs
 from curation.rules.border import nearest
 from curation.stages.borders import KEPT
 from curation.stages.deduplicate import ids_of
-from curation.stages.pool import id_pairs
 from curation.stages.prepare import Prepared, excerpts
 from schemas.tables import BORDERS, DUPLICATES
 

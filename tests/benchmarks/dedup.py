@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import random
-import resource
 import tempfile
 import time
 from collections import Counter
@@ -22,13 +20,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
+
+from tests.benchmarks.processes import alone, peak_bytes
 
 NGRAM, BANDS, ROWS, BOUND = 5, 14, 8, 0.7
 WORDS = 660
@@ -193,23 +192,11 @@ CONTENDERS: dict[str, Callable[[Path, Path], tuple[set[int], dict[str, float]]]]
 }
 
 
-def _run(name: str, folder: str, queue: Any) -> None:
+def run(name: str, folder: Path) -> tuple[set[int], dict[str, float], float]:
+    """A contender: dropped, seconds, peak megabytes."""
     with tempfile.TemporaryDirectory() as work:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        gone, seconds = CONTENDERS[name](Path(folder), Path(work))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    queue.put((sorted(gone), seconds, before / 1e3, peak / 1e3))
-
-
-def measure(name: str, folder: Path) -> tuple[set[int], dict[str, float], float]:
-    """A contender in a process of its own: dropped, seconds, peak megabytes."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=_run, args=(name, str(folder), queue))
-    process.start()
-    gone, seconds, _, peak = queue.get()
-    process.join()
-    return set(gone), seconds, peak
+        gone, seconds = CONTENDERS[name](folder, Path(work))
+    return gone, seconds, peak_bytes() / 1e6
 
 
 def quality(gone: set[int], pairs: list[tuple[int, int, float]]) -> list[tuple[str, int, float, float]]:
@@ -242,7 +229,7 @@ def main() -> None:
         found: dict[str, list[tuple[str, int, float, float]]] = {}
         speeds: dict[str, float] = {}
         for name in ["syllabus", *asked.peers]:
-            gone, seconds, peak = measure(name, folder)
+            gone, seconds, peak = alone(run, name, folder)
             speeds[name] = size * (2 / FILES if name == "datatrove" else 1) / seconds["all"]
             table.add_row(name, f"{speeds[name]:.1f}", f"{speeds['syllabus'] / speeds[name]:.1f}", f"{peak:.0f}")
             if name != "datatrove":

@@ -10,6 +10,11 @@ import itertools
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from deployments.demo_corpus import descriptions, docstrings, help_topics, text_files
 
@@ -52,3 +57,24 @@ def documents(n: int, *, low: int = 4000, high: int = 5000, seed: int = 0) -> It
                 parts.append(part)
                 length += len(part.encode()) + 2
         yield "\n\n".join(parts).encode()[:size].decode(errors="ignore")
+
+
+def short_documents(folder: Path, n: int, *, files: int, seed: int = 0, copies: float = 0.1, mark: str = "") -> float:
+    """Write ``n`` short documents, some fifty words each, as Parquet; megabytes of text. A share are copies with two words
+    replaced. The first ones of a seed are the same for any ``n``; ``mark`` changes a word of each.
+    """
+    names = np.array(sorted({word.lower() for text in paragraphs() for word in text.split() if word.isalpha()}))
+    draw = np.random.default_rng(seed)
+    size, step = 0, -(-n // files)
+    for file in range(files):
+        count = min(step, n - file * step)
+        words = names[draw.integers(0, len(names), (count, 50))]
+        again = np.flatnonzero(draw.random(count) < copies)
+        words[again] = words[draw.integers(0, count, len(again))]
+        words[again, draw.integers(0, 50, len(again))] = "other"
+        if mark:
+            words[:, 25] = mark
+        texts = [" ".join(row) for row in words.tolist()]
+        size += sum(map(len, texts))
+        pq.write_table(pa.table({"text": texts}), folder / f"{mark}{file:03d}.parquet", row_group_size=20_000)
+    return size / 1e6
