@@ -17,9 +17,10 @@ from curation.stages import catalogue as catalogue_stage
 from curation.stages import classifier as classifier_stage
 from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import deduplicate as deduplicate_stage
+from curation.stages import domain_caps, planning, publish
 from curation.stages import history as history_stage
 from curation.stages import paragraphs as paragraphs_stage
-from curation.stages import planning, publish
+from curation.stages import semantic as semantic_stage
 from curation.stages.prepare import Prepared, partition_key, settings, warm_up
 from flows import tasks
 from flows.progress import Progress, timed
@@ -158,12 +159,17 @@ def _deduplicate(
         low = classifier_stage.drop_by_chance(parts, classifier.pareto, seed=recipe.seed)
     of_source = [inputs[index].source for index, _ in prepared]
     decided = deduplicate_stage.deduplicate(parts, recipe.dedup, low, of_source)
-    shift = (
-        deduplicate_stage.shift_of_sources(parts, of_source, decided)
-        if recipe.dedup.exact_kinds or recipe.dedup.minhash
-        else []
-    )
-    return Survivors(inputs, prepared, decided if low is None else pa.concat_tables([low, decided]), duplicates=shift)
+    tables = [decided] if low is None else [low, decided]
+    if recipe.dedup.semantic is not None:
+        gone = deduplicate_stage.rows_by_partition(pa.concat_tables(tables), len(parts))
+        tables.append(semantic_stage.drop_alike(parts, gone, recipe.dedup.semantic, seed=recipe.seed))
+    if recipe.dedup.max_per_domain is not None:
+        gone = deduplicate_stage.rows_by_partition(pa.concat_tables(tables), len(parts))
+        tables.append(domain_caps.drop_over(parts, gone, recipe.dedup.max_per_domain, recipe.dedup, of_source))
+    dropped = pa.concat_tables(tables)
+    counted = bool(recipe.dedup.exact_kinds) or recipe.dedup.drops_alike
+    shift = deduplicate_stage.shift_of_sources(parts, of_source, dropped) if counted else []
+    return Survivors(inputs, prepared, dropped, duplicates=shift)
 
 
 def _cut_paragraphs(params: Paragraphs, made: Survivors, scratch: str, progress: Progress) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from schemas.groupers import KMeans
 from schemas.section import Section
 
 
@@ -68,6 +69,20 @@ class Paragraphs(Section):
     """A document that was cut and has fewer sentences left is dropped (datatrove's C4: 3)."""
 
 
+class Semantic(KMeans):
+    """Documents that mean nearly the same, by embeddings that the input files hold (SemDeDup, Abbas et al. 2023): within a
+    k-means cluster, a document goes that is as similar as this to one that stays. In the ledger under `minhash`."""
+
+    clusters: Annotated[int, Field(ge=1)] = 100
+    """How many clusters; only documents of one cluster are compared. About the square root of the documents is cheap."""
+    cosine: bool = True
+    """Cluster by direction alone; documents are compared by cosine similarity in any case."""
+    min_similarity: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Cosine similarity from which on two documents are duplicates (1 - epsilon of the paper)."""
+    keep: Literal["far", "near"] = "far"
+    """Which one stays: the one farthest from the cluster's centre (the paper's, less typical), or the nearest."""
+
+
 class Dedup(Section):
     """Which of several equal or nearly equal documents stays. `min_similarity` and the like stand with each method."""
 
@@ -77,6 +92,10 @@ class Dedup(Section):
     minhash: MinHash | None = MinHash()
     """Drop near duplicates; null is off."""
 
+    semantic: Semantic | None = None
+    """Drop documents that mean nearly the same, by a column of embeddings; null is off."""
+    max_per_domain: Annotated[int, Field(ge=1)] | None = None
+    """Documents of a registered domain at most, those that `keep` prefers; null is no limit. After duplicates are out."""
     paragraphs: Paragraphs | None = None
     """Cut repeated paragraphs, lines or sentences; null is off."""
     keep: Literal["first", "longest", "best"] | Annotated[list[str], Field(min_length=1)] = "first"
@@ -90,3 +109,8 @@ class Dedup(Section):
         if isinstance(self.exact, bool):
             return ["document"] if self.exact else []
         return [kind for kind in ("document", "normalised", "url") if kind in self.exact]
+
+    @property
+    def drops_alike(self) -> bool:
+        """Whether the stage *minhash* has work: near and semantic duplicates, caps."""
+        return self.minhash is not None or self.semantic is not None or self.max_per_domain is not None

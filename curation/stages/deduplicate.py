@@ -60,7 +60,7 @@ def deduplicate(
     ids = ids_of(parts)
     n = len(ids)
     starts = np.cumsum([0, *(part.kept for part in parts)])
-    rank = _rank(parts, params, sources)
+    rank = rank_of(parts, params, sources)
     here = np.ones(n, dtype=bool)
     if before is not None:
         here[starts[before["partition"].to_numpy()] + before["index"].to_numpy()] = False
@@ -72,14 +72,26 @@ def deduplicate(
         kept = np.arange(n)
         kept[rows] = rows[_exact(keys[rows], rank[rows])]
         dropped = np.flatnonzero(kept != np.arange(n))
-        tables.append(_decisions(dropped, kept, starts, ids, "exact", EXACT_RULES[kind], None, 1.0))
+        tables.append(decisions(dropped, kept, starts, ids, "exact", EXACT_RULES[kind], None, 1.0))
         alive = alive & (kept == np.arange(n))
     if params.minhash is not None:
         near, value = _near(parts, rank, alive, params.minhash)
         bound = params.minhash.min_similarity
         dropped = np.flatnonzero(alive & (near != np.arange(n)))
-        tables.append(_decisions(dropped, near, starts, ids, "minhash", "near_duplicate", value[dropped], bound))
+        tables.append(decisions(dropped, near, starts, ids, "minhash", "near_duplicate", value[dropped], bound))
     return pa.concat_tables(tables)
+
+
+def alive_rows(parts: Sequence[Signed], gone: Sequence[Int]) -> tuple[Int, npt.NDArray[np.bool_]]:
+    """Where each partition's documents begin among all, and which are still there: int64[partitions + 1], bool[n].
+
+    gone: for each partition the rows that earlier stages dropped.
+    """
+    starts = np.cumsum([0, *(part.kept for part in parts)])
+    alive = np.ones(int(starts[-1]), dtype=bool)
+    for number, rows in enumerate(gone):
+        alive[starts[number] + rows] = False
+    return starts, alive
 
 
 def rows_by_partition(decided: pa.Table, partitions: int) -> list[Int]:
@@ -130,7 +142,7 @@ def _column(paths: Sequence[str], name: str) -> npt.NDArray[np.float64]:
     return np.concatenate(found)
 
 
-def _rank(parts: list[Prepared], params: Dedup, sources: Sequence[str]) -> Int:
+def rank_of(parts: list[Prepared], params: Dedup, sources: Sequence[str]) -> Int:
     """Documents by preference: the one with the least rank of a cluster stays; ties by place."""
     n = sum(part.kept for part in parts)
     if params.keep == "first":
@@ -309,9 +321,9 @@ def taken(
     return np.concatenate([values for found in _each(read, touched) for values in found])
 
 
-def _decisions(
+def decisions(
     dropped: Int,
-    kept: Int,
+    kept: Int | None,
     starts: Int,
     ids: npt.NDArray[np.uint64],
     stage: str,
@@ -319,6 +331,8 @@ def _decisions(
     value: npt.NDArray[np.float64] | None,
     threshold: float | None,
 ) -> pa.Table:
+    """The DECIDED table of documents that are dropped. kept: for each document the one that stays for it; None for none.
+    value: one a dropped document; None is 1."""
     partition = np.searchsorted(starts, dropped, side="right") - 1
     n = len(dropped)
     return pa.table(
@@ -329,7 +343,7 @@ def _decisions(
             "rule": pa.array([rule] * n, pa.string()),
             "value": pa.array(np.ones(n) if value is None else value, pa.float64()),
             "threshold": pa.array([threshold] * n, pa.float64()),
-            "kept_id": pa.array(id_texts(ids[kept[dropped]]).tolist(), pa.string()),
+            "kept_id": pa.array([None] * n if kept is None else id_texts(ids[kept[dropped]]).tolist(), pa.string()),
         },
         schema=DECIDED,
     )

@@ -27,7 +27,7 @@ from curation.dedup.minhash import HASHING, NO_KEY, band_name
 from curation.ids import id_pairs, id_texts
 from curation.release import Home
 from curation.stages.catalogue import Input
-from curation.stages.deduplicate import DECIDED, band_of, ids_of, similarity_between, taken
+from curation.stages.deduplicate import DECIDED, alive_rows, band_of, ids_of, similarity_between, taken
 from curation.stages.prepare import Prepared
 from schemas.dedup import Dedup
 from schemas.errors import InputError, RecipeError
@@ -170,10 +170,7 @@ def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup
 
     gone: for each partition the rows that earlier stages dropped, sorted.
     """
-    starts = np.cumsum([0, *(part.kept for part in parts)])
-    alive = np.ones(int(starts[-1]), dtype=bool)
-    for number, rows in enumerate(gone):
-        alive[starts[number] + rows] = False
+    starts, alive = alive_rows(parts, gone)
     index = index_of(home, params)
     if not index.rows or not alive.any():
         return DECIDED.empty_table()

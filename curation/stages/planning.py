@@ -129,10 +129,12 @@ def check_columns(recipe: Recipe, inputs: list[Input], prepared: list[tuple[int,
             why = f"; the first says: {faults[0]}" if faults else ""
             raise RecipeError(f"sources[{number}]", f"source {source.name!r} is left without a readable file{why}")
     found = {column for _, part in prepared for column in part.columns}
-    for name, tag in recipe.tags.items():
-        for column in getattr(tag, "input_columns", dict)():
+    readers: dict[str, object] = {f"tags.{name}.column": tag for name, tag in recipe.tags.items()}
+    readers["dedup.semantic.embedding"] = recipe.dedup.semantic
+    for place, reader in readers.items():
+        for column in getattr(reader, "input_columns", dict)():
             if column not in found and any(part.documents for _, part in prepared):
-                raise RecipeError(f"tags.{name}.column", f"no input file has a column {column!r}")
+                raise RecipeError(place, f"no input file has a column {column!r}")
 
 
 def not_scheduled(pool: Pool, ordered: Schedule) -> npt.NDArray[np.int64]:

@@ -97,10 +97,10 @@ class Prepared:
 
 
 def columns_read(recipe: Recipe) -> dict[str, str]:
-    """Input columns that the tags read, by dotted name, and their kind: string, strings, number, numbers."""
+    """Input columns that tags, rules and deduplication read, by dotted name, and their kind: string, strings, number, numbers."""
     asked: dict[str, str] = {}
     scorers = [rule.scorer for rule in recipe.clean.rules if isinstance(rule, Custom)]
-    for part in [*recipe.tags.values(), *scorers]:
+    for part in [*recipe.tags.values(), *scorers, recipe.dedup.semantic]:
         asked.update(getattr(part, "input_columns", dict)())
     return dict(sorted(asked.items()))
 

@@ -57,7 +57,7 @@ def stages_used(recipe: Recipe) -> list[str]:
         "classifier": recipe.clean.classifier is not None,
         "pii": recipe.clean.pii.active,
         "exact": bool(recipe.dedup.exact),
-        "minhash": recipe.dedup.minhash is not None,
+        "minhash": recipe.dedup.drops_alike,
         "paragraphs": recipe.dedup.paragraphs is not None,
         "history": recipe.dedup.history,
         "decontaminate": recipe.decontaminate is not None,

@@ -1,6 +1,6 @@
 """Near duplicates end to end beside gaoya, rensa and datatrove: MB/s, memory, recall by similarity, false drops.
 
-    python -m tests.benchmarks.dedup [--documents 100000] [--peers gaoya rensa datatrove]
+    python -m tests.benchmarks.dedup [--documents 100000] [--peers gaoya rensa datatrove] [--text-dedup PYTHON]
 
 Each contender runs in a process of its own over the same Parquet files, on two cores: read, sign, find, decide. Ours is
 the product's own way, *prepare* and *deduplicate*, with its tables written. Word 5-grams, 14 bands of 8 rows; ours
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -20,6 +22,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -122,6 +125,58 @@ def ours(folder: Path, work: Path) -> tuple[set[int], dict[str, float]]:
     return set(gone.tolist()), seconds
 
 
+def stages_alone(folder: Path, work: Path) -> dict[str, float]:
+    """Seconds of each stage by itself, on two threads, with its input in memory: their sum is the limit of this design."""
+    from blake3 import blake3
+
+    from curation.dedup.clusters import connect
+    from curation.dedup.minhash import band_keys, signature_schema, signatures
+    from schemas.dedup import MinHash
+
+    params = MinHash(ngram=NGRAM, bands=BANDS, rows=ROWS, min_similarity=BOUND)
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, one: Callable[[int], Any]) -> list[Any]:
+        started = time.perf_counter()
+        with ThreadPoolExecutor(2) as pool:
+            made = list(pool.map(one, range(FILES)))
+        seconds[name] = time.perf_counter() - started
+        return made
+
+    tables = timed("read", lambda i: pq.read_table(folder / f"{i}.parquet", use_threads=False))
+    texts = [table["text"].cast(pa.large_string()).combine_chunks() for table in tables]
+    ids = timed("ids", lambda i: [blake3(text.as_buffer()).digest(16) for text in texts[i]])
+    signatures(texts[0].slice(0, 1), params)
+    made = timed("hash and permute", lambda i: signatures(texts[i], params))
+    keys = timed("band", lambda i: band_keys(made[i], BANDS, ROWS))
+    whole, values = np.concatenate(keys), np.concatenate(made)
+    started = time.perf_counter()
+    empty = np.zeros(len(whole), dtype=bool)
+    with connect(
+        lambda band: np.ascontiguousarray(whole[:, band]),
+        BANDS,
+        len(whole),
+        empty,
+        lambda a, b: (values[a] == values[b]).mean(axis=1),
+        BOUND,
+    ):
+        seconds["cluster"] = time.perf_counter() - started
+
+    def write(i: int) -> None:
+        flat = pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(4 * BANDS * ROWS), len(made[i]), [None, pa.py_buffer(made[i])]
+        )
+        columns = [pa.array(ids[i], pa.binary(16)), pa.array([0] * len(ids[i]), pa.int64())]
+        columns += [pa.array(np.ascontiguousarray(keys[i][:, band])) for band in range(BANDS)]
+        signed = pa.Table.from_arrays([*columns, flat], schema=signature_schema(params))
+        plain = {"compression": "none", "use_dictionary": False}
+        pq.write_table(signed, work / f"s{i}.parquet", **plain)
+        pq.write_table(pa.table({"text": texts[i]}), work / f"d{i}.parquet", **plain)
+
+    timed("write", write)
+    return seconds
+
+
 def read(folder: Path) -> list[str]:
     """All texts, in order."""
     return [text for file in range(FILES) for text in pq.read_table(folder / f"{file}.parquet")["text"].to_pylist()]
@@ -192,6 +247,25 @@ CONTENDERS: dict[str, Callable[[Path, Path], tuple[set[int], dict[str, float]]]]
 }
 
 
+def text_dedup(python: str, folder: Path) -> float:
+    """Seconds of its command on two processes; it wants older packages than ours, so an environment of its own."""
+    with tempfile.TemporaryDirectory() as work:
+        shape = ["--ngram", NGRAM, "--num_perm", BANDS * ROWS, "--b", BANDS, "--r", ROWS, "--hash_func", "xxh3"]
+        place = ["--path", "parquet", "--data_files", folder / "*.parquet", "--split", "train", "--column", "text"]
+        rest = ["--cache_dir", f"{work}/cache", "--output", f"{work}/out", "--num_proc", 2, "--batch_size", 10_000]
+        started = time.perf_counter()
+        command = [python, "-m", "text_dedup.minhash", *map(str, [*shape, *place, *rest])]
+        offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": f"{work}/home", "HF_DATASETS_CACHE": f"{work}/cache"}
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **offline})
+        return time.perf_counter() - started
+
+
+def limit(folder: Path) -> dict[str, float]:
+    """``stages_alone`` with a folder to write to."""
+    with tempfile.TemporaryDirectory() as work:
+        return stages_alone(folder, Path(work))
+
+
 def run(name: str, folder: Path) -> tuple[set[int], dict[str, float], float]:
     """A contender: dropped, seconds, peak megabytes."""
     with tempfile.TemporaryDirectory() as work:
@@ -218,6 +292,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--peers", nargs="*", default=["gaoya", "rensa", "datatrove"])
+    parser.add_argument("--text-dedup", metavar="PYTHON", help="the interpreter of an environment that has text-dedup")
     asked = parser.parse_args()
     out = Console()
     with tempfile.TemporaryDirectory() as place:
@@ -238,7 +313,16 @@ def main() -> None:
             if name == "syllabus":
                 for step, one in seconds.items():
                     out.print(f"  {step}: {one:.2f} s")
+        if asked.text_dedup is not None:
+            speed = size / text_dedup(asked.text_dedup, folder)
+            table.add_row("text-dedup", f"{speed:.1f}", f"{speeds['syllabus'] / speed:.1f}", "")
         out.print(table)
+        stages = alone(limit, folder)
+        most = size / sum(stages.values())
+        said = ", ".join(f"{name} {one:.2f} s" for name, one in stages.items())
+        out.print(
+            f"limit, the sum of the stages alone: {most:.0f} MB/s ({said}); reached {speeds['syllabus'] / most:.0%}"
+        )
         for row in zip(*found.values(), strict=True):
             curves.add_row(row[0][0], str(row[0][1]), f"{row[0][3]:.3f}", *(f"{one[2]:.3f}" for one in row))
         out.print(curves)

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
@@ -120,6 +122,22 @@ def main() -> None:
                 f"{n:,}",
                 f"{1e6 * one['seconds'] / n:.1f}",
                 f"{one['bytes'] / 1e6:.0f}",
+                f"{1e6 * other['seconds'] / n:.1f}",
+                f"{other['bytes'] / n:.0f}",
+                f"{other['dropped']:,}",
+            )
+    out.print(table)
+    table = Table("copies of one document", "deduplicate, µs each", "bytes each", "dropped")
+    for n in asked.documents:
+        with tempfile.TemporaryDirectory() as name:
+            folder, work = Path(name) / "raw", Path(name) / "work"
+            folder.mkdir()
+            text = "The same words again and again, but for a number that is not compared: "
+            pq.write_table(pa.table({"text": [f"{text}{i}" for i in range(n)]}), folder / "0.parquet")
+            alone(prepare_all, folder, work)
+            other = alone(deduplicate_all, folder, work)
+            table.add_row(
+                f"{n:,}",
                 f"{1e6 * other['seconds'] / n:.1f}",
                 f"{other['bytes'] / n:.0f}",
                 f"{other['dropped']:,}",

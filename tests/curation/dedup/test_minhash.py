@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from curation.dedup.minhash import EMPTY, NO_KEY, band_keys, shingle_hash, signatures
 from schemas.dedup import MinHash
+from tests.benchmarks import scripts
 
 PARAMS = MinHash()
 
@@ -56,3 +57,10 @@ def test_similarity_is_near_jaccard() -> None:
     jaccard = len(shingles[0] & shingles[1]) / len(shingles[0] | shingles[1])
     a, b = made([" ".join(words), " ".join(other)])
     assert abs((a == b).mean() - jaccard) < 0.15
+
+
+@pytest.mark.parametrize("script", scripts.SCRIPTS)
+def test_near_duplicates_are_found_in_every_script(script: str) -> None:
+    pairs, found, curve = scripts.recall(script, 80, MinHash())[-1]
+    assert pairs > 15
+    assert found >= curve - 2
