@@ -134,6 +134,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
 
     with timed(clock, "tag"):
         pool = tagging.pool(recipe, left, folder, work, progress)
+        shift = tagging.shift(recipe, left, work)
     with timed(clock, "plan"), progress.stage("plan and schedule", 1):
         plan, ordered = planning.plan_and_schedule(recipe, pool, planning.feedback_of(report_losses, before))
     log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
@@ -159,7 +160,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         schedule=ordered,
         shards=shards,
         contamination=left.contamination,
-        duplicates=left.duplicates,
+        duplicates=shift,
         timings=clock | planning.seconds_of(left.parts),
     )
     faults = limits.broken(recipe.limits, manifest, folder)

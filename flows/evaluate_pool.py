@@ -65,6 +65,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
     left = survivors(recipe, inputs, benchmarks, home, work, progress, clock)
     with timed(clock, "tag"):
         pool = tagging.pool(recipe, left, folder, work, progress)
+        shift = tagging.shift(recipe, left, work)
     with timed(clock, "ledger"):
         _, dropped = writing.ledger(recipe, left, pool, None, folder, progress)
     manifest = publish.evaluation(
@@ -77,7 +78,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
         edits=left.edits,
         pool=pool,
         contamination=left.contamination,
-        duplicates=left.duplicates,
+        duplicates=shift,
         timings=clock | planning.seconds_of(left.parts),
     )
     if recipe.decontaminate is not None:

@@ -36,7 +36,7 @@ Rows = npt.NDArray[np.int64]
 @dataclass
 class Survivors:
     """Every partition, in document order, with the index of its input; what global stages dropped of them (DECISIONS
-    with ``partition``); edits as (stage, rule, documents, places); benchmark items found; what duplicates took from each source."""
+    with ``partition``); edits as (stage, rule, documents, places); benchmark items found."""
 
     inputs: list[catalogue_stage.Input]
     prepared: list[tuple[int, Prepared]]
@@ -44,7 +44,6 @@ class Survivors:
     edits: list[tuple[str, str, int, int]] = field(default_factory=list)
     hits: pa.Table = field(default_factory=decontaminate_stage.HITS.empty_table)
     contamination: list[dict[str, Any]] = field(default_factory=list)
-    duplicates: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def parts(self) -> list[Prepared]:
@@ -166,10 +165,7 @@ def _deduplicate(
     if recipe.dedup.max_per_domain is not None:
         gone = deduplicate_stage.rows_by_partition(pa.concat_tables(tables), len(parts))
         tables.append(domain_caps.drop_over(parts, gone, recipe.dedup.max_per_domain, recipe.dedup, of_source))
-    dropped = pa.concat_tables(tables)
-    counted = bool(recipe.dedup.exact_kinds) or recipe.dedup.drops_alike
-    shift = deduplicate_stage.shift_of_sources(parts, of_source, dropped) if counted else []
-    return Survivors(inputs, prepared, dropped, duplicates=shift)
+    return Survivors(inputs, prepared, pa.concat_tables(tables))
 
 
 def _cut_paragraphs(params: Paragraphs, made: Survivors, scratch: str, progress: Progress) -> None:

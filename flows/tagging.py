@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 
 from curation import storage
 from curation.stages import planning
 from curation.stages import pool as pool_stage
+from curation.stages.shift import shift_by_group
 from flows import tasks
 from flows.progress import Progress
 from flows.survivors import Rows, Survivors, left
@@ -32,7 +35,7 @@ def pool(recipe: Recipe, made: Survivors, folder: str, work: str, progress: Prog
                         number,
                         kept,
                         storage.join(folder, "pool", f"{number:05d}.parquet"),
-                        storage.join(work, f"tags-{number:05d}.parquet"),
+                        _tags(work, number),
                         states,
                     ),
                 )
@@ -41,6 +44,20 @@ def pool(recipe: Recipe, made: Survivors, folder: str, work: str, progress: Prog
     tables = [planning.read_table(path) for path in parts]
     exact = recipe.shards.tokenizer is not None
     return pool_stage.gather(tables, planning.names_needed(recipe), exact_tokens=exact)
+
+
+def shift(recipe: Recipe, made: Survivors, work: str) -> list[dict[str, Any]]:
+    """What duplicates took from each source and each group that the recipe mixes by, once all is tagged."""
+    if not recipe.dedup.exact_kinds and not recipe.dedup.drops_alike:
+        return []
+    names = ["source", *sorted(planning.group_names(recipe) - {"source"})]
+    tags = [_tags(work, number) for number in range(len(made.parts))]
+    return shift_by_group(made.parts, made.of_source, tags, names, made.decided)
+
+
+def _tags(work: str, number: int) -> str:
+    """Where a partition's tags are."""
+    return storage.join(work, f"tags-{number:05d}.parquet")
 
 
 def _fitted(recipe: Recipe, made: Survivors, gone: list[Rows], progress: Progress) -> dict[str, pa.Table]:

@@ -13,7 +13,7 @@ from typing import Any
 from curation.report import search
 from curation.report.border_cases import border_cases
 from curation.report.comparison import comparison, shown
-from curation.report.duplicates import duplicates, shares_by_source
+from curation.report.duplicates import duplicates, shift
 from curation.report.funnel import funnel
 from curation.report.measured import histograms
 from curation.report.mixture import mixture
@@ -42,7 +42,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
         ("Dropped, and just kept", border_cases(manifest, folder)),
         ("What the rules measured", histograms(folder)),
         ("Quality", quality(manifest, folder)),
-        ("Near duplicates", shares_by_source(manifest) + duplicates(folder)),
+        ("Near duplicates", shift(manifest) + duplicates(folder)),
         ("Languages", languages(folder)),
         ("Domains", domains(manifest, folder)),
         ("Lengths in tokens", token_lengths(manifest, folder)),

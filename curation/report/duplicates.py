@@ -8,6 +8,8 @@ from curation import storage
 from curation.report.page import changed, folded, table
 
 DUPLICATES = "samples/duplicates.parquet"
+SHOWN_GROUPS = 30
+"""Of a grouping, the largest."""
 
 
 def duplicates(folder: str) -> str:
@@ -20,21 +22,26 @@ def duplicates(folder: str) -> str:
     return "".join(_pair(row) for row in rows)
 
 
-def shares_by_source(manifest: dict[str, Any]) -> str:
-    """How duplicates shift the sources' shares of the text; nothing where nothing was looked for."""
+def shift(manifest: dict[str, Any]) -> str:
+    """How duplicates shift the shares of sources and groups; nothing where nothing was looked for."""
+    tables = []
     found = manifest.get("duplicates", [])
-    before, after = (sum(one[f"bytes_{when}"] for one in found) or 1 for when in ("before", "after"))
-    rows = [
-        [
-            one["source"],
-            one["documents_before"],
-            one["documents_after"],
-            one["bytes_before"] / before,
-            one["bytes_after"] / after,
+    for by in dict.fromkeys(one["by"] for one in found):
+        mine = [one for one in found if one["by"] == by]
+        before, after = (sum(one[f"bytes_{when}"] for one in mine) or 1 for when in ("before", "after"))
+        mine = sorted(mine, key=lambda one: (-one["bytes_before"], one["label"]))[:SHOWN_GROUPS]
+        rows = [
+            [
+                one["label"],
+                one["documents_before"],
+                one["documents_after"],
+                one["bytes_before"] / before,
+                one["bytes_after"] / after,
+            ]
+            for one in mine
         ]
-        for one in found
-    ]
-    return table(["source", "documents before", "after", "share of the text before", "after"], rows)
+        tables.append(table([by, "documents before", "after", "share of the text before", "after"], rows))
+    return "".join(tables)
 
 
 def _pair(row: dict[str, Any]) -> str:

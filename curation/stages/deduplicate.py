@@ -213,23 +213,6 @@ def _near(
     return kept, value
 
 
-def shift_of_sources(parts: list[Prepared], sources: Sequence[str], decided: pa.Table) -> list[dict[str, Any]]:
-    """What duplicates took from each source: documents and bytes of text before and after, in order of the sources.
-
-    sources: each partition's. decided: only what the stages *exact* and *minhash* dropped counts.
-    """
-    mine = decided.filter(pc.is_in(decided["stage"], pa.array(["exact", "minhash"])))
-    gone = rows_by_partition(mine, len(parts))
-    found: dict[str, list[int]] = {}
-    for part, source, rows in zip(parts, sources, gone, strict=True):
-        sizes = _column([part.signatures_path], "bytes")
-        counts = found.setdefault(source, [0, 0, 0, 0])
-        for place, value in enumerate((part.kept, sizes.sum(), part.kept - len(rows), sizes.sum() - sizes[rows].sum())):
-            counts[place] += int(value)
-    names = ("documents_before", "bytes_before", "documents_after", "bytes_after")
-    return [{"source": source, **dict(zip(names, counts, strict=True))} for source, counts in found.items()]
-
-
 def band_of(parts: Sequence[Signed], band: int) -> npt.NDArray[np.uint64]:
     """One band's keys of all documents: uint64[n]."""
 

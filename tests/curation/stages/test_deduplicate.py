@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from curation.stages.catalogue import catalogue, cut
-from curation.stages.deduplicate import deduplicate, shift_of_sources
+from curation.stages.deduplicate import deduplicate
 from curation.stages.prepare import Prepared, prepare
 from schemas.recipe import Recipe
 from tests.conftest import texts, write_jsonl
@@ -160,21 +160,3 @@ def test_what_is_left_of_a_long_chain_goes_by_its_edges(tmp_path: Path, monkeypa
         ids = dict(enumerate(pq.read_table(parts[0].documents_path)["id"].to_pylist()))
         assert not {ids[row] for row in gone} & set(decided["kept_id"].to_pylist())
     assert abs(len(whole) - len(short)) <= 0.1 * len(whole)
-
-
-def test_what_duplicates_take_from_each_source(tmp_path: Path) -> None:
-    a, b, c = texts(3, seed=4)
-    near = a + " and some more words"
-    parts, recipe = prepared(tmp_path, [[a, b], [near, b, c]])
-    first, second = shift_of_sources(parts, ["web", "books"], deduplicate(parts, recipe.dedup))
-    assert first == {
-        "source": "web",
-        "documents_before": 2,
-        "bytes_before": len(a) + len(b),
-        "documents_after": 2,
-        "bytes_after": len(a) + len(b),
-    }
-    assert (second["documents_before"], second["documents_after"]) == (3, 1)
-    assert (second["bytes_before"], second["bytes_after"]) == (len(near) + len(b) + len(c), len(c))
-    (together,) = shift_of_sources(parts, ["web", "web"], deduplicate(parts, recipe.dedup))
-    assert (together["documents_before"], together["documents_after"]) == (5, 3)

@@ -1,0 +1,62 @@
+"""What duplicates take from each source and group: the mixture before deduplication and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import storage
+from curation.stages.deduplicate import rows_by_partition
+from curation.stages.pool import encode, label_texts
+from curation.stages.prepare import Prepared
+from schemas.tables import NO_LABEL
+
+STAGES = ("exact", "minhash")
+
+
+def shift_by_group(
+    parts: Sequence[Prepared], sources: Sequence[str], tags: Sequence[str], names: Sequence[str], decided: pa.Table
+) -> list[dict[str, Any]]:
+    """Documents and bytes of text before and after, a row a label of each name, labels sorted.
+
+    sources: each partition's. tags: each partition's table of tags, row-aligned with its documents. names: "source", tags and
+    columns of the documents. decided: only what the stages *exact* and *minhash* dropped counts.
+    """
+    mine = decided.filter(pc.is_in(decided["stage"], pa.array(STAGES)))
+    gone = rows_by_partition(mine, len(parts))
+    found: dict[tuple[str, str], list[int]] = {}
+    for part, source, place, dropped in zip(parts, sources, tags, gone, strict=True):
+        if not part.kept:
+            continue
+        with storage.open_parquet(part.signatures_path) as file:
+            sizes = file.read(columns=["bytes"])[0].to_numpy()
+        for name in names:
+            labels = encode(_labels(part, source, place, name))
+            for code, label in enumerate([*labels.names, NO_LABEL]):
+                rows = np.flatnonzero(labels.codes == (code if code < len(labels.names) else -1))
+                if not len(rows):
+                    continue
+                left = np.setdiff1d(rows, dropped, assume_unique=True)
+                counts = found.setdefault((name, label), [0, 0, 0, 0])
+                for place_, value in enumerate((len(rows), sizes[rows].sum(), len(left), sizes[left].sum())):
+                    counts[place_] += int(value)
+    columns = ("documents_before", "bytes_before", "documents_after", "bytes_after")
+    ordered = sorted(found, key=lambda key: (list(names).index(key[0]), key[1]))
+    return [{"by": by, "label": label, **dict(zip(columns, found[by, label], strict=True))} for by, label in ordered]
+
+
+def _labels(part: Prepared, source: str, tags: str, name: str) -> pa.ChunkedArray:
+    """A partition's labels: strings, null for none."""
+    if name == "source":
+        return pa.chunked_array([pa.array([source] * part.kept, pa.string())])
+    with storage.open_parquet(tags) as file:
+        if name in file.schema_arrow.names:
+            column = file.read(columns=[name])[0]
+        else:
+            with storage.open_parquet(part.documents_path) as documents:
+                column = documents.read(columns=[name])[0]
+    return label_texts(column)
