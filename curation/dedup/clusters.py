@@ -59,7 +59,7 @@ def connect(
                     _join(parent, left, right)
                     continue
                 # Documents that are alike share most bands: of each pair one is enough.
-                pairs = np.union1d(pairs, left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64))
+                pairs = _with(pairs, left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64))
                 if len(pairs) > PAIRS_HELD:
                     runs.append(_on_disk(_verify(pairs, parent, similarity, min_similarity), Path(folder), len(runs)))
                     pairs = pairs[:0]
@@ -67,6 +67,13 @@ def connect(
             runs.append(_verify(pairs, parent, similarity, min_similarity))
         yield _roots(parent), runs
         runs.clear()  # the files are still mapped
+
+
+def _with(pairs: npt.NDArray[np.uint64], more: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Both, sorted, each once. (NumPy's ``union1d`` hashes: ten times slower where pairs are alike.)"""
+    both = np.concatenate([pairs, more])
+    both.sort()
+    return both[np.r_[True, both[1:] != both[:-1]]] if len(both) else both
 
 
 def _meetings(keys: npt.NDArray[np.uint64], empty: npt.NDArray[np.bool_]) -> Iterator[tuple[Int, Int]]:

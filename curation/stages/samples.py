@@ -78,7 +78,7 @@ def _by_quality(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa
 
 def duplicates(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table) -> pa.Table:
     """Some pairs of a dropped near duplicate and the document that stays: the DUPLICATES table."""
-    near = decided.filter(pc.equal(decided["stage"], "minhash"))
+    near = decided.filter(pc.and_(pc.equal(decided["stage"], "minhash"), decided["kept_id"].is_valid()))
     if not len(near):
         return DUPLICATES.empty_table()
     kept, clusters = np.unique(np.array(near["kept_id"].to_pylist()), return_inverse=True)
