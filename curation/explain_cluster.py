@@ -63,7 +63,8 @@ def cluster(release: str, id: str) -> Cluster:
     def dropped(column: pl.Expr) -> list[dict[str, Any]]:
         return [row for stage in STAGES for row in matching(release, f"dropped/{stage}", column)]
 
-    kept = next((row["kept_id"] for row in dropped(pl.col("id") == id)), id)
+    # What a cap dropped has no document that stays for it, but others may have gone for it.
+    kept = next((row["kept_id"] for row in dropped(pl.col("id") == id) if row["kept_id"] is not None), id)
     rows = sorted(dropped(pl.col("kept_id") == kept), key=lambda row: (-(row["value"] or 0), row["path"], row["row"]))
     if not rows:
         raise UnknownDocument(f"no duplicate of {id!r} was dropped in {release}")

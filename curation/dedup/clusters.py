@@ -22,8 +22,8 @@ from numba import njit, uint64
 PAIRS_AT_ONCE = 1 << 18
 PAIRS_HELD = 1 << 24
 """Candidates in memory: 128 MB, and as much again for their similarities."""
-KEYS_AT_ONCE = 1 << 24
-"""Documents whose keys meet in one table."""
+KEYS_AT_ONCE = 1 << 22
+"""Documents whose keys meet in one table: up to 130 MB."""
 Int = npt.NDArray[np.int64]
 Pairs = Callable[[Int, Int], npt.NDArray[np.float64]]
 """Similarity of documents left[i] and right[i]: float64[pairs]."""
@@ -80,9 +80,9 @@ def _meetings(keys: npt.NDArray[np.uint64], empty: npt.NDArray[np.bool_]) -> Ite
     """Documents that share a key: each with the first that has it and with the one before it, a range of keys at a time."""
     ranges = -(-len(keys) // KEYS_AT_ONCE)
     # Keys are hashes: their upper halves are spread evenly.
-    place = (keys >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32) if ranges > 1 else None
+    place = ((keys >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32)).astype(np.uint16) if ranges > 1 else None
     for number in range(ranges):
-        members = np.flatnonzero(~empty if place is None else ~empty & (place == np.uint64(number)))
+        members = np.flatnonzero(~empty if place is None else ~empty & (place == number))
         left, right = np.empty(2 * len(members), dtype=np.int64), np.empty(2 * len(members), dtype=np.int64)
         found = _meet(keys, members, left, right)
         yield left[:found], right[:found]

@@ -74,11 +74,14 @@ def deduplicate(
         dropped = np.flatnonzero(kept != np.arange(n))
         tables.append(decisions(dropped, kept, starts, ids, "exact", EXACT_RULES[kind], None, 1.0))
         alive = alive & (kept == np.arange(n))
+    del ids  # 16 bytes a document, while others are held
     if params.minhash is not None:
         near, value = _near(parts, rank, alive, params.minhash)
         bound = params.minhash.min_similarity
         dropped = np.flatnonzero(alive & (near != np.arange(n)))
-        tables.append(decisions(dropped, near, starts, ids, "minhash", "near_duplicate", value[dropped], bound))
+        tables.append(
+            decisions(dropped, near, starts, ids_of(parts), "minhash", "near_duplicate", value[dropped], bound)
+        )
     return pa.concat_tables(tables)
 
 
