@@ -146,7 +146,7 @@ def _column(paths: Sequence[str], name: str) -> npt.NDArray[np.float64]:
 
 
 def rank_of(parts: list[Prepared], params: Dedup, sources: Sequence[str]) -> Int:
-    """Documents by preference: the one with the least rank of a cluster stays; ties by place."""
+    """Documents by preference: the one with the least rank of a cluster stays; ties by id, then place."""
     n = sum(part.kept for part in parts)
     if params.keep == "first":
         return np.arange(n)
@@ -157,8 +157,9 @@ def rank_of(parts: list[Prepared], params: Dedup, sources: Sequence[str]) -> Int
     else:
         wanted = {source: place for place, source in enumerate(params.keep)}
         first = np.repeat([float(wanted.get(s, len(wanted))) for s in sources], [part.kept for part in parts])
+    ids = ids_of(parts).byteswap()  # little-endian halves: swapped they sort as the bytes do
     rank = np.empty(n, dtype=np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(n)  # NaN, no score, is last
+    rank[np.lexsort((ids[:, 1], ids[:, 0], first))] = np.arange(n)  # NaN, no score, is last
     return rank
 
 

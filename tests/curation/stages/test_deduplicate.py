@@ -52,6 +52,22 @@ def test_the_longest_stays(tmp_path: Path) -> None:
     assert [(r["partition"], r["index"]) for r in deduplicate(parts, recipe.dedup).to_pylist()] == [(0, 0)]
 
 
+@pytest.mark.parametrize("keep", ["longest", ["web"]])
+def test_of_equally_good_ones_the_least_id_stays(tmp_path: Path, keep: object) -> None:
+    (a,) = texts(1, seed=4)
+    near = [a + " and one more", a + " and two more"]
+    left = []
+    for number, order in enumerate((near, near[::-1])):
+        (tmp_path / str(number)).mkdir()
+        parts, recipe = prepared(tmp_path / str(number), [[order[0]], [order[1]]])
+        wanted = recipe.dedup.model_copy(update={"keep": keep})
+        (row,) = deduplicate(parts, wanted, None, ["web", "web"]).to_pylist()
+        left.append(row["kept_id"])
+        ids = [pq.read_table(part.documents_path)["id"][0].as_py() for part in parts]
+        assert row["kept_id"] == min(ids)
+    assert left[0] == left[1]
+
+
 def test_the_wanted_source_stays(tmp_path: Path) -> None:
     (a,) = texts(1, seed=4)
     parts, recipe = prepared(tmp_path, [[a], [a + " and some more words"], [a]])
