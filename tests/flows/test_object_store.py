@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, recipe_of, release_of, shard_bytes
+from tests.conftest import ROOT, recipe_of, release_of, shard_bytes, texts
 
 boto3 = pytest.importorskip("boto3", reason="comes with `make test`")
 
@@ -70,3 +70,19 @@ def test_from_and_to_an_object_store(corpus: Path, tmp_path: Path, api: dict[str
     for name, data in shard_bytes(release_of(tmp_path)).items():
         stored = client.get_object(Bucket="out", Key=f"{home}{latest}/shards/{name}")["Body"].read()
         assert stored == data
+
+    # A second week, looked up in the index that lies in the store too.
+    known = json.loads((corpus / "web" / "a.jsonl").read_text().splitlines()[2])["text"]
+    rows = [{"text": f"{known} Read again."}, *({"text": text} for text in texts(20, seed=99))]
+    body = "\n".join(json.dumps(one) for one in rows).encode()
+    stream = recipe_of(tmp_path, sources=sources[:1], output="s3://out/streams", dedup={"history": True})
+    assert syllabus("run", str(stream)).returncode == 0
+    client.put_object(Bucket="raw", Key="web/week-2.jsonl", Body=body)
+    second = syllabus("run", str(stream), "--json")
+    assert second.returncode == 0, second.stderr
+    said = syllabus("history", str(stream))
+    assert "of 1 releases in 1 runs" in said.stdout
+    release = json.loads(client.get_object(Bucket="out", Key="streams/tried/latest.json")["Body"].read())["release"]
+    manifest = json.loads(client.get_object(Bucket="out", Key=f"streams/tried/{release}/manifest.json")["Body"].read())
+    stage = next(one for one in manifest["funnel"] if one["stage"] == "history")
+    assert stage["dropped"]["near_duplicate"] == 1
