@@ -189,12 +189,12 @@ def _near(
     empty = band_of(parts, 0)[rows] == NO_KEY
     value = np.full(n, np.nan)
     kept = np.arange(n)
-    left = np.arange(len(rows))
     bound = params.min_similarity if params.linkage == "star" else None
     with clusters.connect(
         lambda band: band_of(parts, band)[rows], params.bands, len(rows), empty, similarity, params.min_similarity
     ) as (root, runs):
         alike_of = clusters.remembered(runs, similarity)
+        left = np.flatnonzero(np.bincount(root, minlength=len(rows))[root] > 1)
         for _ in range(ROUNDS):
             if not len(left):
                 break

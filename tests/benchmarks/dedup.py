@@ -83,10 +83,10 @@ def jaccard(one: list[str], other: list[str]) -> float:
 
 def ours(folder: Path, work: Path, bound: float | None = BOUND) -> tuple[set[int], dict[str, float]]:
     """Dropped documents by number, and seconds by step."""
-    from curation.stages.catalogue import catalogue, cut
     from curation.stages.deduplicate import deduplicate
-    from curation.stages.prepare import prepare, warm_up
+    from curation.stages.prepare import warm_up
     from schemas.recipe import Recipe
+    from tests.benchmarks.preparing import prepare_all
 
     recipe = Recipe.model_validate(
         {
@@ -98,21 +98,7 @@ def ours(folder: Path, work: Path, bound: float | None = BOUND) -> tuple[set[int
     )
     warm_up(recipe)
     started = time.perf_counter()
-    files = catalogue(recipe.sources, partition_bytes=1 << 40, known={})
-    with ThreadPoolExecutor(2) as pool:
-        parts = list(
-            pool.map(
-                lambda file: prepare(
-                    file,
-                    cut(file)[0],
-                    recipe=recipe,
-                    source=recipe.sources[0],
-                    folder=str(work / Path(file.url).stem),
-                    key="k",
-                ),
-                files,
-            )
-        )
+    parts = prepare_all(recipe, work)
     prepared = time.perf_counter()
     decided = deduplicate(parts, recipe.dedup)
     ended = time.perf_counter()

@@ -13,7 +13,6 @@ import argparse
 import shutil
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,29 +34,15 @@ def recipe_of(folder: Path) -> Any:
     return Recipe.model_validate({"name": "bench", "sources": [source], "clean": {"unicode": "none"}})
 
 
-def prepare_all(folder: Path, work: Path) -> dict[str, float]:
+def prepare_folder(folder: Path, work: Path) -> dict[str, float]:
     """Every file of a folder prepared, each in a folder of ``work``."""
-    from curation.stages.catalogue import catalogue, cut
-    from curation.stages.prepare import prepare, warm_up
+    from curation.stages.prepare import warm_up
+    from tests.benchmarks.preparing import prepare_all
 
     recipe = recipe_of(folder)
     warm_up(recipe)
     before, started = held_bytes(), time.perf_counter()
-    files = catalogue(recipe.sources, partition_bytes=1 << 40, known={})
-    with ThreadPoolExecutor(2) as pool:
-        list(
-            pool.map(
-                lambda file: prepare(
-                    file,
-                    cut(file)[0],
-                    recipe=recipe,
-                    source=recipe.sources[0],
-                    folder=str(work / Path(file.url).stem),
-                    key="k",
-                ),
-                files,
-            )
-        )
+    prepare_all(recipe, work)
     return {"seconds": time.perf_counter() - started, "bytes": peak_bytes() - before}
 
 
@@ -116,7 +101,7 @@ def main() -> None:
             folder, work = Path(name) / "raw", Path(name) / "work"
             folder.mkdir()
             short_documents(folder, n, files=max(2, n // 100_000))
-            one = alone(prepare_all, folder, work)
+            one = alone(prepare_folder, folder, work)
             other = alone(deduplicate_all, folder, work)
             table.add_row(
                 f"{n:,}",
@@ -134,7 +119,7 @@ def main() -> None:
             folder.mkdir()
             text = "The same words again and again, but for a number that is not compared: "
             pq.write_table(pa.table({"text": [f"{text}{i}" for i in range(n)]}), folder / "0.parquet")
-            alone(prepare_all, folder, work)
+            alone(prepare_folder, folder, work)
             other = alone(deduplicate_all, folder, work)
             table.add_row(
                 f"{n:,}",
@@ -151,7 +136,7 @@ def main() -> None:
             short_documents(folder, asked.a_week, files=2, seed=number)
             if number:  # a twentieth came in the first week, but for a word
                 short_documents(folder, asked.a_week // 20, files=1, copies=0.0, mark="again")
-            one = alone(prepare_all, folder, work)
+            one = alone(prepare_folder, folder, work)
             other = alone(week, folder, work, home, f"202601{number + 1:02d}T000000-aaaaaa")
             table.add_row(
                 str(number + 1),

@@ -16,9 +16,12 @@ from schemas.recipe import Recipe
 from tests.conftest import texts, write_jsonl
 
 
-def prepared(folder: Path, parts: list[list[str]], **dedup: object) -> tuple[list[Prepared], Recipe]:
+def prepared(
+    folder: Path, parts: list[list[str]] | list[list[dict[str, object]]], **dedup: object
+) -> tuple[list[Prepared], Recipe]:
+    """A file and a partition each, of texts or of whole rows."""
     for i, part in enumerate(parts):
-        write_jsonl(folder / f"{i}.jsonl", [{"text": text} for text in part])
+        write_jsonl(folder / f"{i}.jsonl", [row if isinstance(row, dict) else {"text": row} for row in part])
     recipe = Recipe.model_validate(
         {"name": "x", "sources": [{"name": "a", "paths": [str(folder / "*.jsonl")]}], "dedup": dedup}
     )

@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curation.stages.catalogue import catalogue, cut
 from curation.stages.domain_caps import drop_over
-from curation.stages.prepare import prepare
-from schemas.recipe import Recipe
-from tests.conftest import texts, write_jsonl
+from tests.conftest import texts
+from tests.curation.stages.test_deduplicate import prepared
 
 URLS = [
     "https://www.a.co.uk/1",
@@ -33,19 +31,8 @@ def test_at_most_two_of_a_domain(tmp_path: Path, keep: str, stay: set[int], file
         for number, (text, url) in enumerate(zip(texts(len(URLS), seed=2, words=50), URLS, strict=True))
     ]
     step = -(-len(rows) // files)
-    for number in range(files):
-        write_jsonl(tmp_path / f"{number}.jsonl", rows[number * step : (number + 1) * step])
-    recipe = Recipe.model_validate(
-        {
-            "name": "x",
-            "sources": [{"name": "a", "paths": [str(tmp_path / "*.jsonl")]}],
-            "dedup": {"minhash": None, "max_per_domain": 2, "keep": keep},
-        }
-    )
-    parts = [
-        prepare(file, cut(file)[0], recipe=recipe, source=recipe.sources[0], folder=str(tmp_path / f"p{i}"), key=str(i))
-        for i, file in enumerate(catalogue(recipe.sources, partition_bytes=10**9, known={}))
-    ]
+    split = [rows[number * step : (number + 1) * step] for number in range(files)]
+    parts, recipe = prepared(tmp_path, split, minhash=None, max_per_domain=2, keep=keep)
     decided = drop_over(parts, [np.zeros(0, dtype=np.int64)] * files, 2, recipe.dedup).to_pylist()
     assert {step * row["partition"] + row["index"] for row in decided} == {0, 1, 3, 7} - stay
     assert {(row["rule"], row["value"], row["threshold"], row["kept_id"]) for row in decided} == {

@@ -8,50 +8,39 @@ import numpy as np
 import pytest
 
 from curation.stages import semantic as stage
-from curation.stages.catalogue import catalogue, cut
-from curation.stages.prepare import Prepared, prepare
+from curation.stages.prepare import Prepared
 from curation.stages.semantic import drop_alike
 from schemas.dedup import Semantic
 from schemas.errors import RecipeError
-from schemas.recipe import Recipe
-from tests.conftest import texts, write_jsonl
+from tests.conftest import texts
+from tests.curation.stages.test_deduplicate import prepared
 
 WIDTH, CENTRES, EACH = 8, 4, 12
 
 
-def prepared(
+def made(
     folder: Path, rows: list[dict[str, object]], files: int, **semantic: object
 ) -> tuple[list[Prepared], Semantic]:
+    """The rows in so many partitions."""
     step = -(-len(rows) // files)
-    for number in range(files):
-        write_jsonl(folder / f"{number}.jsonl", rows[number * step : (number + 1) * step])
-    recipe = Recipe.model_validate(
-        {
-            "name": "x",
-            "sources": [{"name": "a", "paths": [str(folder / "*.jsonl")]}],
-            "dedup": {"minhash": None, "semantic": {"embedding": "vector", "clusters": CENTRES, **semantic}},
-        }
-    )
+    parts = [rows[number * step : (number + 1) * step] for number in range(files)]
+    settings = {"embedding": "vector", "clusters": CENTRES, **semantic}
+    partitions, recipe = prepared(folder, parts, minhash=None, semantic=settings)
     assert recipe.dedup.semantic is not None
-    inputs = catalogue(recipe.sources, partition_bytes=10**9, known={})
-    made = [
-        prepare(file, cut(file)[0], recipe=recipe, source=recipe.sources[0], folder=str(folder / f"p{i}"), key=str(i))
-        for i, file in enumerate(inputs)
-    ]
-    return made, recipe.dedup.semantic
+    return partitions, recipe.dedup.semantic
 
 
 @pytest.fixture
 def rows() -> list[dict[str, object]]:
     """Four directions, twelve documents about each: pairs that all but agree, and a document without a vector."""
     draw = np.random.default_rng(0)
-    made: list[dict[str, object]] = []
+    rows: list[dict[str, object]] = []
     told = iter(texts(CENTRES * EACH + 1, seed=3))
     for centre in np.eye(WIDTH)[:CENTRES]:
         for _ in range(EACH // 2):
             one = centre + draw.normal(size=WIDTH) * 0.3
-            made += [{"text": next(told), "vector": (one + draw.normal(size=WIDTH) * e).tolist()} for e in (0, 0.005)]
-    return [*made, {"text": next(told)}]
+            rows += [{"text": next(told), "vector": (one + draw.normal(size=WIDTH) * e).tolist()} for e in (0, 0.005)]
+    return [*rows, {"text": next(told)}]
 
 
 def cosine(one: object, other: object) -> float:
@@ -61,7 +50,7 @@ def cosine(one: object, other: object) -> float:
 
 @pytest.mark.parametrize("keep", ["far", "near"])
 def test_of_each_pair_one_goes(tmp_path: Path, rows: list[dict[str, object]], keep: str) -> None:
-    parts, params = prepared(tmp_path, rows, 1, keep=keep, min_similarity=0.99)
+    parts, params = made(tmp_path, rows, 1, keep=keep, min_similarity=0.99)
     gone = [np.zeros(0, dtype=np.int64)]
     decided = drop_alike(parts, gone, params, seed=0).to_pylist()
     assert len({row["index"] // 2 for row in decided}) == len(decided) == CENTRES * EACH // 2
@@ -79,8 +68,8 @@ def test_neither_partitions_nor_memory_change_it(
 ) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "five").mkdir()
-    whole, params = prepared(tmp_path / "one", rows, 1, min_similarity=0.9)
-    split, _ = prepared(tmp_path / "five", rows, 5, min_similarity=0.9)
+    whole, params = made(tmp_path / "one", rows, 1, min_similarity=0.9)
+    split, _ = made(tmp_path / "five", rows, 5, min_similarity=0.9)
     none = np.zeros(0, dtype=np.int64)
     first = drop_alike(whole, [none], params, seed=0)
     monkeypatch.setattr(stage, "VECTOR_BYTES", 1000)
@@ -91,12 +80,12 @@ def test_neither_partitions_nor_memory_change_it(
 
 
 def test_what_was_dropped_before_takes_no_part(tmp_path: Path, rows: list[dict[str, object]]) -> None:
-    parts, params = prepared(tmp_path, rows, 1, min_similarity=0.99)
+    parts, params = made(tmp_path, rows, 1, min_similarity=0.99)
     odd = np.arange(1, CENTRES * EACH, 2)
     assert len(drop_alike(parts, [odd], params, seed=0)) == 0
 
 
 def test_more_clusters_than_vectors(tmp_path: Path, rows: list[dict[str, object]]) -> None:
-    parts, params = prepared(tmp_path, rows, 1, clusters=1000)
+    parts, params = made(tmp_path, rows, 1, clusters=1000)
     with pytest.raises(RecipeError, match=r"dedup\.semantic\.clusters"):
         drop_alike(parts, [np.zeros(0, dtype=np.int64)], params, seed=0)
