@@ -168,7 +168,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         raise RunError("limits", f"{'; '.join(faults)}. Nothing was published, the latest release is as it was")
     if recipe.decontaminate is not None:
         decontaminate_stage.write_hits(left.hits, left.parts, left.of_source, folder)
-    samples.write(left.parts, left.of_source, left.decided, folder)
+    samples.write(left.parts, left.of_source, left.decided, left.just_kept, folder)
     page = report(manifest.model_dump(mode="json", by_alias=True), folder, before)
     storage.put(storage.join(folder, "report.html"), page.encode())
     home.publish(manifest, [part.key for part in left.parts])

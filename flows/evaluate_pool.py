@@ -83,7 +83,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
     )
     if recipe.decontaminate is not None:
         decontaminate_stage.write_hits(left.hits, left.parts, left.of_source, folder)
-    samples.write(left.parts, left.of_source, left.decided, folder)
+    samples.write(left.parts, left.of_source, left.decided, left.just_kept, folder)
     plain = manifest.model_dump(mode="json", by_alias=True)
     storage.put(storage.join(folder, "evaluation.json"), as_json(plain))
     storage.put(storage.join(folder, "report.html"), report(plain, folder).encode())

@@ -36,7 +36,8 @@ Rows = npt.NDArray[np.int64]
 @dataclass
 class Survivors:
     """Every partition, in document order, with the index of its input; what global stages dropped of them (DECISIONS
-    with ``partition``); edits as (stage, rule, documents, places); benchmark items found."""
+    with ``partition``); edits as (stage, rule, documents, places); benchmark items found;
+    pairs of documents that were nearly alike enough."""
 
     inputs: list[catalogue_stage.Input]
     prepared: list[tuple[int, Prepared]]
@@ -44,6 +45,7 @@ class Survivors:
     edits: list[tuple[str, str, int, int]] = field(default_factory=list)
     hits: pa.Table = field(default_factory=decontaminate_stage.HITS.empty_table)
     contamination: list[dict[str, Any]] = field(default_factory=list)
+    just_kept: list[tuple[int, int, float]] = field(default_factory=list)
 
     @property
     def parts(self) -> list[Prepared]:
@@ -157,15 +159,15 @@ def _deduplicate(
     elif classifier is not None and classifier.pareto is not None:
         low = classifier_stage.drop_by_chance(parts, classifier.pareto, seed=recipe.seed)
     of_source = [inputs[index].source for index, _ in prepared]
-    decided = deduplicate_stage.deduplicate(parts, recipe.dedup, low, of_source)
-    tables = [decided] if low is None else [low, decided]
+    found = deduplicate_stage.deduplicate(parts, recipe.dedup, low, of_source)
+    tables = [found.decided] if low is None else [low, found.decided]
     if recipe.dedup.semantic is not None:
         gone = deduplicate_stage.rows_by_partition(pa.concat_tables(tables), len(parts))
         tables.append(semantic_stage.drop_alike(parts, gone, recipe.dedup.semantic, seed=recipe.seed))
     if recipe.dedup.max_per_domain is not None:
         gone = deduplicate_stage.rows_by_partition(pa.concat_tables(tables), len(parts))
         tables.append(domain_caps.drop_over(parts, gone, recipe.dedup.max_per_domain, recipe.dedup, of_source))
-    return Survivors(inputs, prepared, pa.concat_tables(tables))
+    return Survivors(inputs, prepared, pa.concat_tables(tables), just_kept=found.just_kept)
 
 
 def _cut_paragraphs(params: Paragraphs, made: Survivors, scratch: str, progress: Progress) -> None:

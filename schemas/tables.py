@@ -83,7 +83,8 @@ DUPLICATES = pa.schema(
         ("changes", pa.list_(pa.struct([("there", pa.string()), ("here", pa.string())]))),
     ]
 )
-"""``samples/duplicates.parquet``: near duplicates and what stays, in words; ``cluster``: how many it stays for."""
+"""``samples/duplicates.parquet``: near duplicates and what stays, in words; ``cluster``: how many it stays for, 0 for
+pairs just under the bound, of which both stay."""
 
 LEDGER = pa.schema(
     [

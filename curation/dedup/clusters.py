@@ -148,6 +148,20 @@ def edges(runs: list[Run], among: Int, n: int, similarity: Pairs, bound: float) 
     return np.concatenate(lefts), np.concatenate(rights)
 
 
+def most_alike(runs: list[Run], stay: npt.NDArray[np.bool_], bound: float, most: int) -> list[tuple[int, int, float]]:
+    """Of the candidates under the bound with both ends in ``stay``, bool[n], the most alike ones, the least rows first."""
+    found: list[tuple[float, int, int]] = []
+    for pairs, alike in runs:
+        for start in range(0, len(pairs), PAIRS_AT_ONCE):
+            some = alike[start : start + PAIRS_AT_ONCE]
+            left, right = ends(pairs[start : start + PAIRS_AT_ONCE])
+            under = np.flatnonzero((some < bound) & stay[left] & stay[right])
+            under = under[np.argsort(-some[under], kind="stable")[:most]]
+            found += [(-float(some[i]), int(left[i]), int(right[i])) for i in under]
+            found = sorted(set(found))[:most]
+    return [(left, right, -negative) for negative, left, right in found]
+
+
 def ends(pairs: npt.NDArray[np.uint64]) -> tuple[Int, Int]:
     """left, right of candidate pairs: int64[pairs] each."""
     return (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)

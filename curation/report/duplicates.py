@@ -1,4 +1,5 @@
-"""Pairs of near duplicates with the words that differ: the least alike that were dropped, and the largest clusters."""
+"""Pairs of near duplicates with the words that differ: the least alike that were dropped, one of each of the largest
+clusters, and those that were just kept."""
 
 from __future__ import annotations
 
@@ -45,11 +46,16 @@ def shift(manifest: dict[str, Any]) -> str:
 
 
 def _pair(row: dict[str, Any]) -> str:
-    said = f"similarity {row['similarity']:.3f}, {row['cluster']:,} dropped for {row['kept_id'][:12]}"
+    dropped = row["cluster"] > 0
+    what = f"{row['cluster']:,} dropped for {row['kept_id'][:12]}" if dropped else "just kept: both stay"
+    said = f"similarity {row['similarity']:.3f}, {what}"
     changes = "".join(changed(one["there"], one["here"]) for one in row["changes"])
     words = table(
         ["", "id", "source"],
-        [["stays", row["kept_id"], row["kept_source"]], ["dropped", row["id"], row["source"]]],
+        [
+            ["stays", row["kept_id"], row["kept_source"]],
+            ["dropped" if dropped else "stays too", row["id"], row["source"]],
+        ],
     )
     counts = f"<p>{row['same']:,} words in common, {row['removed']:,} only there, {row['added']:,} only here</p>"
     return folded(said, words + counts + changes)

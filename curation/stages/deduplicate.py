@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,12 +47,22 @@ TEXT_PAIRS_AT_ONCE = 2000
 EXACT_RULES = {"document": "same_text", "normalised": "same_normalised_text", "url": "same_url"}
 DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
 """One row a dropped document."""
+JUST_KEPT = 6
+"""Pairs that are told of which were not alike enough."""
+
+
+class Found(NamedTuple):
+    """decided: the DECIDED table. just_kept: (row, row, similarity), rows counted over all partitions: candidates just under
+    the bound of which both stay, the most alike first."""
+
+    decided: pa.Table
+    just_kept: list[tuple[int, int, float]]
 
 
 def deduplicate(
     parts: list[Prepared], params: Dedup, before: pa.Table | None = None, sources: Sequence[str] = ()
-) -> pa.Table:
-    """What is dropped and which document stays in its place: the DECIDED table.
+) -> Found:
+    """What is dropped and which document stays in its place.
 
     before: what earlier global stages decided; those documents take no part. sources: each partition's, which only
     ``keep`` by source names asks for.
@@ -75,14 +85,15 @@ def deduplicate(
         tables.append(decisions(dropped, kept, starts, ids, "exact", EXACT_RULES[kind], None, 1.0))
         alive = alive & (kept == np.arange(n))
     del ids  # 16 bytes a document, while others are held
+    just_kept: list[tuple[int, int, float]] = []
     if params.minhash is not None:
-        near, value = _near(parts, rank, alive, params.minhash)
+        near, value, just_kept = _near(parts, rank, alive, params.minhash)
         bound = params.minhash.min_similarity
         dropped = np.flatnonzero(alive & (near != np.arange(n)))
         tables.append(
             decisions(dropped, near, starts, ids_of(parts), "minhash", "near_duplicate", value[dropped], bound)
         )
-    return pa.concat_tables(tables)
+    return Found(pa.concat_tables(tables), just_kept)
 
 
 def alive_rows(parts: Sequence[Signed], gone: Sequence[Int]) -> tuple[Int, npt.NDArray[np.bool_]]:
@@ -178,8 +189,8 @@ def _near(
     rank: Int,
     alive: npt.NDArray[np.bool_],
     params: MinHash,
-) -> tuple[Int, npt.NDArray[np.float64]]:
-    """For each document the one that stays of its cluster, and its similarity to that one."""
+) -> tuple[Int, npt.NDArray[np.float64], list[tuple[int, int, float]]]:
+    """For each document the one that stays of its cluster, and its similarity to that one; and ``just_kept``."""
     n, rows = len(alive), np.flatnonzero(alive)
     between = similarity_between(parts, parts) if params.verify == "signature" else jaccard_between(parts, params)
 
@@ -214,7 +225,8 @@ def _near(
             follows = np.flatnonzero(star != np.arange(len(left)))
             kept[rows[left[follows]]] = rows[left[star[follows]]]
             value[rows[left[follows]]] = alike_of(left[follows], left[star[follows]]) if len(follows) else np.zeros(0)
-    return kept, value
+        under = clusters.most_alike(runs, kept[rows] == rows, params.min_similarity or 0.0, JUST_KEPT)
+    return kept, value, [(int(rows[a]), int(rows[b]), alike) for a, b, alike in under]
 
 
 def band_of(parts: Sequence[Signed], band: int) -> npt.NDArray[np.uint64]:

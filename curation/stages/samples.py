@@ -25,12 +25,22 @@ CHARS = 20_000
 """Of a text, what is compared."""
 
 Int = npt.NDArray[np.int64]
+Place = tuple[int, int]
+"""(partition, row)."""
 
 
-def write(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table, folder: str) -> None:
+Pairs = Sequence[tuple[int, int, float]]
+"""(row, row, similarity), rows counted over all partitions."""
+
+
+def write(
+    parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table, just_kept: Pairs, folder: str
+) -> None:
     """Write ``samples/borders.parquet`` and ``samples/duplicates.parquet`` of a release."""
     storage.put_table(storage.join(folder, "samples", "borders.parquet"), borders(parts, of_source, decided))
-    storage.put_table(storage.join(folder, "samples", "duplicates.parquet"), duplicates(parts, of_source, decided))
+    storage.put_table(
+        storage.join(folder, "samples", "duplicates.parquet"), duplicates(parts, of_source, decided, just_kept)
+    )
 
 
 def borders(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table) -> pa.Table:
@@ -76,51 +86,72 @@ def _by_quality(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa
     return pa.Table.from_pylist(rows, schema=BORDERS)
 
 
-def duplicates(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table) -> pa.Table:
-    """Some pairs of a dropped near duplicate and the document that stays: the DUPLICATES table."""
+def duplicates(
+    parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table, just_kept: Pairs = ()
+) -> pa.Table:
+    """Some pairs of a dropped near duplicate and the document that stays, and those just kept: the DUPLICATES table."""
     near = decided.filter(pc.and_(pc.equal(decided["stage"], "minhash"), decided["kept_id"].is_valid()))
-    if not len(near):
-        return DUPLICATES.empty_table()
-    kept, clusters = np.unique(np.array(near["kept_id"].to_pylist()), return_inverse=True)
-    sizes = np.bincount(clusters)
-    value = near["value"].to_numpy(zero_copy_only=False)
-    least = np.argsort(value, kind="stable")[:PAIRS]
-    largest = [int(np.flatnonzero(clusters == c)[0]) for c in np.argsort(-sizes, kind="stable")[:PAIRS]]
-    shown = list(dict.fromkeys([*least.tolist(), *largest]))
-    where = _places(parts, [str(kept[clusters[i]]) for i in shown])
+    pairs: list[tuple[Place, Place, float, int]] = []  # what stays, the other, how alike, how many went for the first
+    if len(near):
+        kept, clusters = np.unique(np.array(near["kept_id"].to_pylist()), return_inverse=True)
+        sizes = np.bincount(clusters)
+        value = near["value"].to_numpy(zero_copy_only=False)
+        least = np.argsort(value, kind="stable")[:PAIRS]
+        largest = [int(np.flatnonzero(clusters == c)[0]) for c in np.argsort(-sizes, kind="stable")[:PAIRS]]
+        shown = list(dict.fromkeys([*least.tolist(), *largest]))
+        where = _places(parts, [str(kept[clusters[i]]) for i in shown])
+        for i in shown:
+            stays = where.get(str(kept[clusters[i]]))
+            if stays is not None:
+                other = (near["partition"][i].as_py(), near["index"][i].as_py())
+                pairs.append((stays, other, float(value[i]), int(sizes[clusters[i]])))
+    pairs += _still_there(parts, decided, just_kept)
     wanted: dict[int, list[int]] = {}
-    for i in shown:
-        wanted.setdefault(near["partition"][i].as_py(), []).append(near["index"][i].as_py())
-    for number, row in where.values():
-        wanted.setdefault(number, []).append(row)
+    for stays, other, _, _ in pairs:
+        for number, row in (stays, other):
+            wanted.setdefault(number, []).append(row)
     texts = {
         (number, row): one
         for number, rows in wanted.items()
         for row, one in _rows(parts[number], rows, ["id", "text"]).items()
     }
     made = []
-    for i in shown:
-        number, row = near["partition"][i].as_py(), near["index"][i].as_py()
-        stays = where.get(str(kept[clusters[i]]))
-        if stays is None:
-            continue
-        other, mine = texts[stays], texts[number, row]
-        same, removed, added, changes = differences(other["text"][:CHARS], mine["text"][:CHARS])
+    for stays, other, similarity, cluster in pairs:
+        there, here = texts[stays], texts[other]
+        same, removed, added, changes = differences(there["text"][:CHARS], here["text"][:CHARS])
         made.append(
             {
-                "kept_id": other["id"],
+                "kept_id": there["id"],
                 "kept_source": of_source[stays[0]],
-                "id": mine["id"],
-                "source": of_source[number],
-                "similarity": float(value[i]),
-                "cluster": int(sizes[clusters[i]]),
+                "id": here["id"],
+                "source": of_source[other[0]],
+                "similarity": similarity,
+                "cluster": cluster,
                 "same": same,
                 "removed": removed,
                 "added": added,
-                "changes": [{"there": there, "here": here} for there, here in changes],
+                "changes": [{"there": before, "here": after} for before, after in changes],
             }
         )
     return pa.Table.from_pylist(made, schema=DUPLICATES)
+
+
+def _still_there(
+    parts: Sequence[Prepared], decided: pa.Table, just_kept: Pairs
+) -> list[tuple[Place, Place, float, int]]:
+    """Just kept pairs that no later stage dropped either of."""
+    starts = np.cumsum([0, *(part.kept for part in parts)])
+    gone = starts[decided["partition"].to_numpy()] + decided["index"].to_numpy()
+
+    def place(row: int) -> Place:
+        number = int(np.searchsorted(starts, row, side="right")) - 1
+        return number, int(row - starts[number])
+
+    return [
+        (place(left), place(right), similarity, 0)
+        for left, right, similarity in just_kept
+        if not np.isin([left, right], gone).any()
+    ]
 
 
 def _places(parts: Sequence[Prepared], ids: list[str]) -> dict[str, tuple[int, int]]:

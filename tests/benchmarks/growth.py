@@ -59,9 +59,9 @@ def deduplicate_all(folder: Path, work: Path) -> dict[str, float]:
     from curation.stages.deduplicate import deduplicate
 
     params, parts = recipe_of(folder).dedup, prepared(work)
-    deduplicate(parts[:1], params) if parts[0].kept < 20_000 else None
+    deduplicate(parts[:1], params).decided if parts[0].kept < 20_000 else None
     before, started = held_bytes(), time.perf_counter()
-    decided = deduplicate(parts, params)
+    decided = deduplicate(parts, params).decided
     return {"seconds": time.perf_counter() - started, "bytes": peak_bytes() - before, "dropped": len(decided)}
 
 
@@ -72,7 +72,7 @@ def week(folder: Path, work: Path, home: str, name: str) -> dict[str, float]:
     from curation.stages.deduplicate import deduplicate, rows_by_partition
 
     params, parts, place = recipe_of(folder).dedup.model_copy(update={"history": True}), prepared(work), Home(home)
-    gone = rows_by_partition(deduplicate(parts, params), len(parts))
+    gone = rows_by_partition(deduplicate(parts, params).decided, len(parts))
     before, started = held_bytes(), time.perf_counter()
     known = history.drop_known(parts, gone, place, params)
     seconds, held = time.perf_counter() - started, peak_bytes() - before

@@ -67,7 +67,7 @@ def test_the_same_clusters(tmp_path: Path, seed: int) -> None:
     parts, recipe = prepared(
         tmp_path / "ours", [texts], exact=False, minhash={"min_similarity": None, "linkage": "single"}
     )
-    decided = deduplicate(parts, recipe.dedup)
+    decided = deduplicate(parts, recipe.dedup).decided
     ids = {id: i for i, id in enumerate(pq.read_table(parts[0].documents_path)["id"].to_pylist())}
     clusters: dict[str, set[int]] = {}
     for row in decided.to_pylist():

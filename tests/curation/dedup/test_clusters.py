@@ -95,6 +95,26 @@ def test_ranges_of_keys_and_spilled_candidates_change_nothing(seed: int) -> None
         assert found() == whole
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 8))
+def test_most_alike_are_the_best_of_those_under_the_bound(seed: int, most: int) -> None:
+    draw = np.random.default_rng(seed)
+    stay = draw.random(20) < 0.8
+    runs = []
+    for _ in range(2):
+        pairs = np.unique(
+            draw.integers(0, 10, 12).astype(np.uint64) << np.uint64(32) | draw.integers(10, 20, 12).astype(np.uint64)
+        )
+        runs.append((pairs, np.where(draw.random(len(pairs)) < 0.2, np.nan, draw.integers(0, 10, len(pairs)) / 10)))
+    known = {
+        (-float(a), *(int(e[0]) for e in ends(p[None])))
+        for pairs, alike in runs
+        for p, a in zip(pairs, alike, strict=True)
+    }
+    wanted = sorted((n, a, b) for n, a, b in known if -n < 0.7 and stay[a] and stay[b])[:most]
+    found = clusters.most_alike(runs, stay, 0.7, most)
+    assert [(-alike, a, b) for a, b, alike in found] == wanted
+
+
 @given(
     st.integers(1, 12).flatmap(
         lambda n: st.tuples(

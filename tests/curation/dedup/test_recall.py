@@ -50,7 +50,7 @@ def test_what_is_dropped_is_alike_and_what_is_alike_is_dropped(
     ids: dict[str, int] = {}
     for row, id in enumerate(pq.read_table(parts[0].documents_path)["id"].to_pylist()):
         ids.setdefault(id, row)
-    decided = deduplicate(parts, recipe.dedup).to_pylist()
+    decided = deduplicate(parts, recipe.dedup).decided.to_pylist()
     near = [(ids[row["kept_id"]], row["index"]) for row in decided if row["stage"] == "minhash"]
     alike = [true.get((min(pair), max(pair)), 0.0) for pair in near]
     assert len(alike) > 300

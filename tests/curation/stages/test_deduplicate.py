@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from curation.stages.catalogue import catalogue, cut
 from curation.stages.deduplicate import deduplicate
 from curation.stages.prepare import Prepared, prepare
+from curation.stages.samples import duplicates
 from schemas.recipe import Recipe
 from tests.conftest import texts, write_jsonl
 
@@ -39,7 +40,7 @@ def test_who_stays(tmp_path: Path) -> None:
     a, b, c = texts(3, seed=4)
     near = a + " and some more words"
     parts, recipe = prepared(tmp_path, [[a, b], [near, b, c, near]])
-    decided = deduplicate(parts, recipe.dedup)
+    decided = deduplicate(parts, recipe.dedup).decided
     rows = {(r["partition"], r["index"]): r for r in decided.to_pylist()}
     assert sorted(rows) == [(1, 0), (1, 1), (1, 3)]
     assert rows[1, 1]["stage"] == "exact"
@@ -52,7 +53,7 @@ def test_who_stays(tmp_path: Path) -> None:
 def test_the_longest_stays(tmp_path: Path) -> None:
     (a,) = texts(1, seed=4)
     parts, recipe = prepared(tmp_path, [[a], [a + " and some more words"]], keep="longest")
-    assert [(r["partition"], r["index"]) for r in deduplicate(parts, recipe.dedup).to_pylist()] == [(0, 0)]
+    assert [(r["partition"], r["index"]) for r in deduplicate(parts, recipe.dedup).decided.to_pylist()] == [(0, 0)]
 
 
 @pytest.mark.parametrize("keep", ["longest", ["web"]])
@@ -64,7 +65,7 @@ def test_of_equally_good_ones_the_least_id_stays(tmp_path: Path, keep: object) -
         (tmp_path / str(number)).mkdir()
         parts, recipe = prepared(tmp_path / str(number), [[order[0]], [order[1]]])
         wanted = recipe.dedup.model_copy(update={"keep": keep})
-        (row,) = deduplicate(parts, wanted, None, ["web", "web"]).to_pylist()
+        (row,) = deduplicate(parts, wanted, None, ["web", "web"]).decided.to_pylist()
         left.append(row["kept_id"])
         ids = [pq.read_table(part.documents_path)["id"][0].as_py() for part in parts]
         assert row["kept_id"] == min(ids)
@@ -75,7 +76,7 @@ def test_the_wanted_source_stays(tmp_path: Path) -> None:
     (a,) = texts(1, seed=4)
     parts, recipe = prepared(tmp_path, [[a], [a + " and some more words"], [a]])
     wanted = recipe.dedup.model_copy(update={"keep": ["books"]})
-    decided = deduplicate(parts, wanted, None, ["web", "books", "web"])
+    decided = deduplicate(parts, wanted, None, ["web", "books", "web"]).decided
     assert [(r["partition"], r["index"], r["stage"]) for r in decided.to_pylist()] == [
         (2, 0, "exact"),
         (0, 0, "minhash"),
@@ -91,7 +92,7 @@ def test_the_best_stays(tmp_path: Path) -> None:
         scored = table.set_column(at, table.schema.field(at), pa.array([quality], pa.float32()))
         pq.write_table(scored, part.documents_path)
     best = recipe.dedup.model_copy(update={"keep": "best"})
-    assert [(r["partition"], r["index"]) for r in deduplicate(parts, best).to_pylist()] == [(0, 0)]
+    assert [(r["partition"], r["index"]) for r in deduplicate(parts, best).decided.to_pylist()] == [(0, 0)]
 
 
 @pytest.mark.parametrize(("keep", "said"), [("best", "clean.classifier"), (["b"], "no source")])
@@ -104,7 +105,7 @@ def test_what_keep_needs_is_asked_for(keep: object, said: str) -> None:
 def test_what_is_off_drops_nothing(dedup: dict[str, object], tmp_path: Path) -> None:
     a, b = texts(2, seed=4)
     parts, recipe = prepared(tmp_path, [[a, a + " more"], [b]], **dedup)
-    assert len(deduplicate(parts, recipe.dedup)) == 0
+    assert len(deduplicate(parts, recipe.dedup).decided) == 0
 
 
 def vocabulary(n: int) -> list[str]:
@@ -122,9 +123,9 @@ def test_a_chain_is_swallowed_whole_or_only_as_far_as_alike(tmp_path: Path) -> N
     documents = chain(12, 8)
     settings = {"ngram": 1, "bands": 64, "rows": 2, "min_similarity": 0.7}
     single, recipe = prepared(tmp_path / "a", [documents], minhash={**settings, "linkage": "single"})
-    assert len(deduplicate(single, recipe.dedup)) == 11
+    assert len(deduplicate(single, recipe.dedup).decided) == 11
     star, recipe = prepared(tmp_path / "b", [documents[:5], documents[5:]], minhash={**settings, "linkage": "star"})
-    decided = deduplicate(star, recipe.dedup).to_pylist()
+    decided = deduplicate(star, recipe.dedup).decided.to_pylist()
     assert 0 < len(decided) < 11
     assert all(row["value"] >= row["threshold"] == 0.7 for row in decided)
 
@@ -135,12 +136,12 @@ def test_exact_jaccard_is_exact(tmp_path: Path) -> None:
     settings = {"ngram": 1, "bands": 64, "rows": 1, "verify": "jaccard"}
     wanted = len(set(words) & set(b.split())) / len(set(words) | set(b.split()))
     parts, recipe = prepared(tmp_path / "a", [[a], [b]], minhash={**settings, "min_similarity": wanted})
-    (row,) = deduplicate(parts, recipe.dedup).to_pylist()
+    (row,) = deduplicate(parts, recipe.dedup).decided.to_pylist()
     assert row["value"] == pytest.approx(wanted)
     parts, recipe = prepared(
         tmp_path / "b", [[a], [b]], minhash={**settings, "min_similarity": min(wanted + 0.01, 1.0)}
     )
-    assert not len(deduplicate(parts, recipe.dedup))
+    assert not len(deduplicate(parts, recipe.dedup).decided)
 
 
 def test_copies_by_normalised_text_and_by_url(tmp_path: Path) -> None:
@@ -163,15 +164,15 @@ def test_copies_by_normalised_text_and_by_url(tmp_path: Path) -> None:
     (file,) = catalogue(recipe.sources, partition_bytes=10**9, known={})
     (whole,) = cut(file)
     part = prepare(file, whole, recipe=recipe, source=recipe.sources[0], folder=str(tmp_path / "p"), key="k")
-    decided = {row["index"]: row["rule"] for row in deduplicate([part], recipe.dedup).to_pylist()}
+    decided = {row["index"]: row["rule"] for row in deduplicate([part], recipe.dedup).decided.to_pylist()}
     assert decided == {5: "same_text", 1: "same_normalised_text", 2: "same_url"}
 
 
 def test_what_is_left_of_a_long_chain_goes_by_its_edges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts, recipe = prepared(tmp_path, [chain(120, 5)])
-    whole = deduplicate(parts, recipe.dedup)
+    whole = deduplicate(parts, recipe.dedup).decided
     monkeypatch.setattr("curation.stages.deduplicate.ROUNDS", 2)
-    short = deduplicate(parts, recipe.dedup)
+    short = deduplicate(parts, recipe.dedup).decided
     for decided in (whole, short):
         assert len(decided) > 60
         assert (decided["value"].to_numpy() >= 0.7).all()
@@ -179,3 +180,18 @@ def test_what_is_left_of_a_long_chain_goes_by_its_edges(tmp_path: Path, monkeypa
         ids = dict(enumerate(pq.read_table(parts[0].documents_path)["id"].to_pylist()))
         assert not {ids[row] for row in gone} & set(decided["kept_id"].to_pylist())
     assert abs(len(whole) - len(short)) <= 0.1 * len(whole)
+
+
+def test_pairs_just_under_the_bound_are_told_of(tmp_path: Path) -> None:
+    (a, b) = texts(2, seed=4)
+    words = a.split()
+    under = " ".join([*words[: 9 * len(words) // 12], *b.split()[:30]])
+    parts, recipe = prepared(tmp_path, [[a], [b, under]], minhash={"bands": 28, "rows": 4, "min_similarity": 0.95})
+    found = deduplicate(parts, recipe.dedup)
+    assert not len(found.decided)
+    ((left, right, similarity), *_) = found.just_kept
+    assert (left, right) == (0, 2)
+    assert 0.3 < similarity < 0.95
+    shown = duplicates(parts, ["web", "books"], found.decided, found.just_kept).to_pylist()[0]
+    assert (shown["cluster"], shown["kept_source"], shown["source"]) == (0, "web", "books")
+    assert shown["removed"] > 0

@@ -21,7 +21,7 @@ def test_sources_and_groups(tmp_path: Path) -> None:
     for number, skills in enumerate(([["y", "x"], []], [["z"], None, ["x"]])):
         tags.append(str(tmp_path / f"tags-{number}.parquet"))
         pq.write_table(pa.table({"skill": pa.array(skills, pa.list_(pa.string()))}), tags[-1])
-    decided = deduplicate(parts, recipe.dedup)
+    decided = deduplicate(parts, recipe.dedup).decided
     found = shift_by_group(parts, ["web", "books"], tags, ["source", "skill"], decided)
     assert found[1] == {
         "by": "source",
