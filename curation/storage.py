@@ -13,20 +13,27 @@ import hashlib
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import fsspec
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from blake3 import blake3
 
 BLOCK_BYTES = 4 << 20
 """Bytes of one sequential read."""
+READERS = 4
+"""Files that are read at once, at least."""
+T = TypeVar("T")
+R = TypeVar("R")
 
 _PROTOCOL = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _LOCAL = ("file", "local")
@@ -287,6 +294,28 @@ def open_parquet(url: str, **options: Any) -> Iterator[pq.ParquetFile]:
     # Column chunks are read from several places in turn: a read-ahead cache would only be thrown away.
     with fs.open(path, "rb", cache_type="none") as stream, pq.ParquetFile(stream, **options) as file:
         yield file
+
+
+def chosen_rows(
+    url: str, rows: npt.NDArray[np.int64], columns: list[str] | None = None
+) -> Iterator[tuple[npt.NDArray[np.int64], pa.Table]]:
+    """Rows of a Parquet file, sorted ones, by their numbers: these and their table, a row group at a time. Only the groups
+    that hold one are read. columns: None is all."""
+    with open_parquet(url) as file:
+        start = 0
+        for group in range(file.num_row_groups):
+            stop = start + file.metadata.row_group(group).num_rows
+            first, last = np.searchsorted(rows, [start, stop])
+            if first < last:
+                table = file.read_row_group(group, columns=columns, use_threads=False)
+                yield rows[first:last], table.take(pa.array(rows[first:last] - start)).combine_chunks()
+            start = stop
+
+
+def each(read: Callable[[T], R], things: Iterable[T]) -> list[R]:
+    """What is read of each, in order; several are read at once: an object store makes each wait."""
+    with ThreadPoolExecutor(max(READERS, os.cpu_count() or 1)) as pool:
+        return list(pool.map(read, things))
 
 
 @contextmanager

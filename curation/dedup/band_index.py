@@ -13,7 +13,8 @@ few milliseconds a million. Everything here can be made again from the releases'
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -181,24 +182,15 @@ def _first(keys, wanted, out):  # type: ignore[no-untyped-def]
         out[j] = at if at < len(keys) and keys[at] == wanted[j] else -1
 
 
-class _opened:
+@contextmanager
+def _opened(index: Index, run: Run, column: str) -> Iterator[pq.ParquetFile]:
     """A run's table; what cannot be read of it raises Damaged."""
-
-    def __init__(self, index: Index, run: Run, column: str):
-        self._open = storage.open_parquet(
-            storage.join(index.folder, run.name, f"{column}.parquet"), page_checksum_verification=True
-        )
-
-    def __enter__(self) -> pq.ParquetFile:
-        try:
-            return self._open.__enter__()
-        except (pa.ArrowException, OSError) as error:
-            raise Damaged from error
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        self._open.__exit__(kind, error, trace)
-        if isinstance(error, (pa.ArrowException, OSError)):
-            raise Damaged from error
+    path = storage.join(index.folder, run.name, f"{column}.parquet")
+    try:
+        with storage.open_parquet(path, page_checksum_verification=True) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        raise Damaged from error
 
 
 def _range(file: pq.ParquetFile, group: int) -> tuple[int, int]:

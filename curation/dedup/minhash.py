@@ -5,9 +5,10 @@ characters. Its 32-bit hash is the upper half of
 
     mix( Σ unit_hash(u_i) · M^(n-1-i)  mod 2^64 )
 
-with SplitMix64's finaliser for ``mix`` and in ``unit_hash``: a rolling hash, so the cost does not grow with n. ``shingle_hash`` is the same in Python. Permutations are datasketch 2.0's default scheme
-``affine32`` (MurmurHash3's finaliser, then a·h + b mod 2^32, a odd); for the same shingles, seed and
-``hashfunc=shingle_hash`` the signature equals ``datasketch.MinHash``'s bit for bit.
+with SplitMix64's finaliser for ``mix`` and in ``unit_hash``: a rolling hash, so the cost does not grow with n.
+``shingle_hash`` is the same in Python. Permutations are datasketch 2.0's default scheme ``affine32``
+(MurmurHash3's finaliser, then a·h + b mod 2^32, a odd); for the same shingles, seed and ``hashfunc=shingle_hash``
+the signature equals ``datasketch.MinHash``'s bit for bit.
 
 A text of fewer than ``ngram`` units has one shingle: all of them. A text without any has no signature: all ones,
 band keys 0; it is never a near duplicate.

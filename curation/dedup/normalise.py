@@ -334,7 +334,7 @@ def words(data: Bytes, end: int, made: Tables, state: npt.NDArray[np.uint64], ou
         if what == DROP:
             at += width
             continue
-        is_open = filled > ends[n] or (n == 0 and state[2] != 0)
+        is_open = filled > ends[n]
         if is_open and what != MARK and (single or what == SINGLE or what == SPACE):
             n += 1
             ends[n] = filled

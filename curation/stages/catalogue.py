@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import pyarrow.parquet as pq
 
@@ -22,8 +21,6 @@ from schemas.recipe import Recipe
 from schemas.sources import Source
 
 READ_BYTES = 1 << 20
-READERS = 4
-"""Files that are read at once, at least: an object store makes each wait."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +74,8 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
                 )
             found |= {info.path: info for info in matches}
         infos = [found[path] for path in sorted(found)]
-        with ThreadPoolExecutor(max(READERS, os.cpu_count() or 1)) as pool:
-            examined = list(
-                pool.map(lambda info, n=index, of=source: _examine(of.name, n, info, partition_bytes, known), infos)
-            )
-        for file in examined:
+        examine = partial(_examine, source.name, index, partition_bytes, known)
+        for file in storage.each(examine, infos):
             if not file.fault:
                 same = first_with.setdefault((file.fingerprint, file.format, file.compression), file.path)
                 file = replace(file, same_as=same if same != file.path else None)
@@ -129,7 +123,7 @@ def save_known(path: str, files: list[Input], partition_bytes: int) -> None:
     storage.put(path, json.dumps(entries).encode())
 
 
-def _examine(source: str, index: int, info: storage.FileInfo, partition_bytes: int, known: Known) -> Input:
+def _examine(source: str, index: int, partition_bytes: int, known: Known, info: storage.FileInfo) -> Input:
     named = by_name(info.path)
     blank = Input(source, index, info.path, info.url, info.bytes, info.stamp, "", *(named or ("", None)))
     if named is None:

@@ -1,15 +1,14 @@
 """*deduplicate*: global, over ids and band keys, never text. Exact duplicates first, then near ones.
 
 Documents are numbered in (source place, path, row) order over all partitions; that order decides which of equals is
-the first. Held at once: per document 16 bytes of id, 8 of size, 8 of cluster and one band's keys (8); signatures
-are read for candidate pairs only, a partition at a time.
+the first. Held at once: about a hundred bytes a document (ids, rank, cluster, who stays, one band's keys); signatures are
+read for candidate pairs only, a quarter of a million pairs at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +25,6 @@ from curation.stages.prepare import Prepared, comparable
 from schemas.dedup import Dedup, MinHash
 
 Int = npt.NDArray[np.int64]
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class Signed(Protocol):
@@ -40,7 +37,6 @@ class Signed(Protocol):
 
 
 PAIRS_AT_ONCE = 1 << 18
-READERS = 4
 ROUNDS = 16
 """How often the best of what is left of each cluster is compared with all the rest of it."""
 TEXT_PAIRS_AT_ONCE = 2000
@@ -69,13 +65,9 @@ def deduplicate(
     """
     ids = ids_of(parts)
     n = len(ids)
-    starts = np.cumsum([0, *(part.kept for part in parts)])
+    starts, alive = alive_rows(parts, rows_by_partition(before, len(parts)) if before is not None else ())
     rank = rank_of(parts, params, sources)
-    here = np.ones(n, dtype=bool)
-    if before is not None:
-        here[starts[before["partition"].to_numpy()] + before["index"].to_numpy()] = False
     tables = [DECIDED.empty_table()]
-    alive = here
     for kind in params.exact_kinds:
         keys, valid = (ids, alive) if kind == "document" else _keys(parts, f"exact:{kind}")
         rows = np.flatnonzero(alive & valid)
@@ -127,13 +119,7 @@ def ids_of(parts: Sequence[Signed]) -> npt.NDArray[np.uint64]:
         with storage.open_parquet(part.signatures_path) as file:
             return id_pairs(file.read(columns=["id"], use_threads=False)[0])
 
-    return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *_each(read, parts)])
-
-
-def _each(read: Callable[[T], R], parts: Sequence[T]) -> list[R]:
-    """What is read of each, in order; several are read at once: an object store makes each wait."""
-    with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(read, parts))
+    return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *storage.each(read, parts)])
 
 
 def _keys(parts: list[Prepared], name: str) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
@@ -237,7 +223,7 @@ def band_of(parts: Sequence[Signed], band: int) -> npt.NDArray[np.uint64]:
             column: npt.NDArray[np.uint64] = file.read(columns=[band_name(band)], use_threads=False)[0].to_numpy()
             return column
 
-    return np.concatenate([np.zeros(0, dtype=np.uint64), *_each(read, parts)])
+    return np.concatenate([np.zeros(0, dtype=np.uint64), *storage.each(read, parts)])
 
 
 def similarity_between(
@@ -280,44 +266,30 @@ def _texts(parts: Sequence[Prepared], starts: Int, wanted: Int) -> pa.LargeStrin
     """What documents are compared by, of the wanted rows, sorted."""
     found: list[pa.Array] = []
     for number, part in enumerate(parts):
-        low, high = starts[number], starts[number + 1]
-        if not ((wanted >= low) & (wanted < high)).any():
-            continue
-        with storage.open_parquet(part.documents_path) as file:
-            for group in range(file.num_row_groups):
-                count = file.metadata.row_group(group).num_rows
-                mine = wanted[(wanted >= low) & (wanted < low + count)] - low
-                if len(mine):
-                    found.append(
-                        comparable(file.read_row_group(group, columns=["text", "prompt"]).take(pa.array(mine)))
-                    )
-                low += count
+        mine = _between(wanted, starts, number)
+        found += [comparable(table) for _, table in storage.chosen_rows(part.documents_path, mine, ["text", "prompt"])]
     return as_text(pa.chunked_array(found, pa.large_string()))
 
 
 def taken(
     parts: Sequence[Signed], wanted: Int, column: str, values: Callable[[pa.Array], npt.NDArray[Any]]
 ) -> npt.NDArray[Any]:
-    """A column of the tables of signatures in the wanted rows, sorted: the row groups that hold them are read.
-
-    values: the column as an array, a row a document.
-    """
+    """A column of the tables of signatures in the wanted rows, sorted. values: the column as an array, a row a document."""
     starts = np.cumsum([0, *(part.kept for part in parts)])
 
     def read(number: int) -> list[npt.NDArray[Any]]:
-        low, found = starts[number], []
-        with storage.open_parquet(parts[number].signatures_path) as file:
-            for group in range(file.num_row_groups):
-                count = file.metadata.row_group(group).num_rows
-                first, last = np.searchsorted(wanted, [low, low + count])
-                if first < last:
-                    table = file.read_row_group(group, columns=[column], use_threads=False)
-                    found.append(values(table[column].combine_chunks())[wanted[first:last] - low])
-                low += count
-        return found
+        mine = _between(wanted, starts, number)
+        tables = storage.chosen_rows(parts[number].signatures_path, mine, [column])
+        return [values(table[column].combine_chunks()) for _, table in tables]
 
     touched = np.flatnonzero(np.diff(np.searchsorted(wanted, starts))).tolist()
-    return np.concatenate([values for found in _each(read, touched) for values in found])
+    return np.concatenate([one for found in storage.each(read, touched) for one in found])
+
+
+def _between(wanted: Int, starts: Int, number: int) -> Int:
+    """Of rows counted over all partitions, sorted, those of one, as it counts them."""
+    first, last = np.searchsorted(wanted, starts[number : number + 2])
+    return wanted[first:last] - starts[number]
 
 
 def decisions(

@@ -81,20 +81,12 @@ def partial_of_partition(
     steps, params = pool_wide_tags(recipe.tags)[tag], recipe.tags[tag]
     before = list(recipe.tags)[: list(recipe.tags).index(tag)]
     partials: list[pa.Table] = []
-    with storage.open_parquet(prepared.documents_path) as file:
-        start = 0
-        for group in range(file.num_row_groups):
-            documents = file.read_row_group(group)
-            end = start + len(documents)
-            mine = kept[(kept >= start) & (kept < end)] - start
-            start = end
-            if not len(mine):
-                continue
-            documents = _with_source(documents.take(pa.array(mine)), source)
-            made = describe(documents, recipe.tags, source.tags, before, states)
-            for name in before:
-                documents = documents.append_column(name, made[name])
-            partials.append(steps.partial(documents.combine_chunks(), params, seed=recipe.seed))
+    for _, rows in storage.chosen_rows(prepared.documents_path, kept):
+        documents = _with_source(rows, source)
+        made = describe(documents, recipe.tags, source.tags, before, states)
+        for name in before:
+            documents = documents.append_column(name, made[name])
+        partials.append(steps.partial(documents.combine_chunks(), params, seed=recipe.seed))
     return steps.merge(partials, params) if partials else None
 
 

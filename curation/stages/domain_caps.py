@@ -1,6 +1,6 @@
 """At most so many documents of each registered domain, in the ledger under the stage *minhash*.
 
-Which ones stay is what ``dedup.keep`` prefers, ties by place. Held at once: per document 8 bytes of its domain's hash and
+Which ones stay is what ``dedup.keep`` prefers, ties by id. Held at once: per document 8 bytes of its domain's hash and
 8 of its rank.
 """
 
@@ -25,8 +25,8 @@ STAGE, RULE = "minhash", "domain_cap"
 
 
 def drop_over(parts: list[Prepared], gone: list[Int], cap: int, params: Dedup, sources: Sequence[str] = ()) -> pa.Table:
-    """Documents beyond ``cap``: the DECIDED table; ``value`` is how many the domain has. Documents without a URL
-    are not capped.
+    """Documents of a domain beyond ``cap``: the DECIDED table; ``value`` is how many the domain has. Documents without a
+    URL are not capped.
 
     gone: for each partition the rows that earlier stages dropped, sorted. sources: each partition's.
     """
@@ -48,10 +48,10 @@ def drop_over(parts: list[Prepared], gone: list[Int], cap: int, params: Dedup, s
 def _domains(parts: list[Prepared]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
     """The hash of each document's registered domain, uint64[n], and which have one, bool[n]."""
     hashes, known = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=bool)]
-    whole = Url.model_validate({"from": "url"})
+    registered = Url.model_validate({"from": "url"})
     for part in parts:
         with storage.open_parquet(part.documents_path) as file:
-            labels = url(file.read(columns=["url"]), whole).dictionary_encode()
+            labels = url(file.read(columns=["url"]), registered).dictionary_encode()
         named = labels.dictionary.to_pylist()
         codes = np.array([_hash(name) for name in named] or [0], dtype=np.uint64)
         valid = np.asarray(labels.is_valid())

@@ -176,15 +176,15 @@ def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup
         return DECIDED.empty_table()
     rows = np.flatnonzero(alive)
     try:
-        match, value = _matches(parts, index, home, rows, params)
+        match, value, equal = _matches(parts, index, home, rows, params)
     except Damaged:
         storage.delete_tree(index.folder)
         index = index_of(home, params)
-        match, value = _matches(parts, index, home, rows, params)
+        match, value, equal = _matches(parts, index, home, rows, params)
     hit = np.flatnonzero(match >= 0)
     bound = params.minhash.min_similarity if params.minhash is not None else None
     partition = np.searchsorted(starts, rows[hit], side="right") - 1
-    same = value[hit] > 1  # see _matches
+    same = equal[hit]
     wanted, place = np.unique(match[hit], return_inverse=True)
     kept = taken(_tables(home, index), wanted, "id", id_pairs)[place] if len(hit) else np.zeros((0, 2), np.uint64)
     columns: dict[str, Any] = {
@@ -192,7 +192,7 @@ def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup
         "index": pa.array(rows[hit] - starts[partition], pa.int64()),
         "stage": pa.array(["history"] * len(hit), pa.string()),
         "rule": pa.array(np.where(same, "same_text", "near_duplicate").tolist(), pa.string()),
-        "value": pa.array(np.minimum(value[hit], 1.0), pa.float64()),
+        "value": pa.array(value[hit], pa.float64()),
         "threshold": pa.array([1.0 if s else bound for s in same], pa.float64()),
         "kept_id": pa.array(id_texts(kept).tolist(), pa.string()),
     }
@@ -208,22 +208,19 @@ def _tables(home: Home, index: Index) -> list[Kept]:
     ]
 
 
-SAME = 2.0
-"""Stands for the similarity of documents with one id, to tell them from texts that only look the same."""
-
-
 def _matches(
     parts: list[Prepared], index: Index, home: Home, rows: Int, params: Dedup
-) -> tuple[Int, npt.NDArray[np.float64]]:
-    """The earlier document that each row equals (SAME) or is most like, and how much: int64[rows], -1 for none, and
-    float64[rows]. Of equally good ones the earliest. Raises Damaged."""
+) -> tuple[Int, npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """The earlier document that each row equals or is most like, how much, and whether it equals it: int64[rows], -1 for
+    none, float64[rows], bool[rows]. Of equally good ones the earliest. Raises Damaged."""
     match, value = np.full(len(rows), -1, dtype=np.int64), np.full(len(rows), np.nan)
     ids = ids_of(parts)[rows]
     hit, place = band_index.holders(index, band_index.ID, ids[:, 0], 1, rest=ids[:, 1])
-    match[hit], value[hit] = place, SAME
+    match[hit], value[hit] = place, 1.0
+    equal = match >= 0
     if params.minhash is None:
-        return match, value
-    open_ = np.flatnonzero(match < 0)
+        return match, value, equal
+    open_ = np.flatnonzero(~equal)
     candidates = np.zeros((0, 2), dtype=np.int64)
     for band in range(params.minhash.bands):
         keys = band_of(parts, band)[rows[open_]]
@@ -238,4 +235,4 @@ def _matches(
         best = order[np.r_[True, np.diff(mine[order]) != 0]]
         best = best[alike[best] >= (params.minhash.min_similarity or 0.0)]
         match[mine[best]], value[mine[best]] = place[best], alike[best]
-    return match, value
+    return match, value, equal

@@ -27,8 +27,6 @@ CHARS = 20_000
 Int = npt.NDArray[np.int64]
 Place = tuple[int, int]
 """(partition, row)."""
-
-
 Pairs = Sequence[tuple[int, int, float]]
 """(row, row, similarity), rows counted over all partitions."""
 
@@ -86,9 +84,7 @@ def _by_quality(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa
     return pa.Table.from_pylist(rows, schema=BORDERS)
 
 
-def duplicates(
-    parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table, just_kept: Pairs = ()
-) -> pa.Table:
+def duplicates(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table, just_kept: Pairs) -> pa.Table:
     """Some pairs of a dropped near duplicate and the document that stays, and those just kept: the DUPLICATES table."""
     near = decided.filter(pc.and_(pc.equal(decided["stage"], "minhash"), decided["kept_id"].is_valid()))
     pairs: list[tuple[Place, Place, float, int]] = []  # what stays, the other, how alike, how many went for the first
@@ -168,15 +164,9 @@ def _places(parts: Sequence[Prepared], ids: list[str]) -> dict[str, tuple[int, i
 
 
 def _rows(part: Prepared, rows: list[int], columns: list[str]) -> dict[int, dict[str, str]]:
-    """Some rows of a partition's documents; only the row groups that hold one are read."""
+    """Some rows of a partition's documents."""
+    wanted = np.unique(np.array(rows, dtype=np.int64))
     found: dict[int, dict[str, str]] = {}
-    with storage.open_parquet(part.documents_path) as file:
-        start = 0
-        for group in range(file.num_row_groups):
-            n = file.metadata.row_group(group).num_rows
-            mine = sorted({row for row in rows if start <= row < start + n})
-            if mine:
-                table = file.read_row_group(group, columns=columns).take(pa.array([row - start for row in mine]))
-                found |= dict(zip(mine, table.to_pylist(), strict=True))
-            start += n
+    for mine, table in storage.chosen_rows(part.documents_path, wanted, columns):
+        found |= dict(zip(mine.tolist(), table.to_pylist(), strict=True))
     return found

@@ -45,9 +45,10 @@ def drop_alike(parts: list[Prepared], gone: list[Int], params: Semantic, *, seed
     nearer = 1.0 if params.keep == "far" else -1.0
     width = centres.shape[1]
     for some in _shares(np.bincount(cluster[cluster >= 0], minlength=len(centres)), width):
-        held = np.flatnonzero(np.isin(cluster, some))
+        chosen = (cluster >= some[0]) & (cluster <= some[-1])
+        held = np.flatnonzero(chosen)
         matrix = np.empty((len(held), width))
-        for rows, vectors in _vectors(parts, starts, alive & np.isin(cluster, some), params):
+        for rows, vectors in _vectors(parts, starts, chosen, params):
             matrix[np.searchsorted(held, rows)] = _unit(vectors)
         for number in some:
             mine = np.flatnonzero(cluster[held] == number)
@@ -62,17 +63,12 @@ def _batches(
     parts: list[Prepared], starts: Int, alive: npt.NDArray[np.bool_], params: Semantic
 ) -> Iterator[tuple[Int, pa.Table]]:
     """Rows that are alive, and their table of id and embedding, a row group at a time."""
-    name = f"column:{params.embedding}"
+    columns = ["id", f"column:{params.embedding}"]
     for number, part in enumerate(parts):
         low = starts[number]
-        with storage.open_parquet(part.documents_path) as file:
-            for group in range(file.num_row_groups):
-                count = file.metadata.row_group(group).num_rows
-                rows = low + np.flatnonzero(alive[low : low + count])
-                if len(rows):
-                    table = file.read_row_group(group, columns=["id", name])
-                    yield rows, table.take(pa.array(rows - low)).combine_chunks()
-                low += count
+        mine = np.flatnonzero(alive[low : starts[number + 1]])
+        for rows, table in storage.chosen_rows(part.documents_path, mine, columns):
+            yield low + rows, table
 
 
 def _vectors(

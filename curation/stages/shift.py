@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,25 +29,29 @@ def shift_by_group(
     """
     mine = decided.filter(pc.is_in(decided["stage"], pa.array(STAGES)))
     gone = rows_by_partition(mine, len(parts))
-    found: dict[tuple[str, str], list[int]] = {}
+    found: dict[tuple[int, str], npt.NDArray[np.int64]] = {}
     for part, source, place, dropped in zip(parts, sources, tags, gone, strict=True):
         if not part.kept:
             continue
         with storage.open_parquet(part.signatures_path) as file:
             sizes = file.read(columns=["bytes"])[0].to_numpy()
-        for name in names:
+        left = np.ones(part.kept, dtype=bool)
+        left[dropped] = False
+        for number, name in enumerate(names):
             labels = encode(_labels(part, source, place, name))
-            for code, label in enumerate([*labels.names, NO_LABEL]):
-                rows = np.flatnonzero(labels.codes == (code if code < len(labels.names) else -1))
-                if not len(rows):
-                    continue
-                left = np.setdiff1d(rows, dropped, assume_unique=True)
-                counts = found.setdefault((name, label), [0, 0, 0, 0])
-                for place_, value in enumerate((len(rows), sizes[rows].sum(), len(left), sizes[left].sum())):
-                    counts[place_] += int(value)
+            every = [*labels.names, NO_LABEL]
+            codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
+            counts = np.stack(
+                [np.bincount(codes, weights, len(every)) for weights in (None, sizes, left, sizes * left)]
+            )
+            for code in np.flatnonzero(counts[0]):
+                total = found.setdefault((number, every[code]), np.zeros(4, dtype=np.int64))
+                total += counts[:, code].astype(np.int64)
     columns = ("documents_before", "bytes_before", "documents_after", "bytes_after")
-    ordered = sorted(found, key=lambda key: (list(names).index(key[0]), key[1]))
-    return [{"by": by, "label": label, **dict(zip(columns, found[by, label], strict=True))} for by, label in ordered]
+    return [
+        {"by": names[number], "label": label, **dict(zip(columns, total.tolist(), strict=True))}
+        for (number, label), total in sorted(found.items(), key=lambda entry: entry[0])
+    ]
 
 
 def _labels(part: Prepared, source: str, tags: str, name: str) -> pa.ChunkedArray:

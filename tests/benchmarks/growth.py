@@ -59,7 +59,8 @@ def deduplicate_all(folder: Path, work: Path) -> dict[str, float]:
     from curation.stages.deduplicate import deduplicate
 
     params, parts = recipe_of(folder).dedup, prepared(work)
-    deduplicate(parts[:1], params).decided if parts[0].kept < 20_000 else None
+    if parts[0].kept < 20_000:
+        deduplicate(parts[:1], params)
     before, started = held_bytes(), time.perf_counter()
     decided = deduplicate(parts, params).decided
     return {"seconds": time.perf_counter() - started, "bytes": peak_bytes() - before, "dropped": len(decided)}

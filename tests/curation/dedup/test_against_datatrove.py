@@ -17,7 +17,7 @@ from curation.stages.deduplicate import deduplicate
 from tests.conftest import write_jsonl
 from tests.curation.stages.test_deduplicate import prepared
 
-datatrove = pytest.importorskip("datatrove")
+datatrove = pytest.importorskip("datatrove", reason="the peer comes with `make test`")
 
 GROUPS, WORDS = 60, 200
 
