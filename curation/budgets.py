@@ -10,6 +10,7 @@ import numpy.typing as npt
 from schemas.mixers import Rounding
 
 Float = npt.NDArray[np.float64]
+Exhausted = Literal["repeat", "redistribute", "stop"]
 
 
 def apportion(
@@ -45,12 +46,41 @@ def apportion(
     return counts
 
 
+def most(have: Float, exhausted: Exhausted, max_epochs: float | None) -> Float:
+    """What each group can give at most, float64[g]: once what it holds, or ``max_epochs`` times."""
+    if exhausted != "repeat":
+        return have
+    return np.full(len(have), np.inf) if max_epochs is None else have * max_epochs
+
+
+def whole_counts(
+    targets: Float,
+    have: Float,
+    exhausted: Exhausted,
+    max_epochs: float | None,
+    rounding: Rounding,
+    draw: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Budgets in documents as whole counts: int64[g]. No rounding passes what a group can give (but a broken document
+    of a cap that is no whole number); what that takes away goes to the first groups with room."""
+    total = targets.sum()
+    counts = apportion(targets / total, round(total), rounding, draw)
+    cap = np.ceil(most(have, exhausted, max_epochs) - 1e-9)
+    over = int(np.maximum(counts - cap, 0).sum())
+    counts = np.minimum(counts, cap).astype(np.int64)
+    for group in np.flatnonzero((targets > 0) & (counts < cap)):
+        more = int(min(over, cap[group] - counts[group]))
+        counts[group] += more
+        over -= more
+    return counts
+
+
 def allot(
     weights: Float,
     amount: float,
     have: Float,
     *,
-    exhausted: Literal["repeat", "redistribute", "stop"],
+    exhausted: Exhausted,
     max_epochs: float | None,
 ) -> tuple[Float, list[str]]:
     """Budgets a group: float64[g], and notes on what differs from weights · amount.
@@ -59,17 +89,12 @@ def allot(
     it holds, the rest goes to the others; with ``redistribute`` and ``stop`` it gives what it holds once.
     """
     wanted = weights * amount
-    cap = (
-        np.full(len(have), np.inf)
-        if exhausted == "repeat" and max_epochs is None
-        else have * ((max_epochs or 1.0) if exhausted == "repeat" else 1.0)
-    )
-    cap = cap * (1 + 1e-12)
+    cap = most(have, exhausted, max_epochs) * (1 + 1e-12)
     if (wanted <= cap).all():
         return wanted, []
     targets = np.minimum(wanted, cap)
     if exhausted == "stop":
-        return targets, ["some groups held less than their share; the phase stops short"]
+        return targets, []
     for _ in range(len(targets)):
         missing, room = amount - targets.sum(), cap - targets
         open_ = (room > 1e-9) & (weights > 0)

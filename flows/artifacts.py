@@ -13,6 +13,7 @@ from curation import storage
 from curation.changes import changes
 from curation.report.border_cases import dropped_samples
 from curation.report.comparison import shown
+from curation.report.mixture import rows_of
 from curation.retain import Sweep
 from flows.report_server import REPORTS_URL
 from schemas.manifest import Manifest
@@ -131,16 +132,18 @@ def mixture_rows(manifest: Manifest) -> list[dict[str, Any]]:
     """A row a phase and group."""
     rows = []
     for phase in manifest.phases:
-        total = sum(amount.tokens for amount in phase.realised.values()) or 1
-        for label, amount in phase.realised.items():
+        for row in rows_of(phase.model_dump()):
             rows.append(
                 {
-                    "phase": phase.name,
-                    "group": _plain(label),
-                    "planned": round(phase.weights.get(label, 0.0), 4),
-                    "realised": round(amount.tokens / total, 4),
-                    "documents": amount.documents,
-                    "tokens": amount.tokens,
+                    "phase": row.phase,
+                    "group": _plain(row.group),
+                    "unit": row.unit,
+                    "planned": round(row.planned, 4),
+                    "realised": round(row.written, 4),
+                    "documents": row.documents,
+                    "share of documents": round(row.of_documents, 4),
+                    "tokens": row.tokens,
+                    "share of tokens": round(row.of_tokens, 4),
                 }
             )
     return rows

@@ -100,24 +100,27 @@ def _print_funnel(manifest: Any) -> None:
 
 
 def _print_mixture(manifest: Any) -> None:
-    table = Table(title="Mixture", title_justify="left")
-    for name in ("phase", "group", "planned", "realised", "documents", "tokens"):
-        table.add_column(name, justify="left" if name in ("phase", "group") else "right")
+    from curation.report.mixture import rows_of
+
+    table = Table(title="Mixture", title_justify="left", caption="planned and realised: shares in the phase's unit")
+    for name in ("phase", "group", "unit", "planned", "realised", "documents", "share", "tokens", "share"):
+        table.add_column(name, justify="left" if name in ("phase", "group", "unit") else "right")
     for phase in manifest.phases:
-        total = sum(amount.tokens for amount in phase.realised.values()) or 1
-        shown = sorted(phase.realised.items(), key=lambda x: -x[1].tokens)
-        for label, amount in shown[:12]:
-            planned = phase.weights.get(label, 0.0)
+        shown = rows_of(phase.model_dump())
+        for row in shown[:12]:
             table.add_row(
-                phase.name,
-                _plain(label),
-                f"{planned:.4f}",
-                f"{amount.tokens / total:.4f}",
-                f"{amount.documents:,}",
-                f"{amount.tokens:,}",
+                row.phase,
+                _plain(row.group),
+                row.unit,
+                f"{row.planned:.4f}",
+                f"{row.written:.4f}",
+                f"{row.documents:,}",
+                f"{row.of_documents:.4f}",
+                f"{row.tokens:,}",
+                f"{row.of_tokens:.4f}",
             )
         if len(shown) > 12:
-            table.add_row(phase.name, f"… {len(shown) - 12} more", "", "", "", "")
+            table.add_row(phase.name, f"… {len(shown) - 12} more")
     out.print(table)
 
 

@@ -20,10 +20,11 @@ class Mixer(Section):
     by: str = "source"
     """A declared tag or built-in name; documents with the same label are a group."""
     exhausted: Literal["repeat", "redistribute", "stop"] = "repeat"
-    """A group that has fewer tokens than its weight asks: repeat it (up to max_epochs), give the rest to the others,
+    """A group that has less than its weight asks: repeat it (up to max_epochs), give the rest to the others,
     or stop short."""
     max_epochs: Annotated[float, Field(gt=0)] | None = 4
-    """How often a document may stand in a phase at most; null is without limit (4: Muennighoff et al. 2023)."""
+    """How often a document may stand in a phase at most; null is without limit (4: Muennighoff et al. 2023). A phase
+    that is given as more `epochs` than this gives each document so many."""
     rounding: Rounding = "largest_remainder"
     """How a budget in records becomes whole counts. Besides largest_remainder, for comparison with official code:
     last_takes_rest (Skill-It, Aioli), in_order (FoMo-in-Flux), late_ties and random (MosaicML Streaming), floor (DMT,
@@ -39,7 +40,7 @@ class Online(Mixer):
 
 
 class Proportional(Mixer):
-    """p_i ∝ tokens of group i."""
+    """p_i ∝ what group i holds: documents where the phase's budget is in records, else tokens."""
 
     method: Literal["proportional"] = "proportional"
     """Groups weigh what they hold."""
@@ -64,7 +65,7 @@ class Uniform(Mixer):
 
 
 class Temperature(Mixer):
-    """p_i ∝ tokens_i^(1/T)."""
+    """p_i ∝ n_i^(1/T); n counts documents where the phase's budget is in records, else tokens."""
 
     method: Literal["temperature"]
     """Flattens (T > 1) or sharpens (T < 1) the natural proportions."""
@@ -78,7 +79,10 @@ class UniMax(Mixer):
     method: Literal["unimax"]
     """Uniform over the budget, capped in epochs."""
     epochs: Positive = 4.0
-    """N: passes over a group at most; the rest of its fair share goes to the greater groups."""
+    """N: passes over a group at most; the rest of its fair share goes to the greater groups. A phase that asks more than
+    N passes over all of them stops there, and says so."""
+    max_epochs: Annotated[float, Field(gt=0)] | None = None
+    """How often a document may stand in a phase at most, besides `epochs`; null: `epochs` alone."""
 
 
 class Zipf(Mixer):
@@ -89,7 +93,7 @@ class Zipf(Mixer):
     exponent: Annotated[float, Field(ge=0)] = 1.0
     """α: 0 is uniform."""
     ranks: list[Label] | None = None
-    """The groups from rank 1 on; null ranks them by their tokens, most first, ties by label."""
+    """The groups from rank 1 on; null ranks them by what they hold, most first, ties by label."""
 
 
 class Pools(Mixer):
@@ -254,7 +258,7 @@ class Olmix(Mixer):
     prior: dict[Label, Weight] | None = None
     """The weights to stay near; null: the natural proportions."""
     repetition: Positive | None = 4.0
-    """Passes over a group at most: x_j ≤ tokens_j · repetition / budget; null is without cap."""
+    """Passes over a group at most: x_j ≤ n_j · repetition / budget, n in the budget's unit; null is without cap."""
 
     @model_validator(mode="after")
     def _one_law(self) -> Olmix:

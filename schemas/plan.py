@@ -18,7 +18,8 @@ class PlannedPhase:
     """One phase, ready to draw.
 
     ``targets`` are in ``unit`` and follow ``labels``; ``passes`` holds when the budget counts whole passes, which
-    then follow one another; ``disjoint`` when the phase may not take what an earlier such phase took.
+    then follow one another; ``disjoint`` when the phase may not take what an earlier such phase took. ``whole``: of
+    phases by share that draw from one pool, the tokens of one pass over it, each part in the format it is written in.
     """
 
     name: str
@@ -38,6 +39,7 @@ class PlannedPhase:
     draw: str | None = None
     disjoint: bool = False
     takes_rest: bool = False
+    whole: float | None = None
     passes: bool = False
     notes: tuple[str, ...] = field(default=())
 

@@ -38,7 +38,7 @@ def olmix(sizes: Sizes, params: Olmix, context: MixContext) -> Weights:
         prior = by_label(sizes, params.prior)
     caps = np.ones(len(prior))
     if params.repetition is not None and np.isfinite(context.budget):
-        caps = np.minimum(sizes.tokens * params.repetition / context.budget, 1.0)
+        caps = np.minimum(sizes.held * params.repetition / context.budget, 1.0)
     if caps.sum() < 1:
         raise RecipeError(
             f"{place}.repetition",

@@ -26,9 +26,9 @@ def pools(sizes: Sizes, params: Pools, context: MixContext) -> Weights:
     result = np.zeros(len(sizes.labels))
     for pool, labels in params.pools.items():
         mine = np.isin(sizes.labels, labels)
-        held = sizes.tokens[mine].sum()
+        held = sizes.held[mine].sum()
         if held:
-            result[mine] = params.weights[pool] * sizes.tokens[mine] / held
+            result[mine] = params.weights[pool] * sizes.held[mine] / held
     if not result.sum():
         raise RecipeError(f"{context.place}.pools", "every pool with a weight is without documents")
     return normalised(result)

@@ -1,4 +1,4 @@
-"""Proportional mixture: p_i = tokens_i / Σ tokens."""
+"""Proportional mixture: p_i = n_i / Σ n, tokens or, where the budget is in records, documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temperature sampling: p_i ∝ tokens_i^(1/T) (Devlin et al. 2019; Arivazhagan et al. 2019)."""
+"""Temperature sampling: p_i ∝ n_i^(1/T), n in the phase's unit (Devlin et al. 2019; Arivazhagan et al. 2019)."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from schemas.mixers import Temperature
 
 def temperature(sizes: Sizes, params: Temperature, context: MixContext) -> Weights:
     """Weights float64[g]; an empty group stays at 0 for any T."""
-    powers = np.where(sizes.tokens > 0, (sizes.tokens / sizes.tokens.max()) ** (1 / params.temperature), 0.0)
+    powers = np.where(sizes.held > 0, (sizes.held / sizes.held.max()) ** (1 / params.temperature), 0.0)
     return normalised(powers)

@@ -12,24 +12,31 @@ import numpy.typing as npt
 from curation.losses import LossReport
 from curation.similar import nearest
 from schemas.errors import RecipeError
+from schemas.plan import Unit
 
 Weights = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Groups in sorted order of their labels; documents, tokens: int64[g]."""
+    """Groups in sorted order of their labels; documents, tokens: int64[g]. unit: what the phase's budget counts."""
 
     labels: tuple[str, ...]
     documents: npt.NDArray[np.int64]
     tokens: npt.NDArray[np.int64]
+    unit: Unit = "tokens"
+
+    @property
+    def held(self) -> npt.NDArray[np.int64]:
+        """What each group holds, in the unit: int64[g]. What mixers weigh, so that records are mixed by records."""
+        return self.documents if self.unit == "records" else self.tokens
 
 
 @dataclass(frozen=True)
 class MixContext:
     """What a mixer may know besides the groups.
 
-    budget: tokens of the phase, as far as they are known. losses: the trainer's report. held: the weights by label of
+    budget: of the phase, in the unit of its groups. losses: the trainer's report. held: the weights by label of
     the phase or release before. first_round: of `rounds`, which starts without a report. place: in the recipe.
     """
 
@@ -56,8 +63,8 @@ def softmax(exponents: Weights) -> Weights:
 
 
 def proportions(sizes: Sizes) -> Weights:
-    """The natural proportions of the groups, float64[g]."""
-    return sizes.tokens / sizes.tokens.sum()
+    """The natural proportions of the groups, in the phase's unit: float64[g]."""
+    return sizes.held / sizes.held.sum()
 
 
 def start_weights(sizes: Sizes, start: Literal["uniform", "proportional"]) -> Weights:

@@ -11,7 +11,7 @@ from schemas.mixers import Zipf
 
 def zipf(sizes: Sizes, params: Zipf, context: MixContext) -> Weights:
     """Weights float64[g]. Raises RecipeError for a rank that no document has, or that stands twice."""
-    by_size = np.lexsort((np.arange(len(sizes.labels)), -sizes.tokens))
+    by_size = np.lexsort((np.arange(len(sizes.labels)), -sizes.held))
     ranks = [sizes.labels[i] for i in by_size] if params.ranks is None else params.ranks
     check_labels(sizes, ranks, params.by, f"{context.place}.ranks")
     if len(set(ranks)) < len(ranks):

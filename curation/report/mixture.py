@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from curation.report.charts import KEPT, short, svg
@@ -12,19 +13,61 @@ LABELS = 14
 MAX_LABELS = 200
 
 
+@dataclass(frozen=True)
+class Row:
+    """A group of a phase. planned and written are shares in the phase's unit, the other shares of what they say."""
+
+    phase: str
+    group: str
+    unit: str
+    planned: float
+    written: float
+    documents: int
+    of_documents: float
+    tokens: int
+    of_tokens: float
+
+
+COLUMNS = ("phase", "group", "unit", "planned", "written", "documents", "share", "tokens", "share")
+
+
+def rows_of(phase: dict[str, Any]) -> list[Row]:
+    """The groups of a manifest's phase, those with most first."""
+    unit = phase["budget"].get("unit", "tokens")
+    counted = "documents" if unit == "records" else "tokens"
+    totals = {of: sum(a[of] for a in phase["realised"].values()) or 1 for of in ("documents", "tokens")}
+    ordered = sorted(phase["realised"].items(), key=lambda x: (-x[1][counted], x[0]))
+    return [
+        Row(
+            phase=phase["name"],
+            group=label,
+            unit=unit,
+            planned=float(phase["weights"].get(label, 0.0)),
+            written=amount[counted] / totals[counted],
+            documents=amount["documents"],
+            of_documents=amount["documents"] / totals["documents"],
+            tokens=amount["tokens"],
+            of_tokens=amount["tokens"] / totals["tokens"],
+        )
+        for label, amount in ordered
+    ]
+
+
 def mixture(manifest: dict[str, Any]) -> str:
     """A bar a group for what was written, a tick for what was planned; nothing without phases."""
     values: list[dict[str, Any]] = []
     rows: list[list[Any]] = []
     for phase in manifest["phases"]:
-        total = sum(a["tokens"] for a in phase["realised"].values()) or 1
-        ordered = sorted(phase["realised"].items(), key=lambda x: (-x[1]["tokens"], x[0]))
-        for place, (label, amount) in enumerate(ordered[:MAX_LABELS]):
-            planned, written = float(phase["weights"].get(label, 0.0)), amount["tokens"] / total
-            rows.append([phase["name"], label, planned, written, amount["documents"], amount["tokens"]])
+        for place, row in enumerate(rows_of(phase)[:MAX_LABELS]):
+            rows.append(list(astuple(row)))
             if place < LABELS and len(manifest["phases"]) <= 12:
                 values.append(
-                    {"phase": short(phase["name"]), "label": short(label), "planned": planned, "written": written}
+                    {
+                        "phase": short(row.phase),
+                        "label": short(row.group),
+                        "planned": row.planned,
+                        "written": row.written,
+                    }
                 )
     if not rows:
         return ""
@@ -32,7 +75,7 @@ def mixture(manifest: dict[str, Any]) -> str:
     if values:
         share = {
             "type": "quantitative",
-            "title": "share of tokens (bar: written, tick: planned)",
+            "title": "share in the unit of the phase's budget (bar: written, tick: planned)",
             "axis": {"format": "%"},
         }
         picture = svg(
@@ -57,5 +100,5 @@ def mixture(manifest: dict[str, Any]) -> str:
             },
             "Mixture planned and written, by phase",
         )  # fmt: skip
-    full = table(["phase", "group", "planned", "written", "documents", "tokens"], rows)
+    full = table(list(COLUMNS), rows)
     return picture + (folded(f"{len(rows):,} groups as a table", full) if picture else full)

@@ -6,17 +6,16 @@ It knows how many documents and tokens each group has, never the documents.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from curation import budgets, mixers, schedules, seeds
 from curation.losses import LossReport
 from curation.mixers import Sizes
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
-from schemas.mixers import Mixture
+from schemas.mixers import Mixture, UniMax
 from schemas.phases import Phase, Pool
-from schemas.plan import Plan, PlannedPhase
+from schemas.plan import Plan, PlannedPhase, Unit
 from schemas.recipe import Recipe
 from schemas.schedules import Rounds
 
@@ -86,16 +85,33 @@ def plan(recipe: Recipe, groups: Groups, feedback: Feedback) -> Plan:
     """
     phases = expand(recipe, groups, feedback)
     shares = [index for index, (phase, _) in enumerate(phases) if phase.share is not None]
-    whole = bool(shares) and abs(sum(phases[i][0].share or 0 for i in shares) - 1) < 1e-9
+    all_of_it = bool(shares) and abs(sum(phases[i][0].share or 0 for i in shares) - 1) < 1e-9
+    whole = _one_pass([phases[i] for i in shares], groups)
     planned: list[PlannedPhase] = []
     held = dict(feedback.held or {})
     for index, (phase, place) in enumerate(phases):
-        takes_rest = whole and index == shares[-1]
-        done = _plan_phase(phase, place, recipe, groups, feedback.losses, held, takes_rest=takes_rest)
+        takes_rest = all_of_it and index == shares[-1]
+        done = _plan_phase(phase, place, recipe, groups, feedback.losses, held, whole=whole, takes_rest=takes_rest)
         if done.by is not None:
             held[done.by] = dict(zip(done.labels, done.weights, strict=True))
         planned.append(done)
     return Plan(tuple(planned))
+
+
+def _one_pass(shares: list[tuple[Phase, str]], groups: Groups) -> float | None:
+    """Tokens of one pass over the pool that phases by share have in common, each part as its phase writes it.
+
+    Phase i takes the part f_i of the documents and writes f_i · T_i tokens, T_i the pool's in its format. That each
+    has its share of what is written, f_i · T_i = s_i · W, and that they take Σ s of the documents, gives
+    W = Σ s / Σ (s / T). None where the phases draw from several pools: each share is then of its own phase's pool.
+    """
+    if not shares or any(phase.pool != shares[0][0].pool for phase, _ in shares):
+        return None
+    tokens = [float(groups.sizes(phase, place, None).tokens.sum()) for phase, place in shares]
+    if not all(tokens):
+        return None
+    given = [phase.share or 0.0 for phase, _ in shares]
+    return sum(given) / sum(share / total for share, total in zip(given, tokens, strict=True))
 
 
 def _plan_phase(
@@ -106,23 +122,26 @@ def _plan_phase(
     losses: LossReport | None,
     held: Mapping[str, Mapping[str, float]],
     *,
+    whole: float | None,
     takes_rest: bool,
 ) -> PlannedPhase:
     mixture = mixture_of(phase, recipe)
-    sizes = groups.sizes(phase, place, mixture.by if mixture is not None else None)
+    unit: Unit = "records" if phase.records is not None else "tokens"
+    sizes = replace(groups.sizes(phase, place, mixture.by if mixture is not None else None), unit=unit)
     if not len(sizes.labels) or sizes.documents.sum() == 0:
         raise RecipeError(
             f"{place}.pool", f"phase {phase.name!r}: no document of the pool is in it; loosen its filters"
         )
-    unit: Literal["tokens", "records"] = "records" if phase.records is not None else "tokens"
-    have = sizes.documents.astype(float) if unit == "records" else sizes.tokens.astype(float)
+    have = sizes.held.astype(float)
     kind, asked = _budget(phase)
-    amount = asked * have.sum() if kind in ("share", "epochs") else float(asked)
+    amount = float(asked)
+    if kind in ("share", "epochs"):
+        amount = asked * (whole if kind == "share" and whole is not None else float(have.sum()))
     if mixture is None:
         weights = have / have.sum()
     else:
         context = mixers.MixContext(
-            budget=amount * (sizes.tokens.sum() / have.sum()),
+            budget=amount,
             seed=recipe.seed,
             losses=losses,
             held=held.get(mixture.by),
@@ -131,25 +150,24 @@ def _plan_phase(
         )
         weights = mixers.mix(sizes, mixture, context)
     exhausted = mixture.exhausted if mixture is not None else "repeat"
-    cap = mixture.max_epochs if mixture is not None else None
+    cap, strict = _cap(mixture, kind, asked)
     rounding = mixture.rounding if mixture is not None else "largest_remainder"
-    if kind == "epochs" and cap is not None:
-        cap = max(cap, float(asked))  # the passes that the recipe asks for in so many words are no surprise
     if kind == "share":
         exhausted, cap = "redistribute", 1.0
     targets, notes = budgets.allot(weights, amount, have, exhausted=exhausted, max_epochs=cap)
     short = amount - targets.sum()
-    if short > 1e-6 * amount and exhausted != "stop" and kind in ("tokens", "records"):
+    if short > 1e-6 * amount:
         limit = f"at most {cap:g} epochs of a group" if exhausted == "repeat" and cap else "each document once"
-        raise RecipeError(
-            f"{place}.{kind}",
-            f"phase {phase.name!r}: {asked:,} {unit} asked, the pool can give {targets.sum():,.0f} "
-            f"({have.sum():,.0f} {unit}, {limit}); lower the budget, or raise max_epochs",
-        )
+        gives = f"the pool can give {targets.sum():,.0f} ({have.sum():,.0f} {unit}, {limit})"
+        if not strict and exhausted != "stop" and kind in ("tokens", "records"):
+            raise RecipeError(
+                f"{place}.{kind}",
+                f"phase {phase.name!r}: {asked:,} {unit} asked, {gives}; lower the budget, or raise max_epochs",
+            )
+        notes = [f"stops short: {amount:,.0f} {unit} asked, {gives}"]
     if unit == "records" and targets.sum() > 0:
         draw = seeds.rng(recipe.seed, phase.name, "rounding")
-        n = round(targets.sum())
-        targets = budgets.apportion(targets / targets.sum(), n, rounding, draw).astype(float)
+        targets = budgets.whole_counts(targets, have, exhausted, cap, rounding, draw).astype(float)
     return PlannedPhase(
         name=phase.name,
         place=place,
@@ -168,9 +186,23 @@ def _plan_phase(
         draw=phase.draw,
         disjoint=kind == "share",
         takes_rest=takes_rest,
+        whole=whole if kind == "share" else None,
         passes=kind == "epochs",
         notes=tuple(notes),
     )
+
+
+def _cap(mixture: Mixture | None, kind: str, asked: float) -> tuple[float | None, bool]:
+    """Passes over a group at most, and whether the mixture's method promises them: its phase then stops and says so,
+    where else a budget that cannot be met is refused."""
+    if mixture is None:
+        return None, False
+    cap = mixture.max_epochs
+    if kind == "epochs" and cap is not None:
+        cap = max(cap, float(asked))  # the passes that the recipe asks for in so many words are no surprise
+    if not isinstance(mixture, UniMax):
+        return cap, False
+    return (mixture.epochs if cap is None else min(cap, mixture.epochs)), True
 
 
 def _first_round(place: str, recipe: Recipe) -> bool:
