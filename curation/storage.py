@@ -25,6 +25,7 @@ import fsspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
@@ -218,6 +219,20 @@ def open_write(url: str) -> IO[bytes]:
     return fs.open(path, "wb")
 
 
+def sync(url: str) -> None:
+    """Have a file that was written and closed outlast a crash of the machine; object stores see to that themselves."""
+    if not is_local(url):
+        return
+    path = resolve(url)[1]
+    for place in (path, os.path.dirname(path)):
+        _sync(place)
+
+
+def copy(source: str, target: str) -> None:
+    """A file again, elsewhere."""
+    put(target, read_bytes(source))
+
+
 def blocks(url: str, start: int = 0) -> Iterator[bytes]:
     """The bytes of a file from ``start`` on, a few MB at a time."""
     with open_read(url) as stream:
@@ -255,7 +270,11 @@ def put(url: str, data: bytes | memoryview | pa.Buffer) -> None:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
-    handle = os.open(folder, os.O_RDONLY)
+    _sync(folder)
+
+
+def _sync(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -267,6 +286,20 @@ def put_table(url: str, table: pa.Table, compression: str = "zstd", *, row_group
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression=compression, row_group_size=row_group)
     put(url, sink.getvalue())
+
+
+def put_arrow(url: str, table: pa.Table) -> None:
+    """A table as an Arrow file, with its schema to the letter, in one put."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    put(url, sink.getvalue())
+
+
+def read_arrow(url: str) -> pa.Table:
+    """An Arrow file whole."""
+    with open_read(url) as stream:
+        return pa.ipc.open_file(stream).read_all()
 
 
 def delete(url: str) -> None:

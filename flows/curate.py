@@ -19,12 +19,13 @@ from curation.report import report
 from curation.stages import catalogue as catalogue_stage
 from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import history as history_stage
-from curation.stages import planning, publish, samples
-from flows import artifacts, tagging, writing
+from curation.stages import planning, publish, samples, write
+from curation.work import Work
+from flows import artifacts, pool
 from flows.engines import task_runner
 from flows.one_at_a_time import one_at_a_time
 from flows.progress import Progress, on_the_run_page, timed
-from flows.survivors import survivors
+from flows.run import run_stage
 from schemas.engine import Engine
 from schemas.errors import RunError
 from schemas.manifest import Manifest
@@ -120,29 +121,25 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
             )
     log.info("%d input files, %d bytes", len(inputs), sum(file.bytes for file in inputs))
 
-    scratch = home.cache("work", f"{key[:16]}-texts")
-    left = survivors(recipe, inputs, benchmarks, home, scratch, progress, clock)
-    if left.none_left:
+    work = pool.begin(recipe, inputs, home, key[:16], benchmarks)
+    left = pool.survivors(work, progress, clock)
+    if left is None:
         if recipe.dedup.history:
             return Outcome(None, None, "nothing new was kept: earlier releases hold it all; no release was made")
         raise RunError("decontaminate", "every document was dropped; loosen the recipe")
 
+    with timed(clock, "plan"), progress.stage("plan and schedule", 1):
+        plan, ordered = planning.plan_and_schedule(recipe, left.pool, planning.feedback_of(report_losses, before))
+        spans = write.leave_schedule(work, left.pool, plan, ordered, recipe.shards.max_bytes)
+    log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
+
     now = datetime.now(UTC)
     name = home.begin(key, now.strftime("%Y%m%dT%H%M%S"))
     folder = home.path(name)
-    work = home.cache("work", key[:16])
-
-    with timed(clock, "tag"):
-        pool = tagging.pool(recipe, left, folder, work, progress)
-        shift = tagging.shift(recipe, left, work)
-    with timed(clock, "plan"), progress.stage("plan and schedule", 1):
-        plan, ordered = planning.plan_and_schedule(recipe, pool, planning.feedback_of(report_losses, before))
-    log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
-
-    with timed(clock, "write"):
-        shards = writing.shards(recipe, left, pool, plan, ordered, work, folder, progress)
-    with timed(clock, "ledger"):
-        written, dropped = writing.ledger(recipe, left, pool, ordered, folder, progress)
+    work.begin_release(storage.absolute(folder))
+    run_stage("gather", work, progress, clock)
+    shards = _write_shards(work, len(spans), progress, clock)
+    ledgers = run_stage("ledger", work, progress, clock)
 
     manifest = publish.assemble(
         recipe,
@@ -150,30 +147,38 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         created=now.isoformat(timespec="seconds"),
         key=key,
         parent=parent,
-        inputs=inputs,
-        prepared=left.prepared,
-        dropped=dropped,
-        ledger=written,
+        work=work,
+        dropped=publish.add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
+        ledger=publish.add_drops(*(one["written"] for one in ledgers)),
         edits=left.edits,
-        pool=pool,
+        pool=left.pool,
         plan=plan,
         schedule=ordered,
         shards=shards,
         contamination=left.contamination,
-        duplicates=shift,
-        timings=clock | planning.seconds_of(left.parts),
+        duplicates=left.duplicates,
+        timings=clock | planning.seconds_of(work.parts),
     )
     faults = limits.broken(recipe.limits, manifest, folder)
     if faults:
         raise RunError("limits", f"{'; '.join(faults)}. Nothing was published, the latest release is as it was")
     if recipe.decontaminate is not None:
-        decontaminate_stage.write_hits(left.hits, left.parts, left.of_source, folder)
-    samples.write(left.parts, left.of_source, left.decided, left.just_kept, folder)
+        decontaminate_stage.write_hits(work)
+    samples.write(work, left.just_kept)
     page = report(manifest.model_dump(mode="json", by_alias=True), folder, before)
     storage.put(storage.join(folder, "report.html"), page.encode())
-    home.publish(manifest, [part.key for part in left.parts])
-    storage.delete_tree(work)
-    storage.delete_tree(scratch)
+    home.publish(manifest, list(work.keys))
+    storage.delete_tree(work.folder)
     artifacts.publish(manifest, folder, before)
     log.info("release %s: %d shards", name, len(shards))
     return Outcome(name, folder, f"release {name}", manifest)
+
+
+def _write_shards(work: Work, n: int, progress: Progress, clock: dict[str, float]) -> list[write.WrittenShard]:
+    """Every shard, at its final name. Where rows are packed, positions are known once all shards' rows are."""
+    if work.recipe.shards.sequence_length is None:
+        return [write.WrittenShard(**counts) for counts in run_stage("write", work, progress, clock, range(n))]
+    packed = run_stage("pack", work, progress, clock, range(n))
+    write.leave_positions(work, [counts["rows"] for counts in packed])
+    placed = run_stage("place", work, progress, clock, range(n))
+    return [write.WrittenShard(**one, **other) for one, other in zip(packed, placed, strict=True)]

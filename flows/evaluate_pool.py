@@ -14,11 +14,12 @@ from curation.report import report
 from curation.stages import catalogue as catalogue_stage
 from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import planning, publish, samples
-from flows import artifacts, tagging, writing
+from flows import artifacts, pool
 from flows.engines import task_runner
 from flows.progress import Progress, on_the_run_page, timed
-from flows.survivors import survivors
+from flows.run import run_stage
 from schemas.engine import Engine
+from schemas.errors import RunError
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
 
@@ -58,35 +59,33 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
     now = datetime.now(UTC)
     name = now.strftime("%Y%m%dT%H%M%S%f")
     folder = home.path(EVALUATIONS, name)
-    work = home.cache("work", f"evaluation-{name}")
     with timed(clock, "catalogue"):
         inputs = catalogue_stage.of_recipe(recipe, home)
         benchmarks = decontaminate_stage.item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
-    left = survivors(recipe, inputs, benchmarks, home, work, progress, clock)
-    with timed(clock, "tag"):
-        pool = tagging.pool(recipe, left, folder, work, progress)
-        shift = tagging.shift(recipe, left, work)
-    with timed(clock, "ledger"):
-        _, dropped = writing.ledger(recipe, left, pool, None, folder, progress)
+    work = pool.begin(recipe, inputs, home, f"evaluation-{name}", benchmarks)
+    left = pool.survivors(work, progress, clock)
+    if left is None:
+        raise RunError("decontaminate", "every document was dropped; loosen the recipe")
+    work.begin_release(storage.absolute(folder))
+    ledgers = run_stage("ledger", work, progress, clock)
     manifest = publish.evaluation(
         recipe,
         name=name,
         created=now.isoformat(timespec="seconds"),
-        inputs=inputs,
-        prepared=left.prepared,
-        dropped=dropped,
+        work=work,
+        dropped=publish.add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
         edits=left.edits,
-        pool=pool,
+        pool=left.pool,
         contamination=left.contamination,
-        duplicates=shift,
-        timings=clock | planning.seconds_of(left.parts),
+        duplicates=left.duplicates,
+        timings=clock | planning.seconds_of(work.parts),
     )
     if recipe.decontaminate is not None:
-        decontaminate_stage.write_hits(left.hits, left.parts, left.of_source, folder)
-    samples.write(left.parts, left.of_source, left.decided, left.just_kept, folder)
+        decontaminate_stage.write_hits(work)
+    samples.write(work, left.just_kept)
     plain = manifest.model_dump(mode="json", by_alias=True)
     storage.put(storage.join(folder, "evaluation.json"), as_json(plain))
     storage.put(storage.join(folder, "report.html"), report(plain, folder).encode())
-    storage.delete_tree(work)
+    storage.delete_tree(work.folder)
     get_run_logger().info("%d of %d documents would be kept", manifest.funnel[-1].out, manifest.funnel[0].in_)
     return manifest, folder

@@ -12,10 +12,9 @@ from curation import storage
 from curation.cleaning import train_classifier as training
 from curation.release import Home
 from curation.stages import catalogue as catalogue_stage
-from flows import artifacts
+from flows import artifacts, pool
 from flows.engines import task_runner
 from flows.progress import silent
-from flows.survivors import prepare_all
 from schemas.engine import Engine
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
@@ -50,8 +49,10 @@ def train_classifier(recipe: Recipe) -> dict[str, Any]:
         home = Home(storage.join(recipe.output, recipe.name))
         known = catalogue_stage.load_known(home.cache("fingerprints.json"))
         files = catalogue_stage.catalogue(sources, partition_bytes=recipe.engine.partition_bytes, known=known)
-        prepared = prepare_all(of_sources, files, home, silent(), {})
-        documents = [(wanted[files[index].source], part.documents_path) for index, part in prepared]
+        work = pool.begin(of_sources, files, home, "training-classifier")
+        pool.prepare_all(work, silent(), {})
+        parts = zip(work.of_source, work.parts, strict=True)
+        documents = [(wanted[source], part.documents_path) for source, part in parts]
         inputs["files"] = [{"path": file.path, "fingerprint": file.fingerprint} for file in files if not file.fault]
     card = train_and_measure(params, documents, inputs, recipe.seed)
     log.info("trained on %s, held out %s", card["documents"]["trained_on"], card["documents"]["held_out"])

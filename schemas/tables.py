@@ -13,6 +13,7 @@ SEGMENT_KINDS = ("metadata", "mode", "prompt", "demonstration", "thought", "cont
 
 DOCUMENTS = pa.schema(
     [
+        ("slice", pa.int32()),
         ("row", pa.int64()),
         ("id", pa.string()),
         ("name", pa.string()),
@@ -25,11 +26,12 @@ DOCUMENTS = pa.schema(
         ("quality", pa.float32()),
     ]
 )
-"""*prepare* writes one table a partition: what cleaning kept, in row order; then the input columns that tags read,
-named ``column:<dotted name>``. Neither path nor source stands in it: the same bytes under another name are the same."""
+"""*prepare* writes one table a partition: what cleaning kept, by slice and row of its file; then the input columns that tags
+read, named ``column:<dotted name>``. Neither path nor source stands in it: the same bytes under another name are the same."""
 
 SET_ASIDE = pa.schema(
     [
+        ("slice", pa.int32()),
         ("row", pa.int64()),
         ("id", pa.string()),
         ("name", pa.string()),
@@ -102,6 +104,18 @@ LEDGER = pa.schema(
     ]
 )
 """``dropped/<stage>/*.parquet``: every document that did not make it, and why."""
+
+DECISIONS = pa.schema(
+    [
+        ("index", pa.int64()),
+        ("stage", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+        ("kept_id", pa.string()),
+    ]
+)
+"""What a global stage drops of one partition; ``index`` is the row of its documents table."""
 
 PLACES = pa.schema(
     [

@@ -1,0 +1,54 @@
+"""The stages of a run, in order. Adding one is a line here, and a line in the flow that says which recipes need it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from curation.stages import (
+    classifier,
+    decontaminate,
+    deduplicate,
+    describe,
+    domain_caps,
+    history,
+    ledger,
+    paragraphs,
+    prepare,
+    semantic,
+    write,
+)
+from curation.work import Stage
+
+STAGES = [
+    Stage("prepare", "partitions", prepare.run, (), "prepared"),
+    Stage("classifier", "once", classifier.run, ("prepared",), "decided-classifier"),
+    Stage("duplicates", "once", deduplicate.run, ("prepared", "decided"), "decided-duplicates"),
+    Stage("semantic", "once", semantic.run, ("prepared", "decided"), "decided-semantic"),
+    Stage("caps", "once", domain_caps.run, ("prepared", "decided"), "decided-caps"),
+    Stage("find-paragraphs", "partitions", paragraphs.run_find, ("prepared", "decided"), "units"),
+    Stage("repeated-paragraphs", "once", paragraphs.run_repeated, ("units",), "cuts"),
+    Stage("cut-paragraphs", "partitions", paragraphs.run_cut, ("prepared", "cuts"), "documents-paragraphs"),
+    Stage("history", "once", history.run, ("prepared", "decided"), "decided-history"),
+    Stage("collisions", "partitions", decontaminate.run_collisions, ("documents", "decided"), "collisions"),
+    Stage("frequent", "once", decontaminate.run_frequent, ("collisions",), "frequent"),
+    Stage(
+        "decontaminate", "partitions", decontaminate.run, ("documents", "decided", "frequent"), "decided-decontaminate"
+    ),
+    Stage("partial", "partitions", describe.run_partial, ("documents", "decided"), "partial"),
+    Stage("fit", "once", describe.run_fit, ("partial",), "fitted"),
+    Stage("tag", "partitions", describe.run, ("documents", "decided", "fitted"), "pool"),
+    Stage("gather", "partitions", write.run_scatter, ("documents", "tags", "scheduled"), "gathered"),
+    Stage("write", "shards", write.run_write, ("gathered",), "shards"),
+    Stage("pack", "shards", write.run_pack, ("gathered",), "packed"),
+    Stage("place", "shards", write.run_place, ("packed",), "shards"),
+    Stage("ledger", "partitions", ledger.run, ("documents", "decided", "scheduled"), "dropped"),
+]
+
+
+def named(name: str) -> Stage:
+    """A stage by its name; ``fit:level`` is *fit* of the tag ``level``."""
+    plain, _, tag = name.partition(":")
+    (stage,) = (one for one in STAGES if one.name == plain)
+    if not tag:
+        return stage
+    return Stage(f"{plain}-{tag}", stage.over, partial(stage.run, tag=tag), stage.reads, stage.writes)

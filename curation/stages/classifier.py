@@ -8,8 +8,21 @@ import pyarrow as pa
 
 from curation import seeds, storage
 from curation.selectors.candidates import by_id, share_of
-from curation.stages.deduplicate import DECIDED, ids_of
-from curation.stages.prepare import Prepared
+from curation.stages.deduplicate import ids_of
+from curation.work import DECIDED, Done, Work
+from schemas.work import Prepared
+
+
+def run(work: Work, _: int) -> Done:
+    """What the classifier's share over all partitions, or its sampling, drops."""
+    params = work.recipe.clean.classifier
+    if params is not None and params.keep_share is not None:
+        decided = drop_low(work.parts, params.keep_share)
+    elif params is not None and params.pareto is not None:
+        decided = drop_by_chance(work.parts, params.pareto, seed=work.recipe.seed)
+    else:
+        return Done({"dropped": 0})
+    return Done({"dropped": len(decided)}, work.decide_all("classifier", decided))
 
 
 def drop_low(parts: list[Prepared], share: float) -> pa.Table:

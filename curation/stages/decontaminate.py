@@ -28,11 +28,12 @@ from curation import readers, storage
 from curation.arrow_text import as_text
 from curation.dedup.shared_grams import gram_tables, may_share
 from curation.readers.formats import by_name
-from curation.stages.deduplicate import DECIDED
-from curation.stages.prepare import Prepared, comparable
+from curation.stages.prepare import comparable
+from curation.work import DECIDED, Done, Work
 from schemas.decontamination import Decontaminate
 from schemas.errors import RecipeError
 from schemas.sources import Columns, Source
+from schemas.work import Prepared
 
 TOKEN = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+"
@@ -194,6 +195,60 @@ class Cleaned:
     decided: pa.Table
     hits: pa.Table
     edits: tuple[int, int]
+
+
+def run_collisions(work: Work, number: int) -> Done:
+    """The benchmarks' n-grams that one partition holds."""
+    params = _params(work)
+    found = collisions(work.part(number, before="decontaminate"), _kept(work, number), params, work.benchmarks)
+    target = work.path("collisions", number, "arrow")
+    storage.put_arrow(target, pa.table({"hash": found}))
+    return Done({}, [target])
+
+
+def run_frequent(work: Work, _: int) -> Done:
+    """The n-grams that stand in too many documents to be a sign of contamination."""
+    paths = [work.path("collisions", number, "arrow") for number in work.numbers]
+    ignored = frequent([storage.read_arrow(path)["hash"].to_numpy() for path in paths], _params(work))
+    target = work.path("frequent", 0, "arrow")
+    storage.put_arrow(target, pa.table({"hash": ignored}))
+    return Done({"ignored": len(ignored)}, [target])
+
+
+def run(work: Work, number: int) -> Done:
+    """Which documents of one partition hold benchmark items, and what becomes of them."""
+    params = _params(work)
+    ignored = np.zeros(0, dtype=np.uint64)
+    if params.method == "gpt3":
+        ignored = storage.read_arrow(work.path("frequent", 0, "arrow"))["hash"].to_numpy()
+    target, hits = work.path("documents-decontaminate", number), work.path("hits", number)
+    part = work.part(number, before="decontaminate")
+    done = decontaminate(part, number, _kept(work, number), params, work.benchmarks, ignored, target)
+    files = [work.decide("decontaminate", number, done.decided), hits]
+    storage.put_table(hits, done.hits)
+    if done.prepared.rewritten == target:
+        files.append(target)
+    return Done({"dropped": len(done.decided), "documents": done.edits[0], "places": done.edits[1]}, files)
+
+
+def hits_of(work: Work) -> pa.Table:
+    """What was hit in all partitions: the HITS table."""
+
+    def read(number: int) -> pa.Table:
+        with storage.open_parquet(work.path("hits", number)) as file:
+            return file.read()
+
+    return pa.concat_tables([HITS.empty_table(), *storage.each(read, work.numbers)])
+
+
+def _params(work: Work) -> Decontaminate:
+    if work.recipe.decontaminate is None:
+        raise ValueError("the recipe decontaminates nothing")
+    return work.recipe.decontaminate
+
+
+def _kept(work: Work, number: int) -> Int:
+    return work.left(number, before="decontaminate")
 
 
 def collisions(
@@ -441,8 +496,10 @@ def contamination(
     ]
 
 
-def write_hits(hits: pa.Table, parts: list[Prepared], sources: list[str], release: str) -> None:
+def write_hits(work: Work) -> None:
     """``contamination/hits.parquet``: item, benchmark, coverage, and the document's id, name and source."""
+    hits, release = hits_of(work), work.release
+    parts, sources = work.parts, work.of_source
     rows: list[dict[str, Any]] = []
     for number, part in enumerate(parts):
         mine = [row for row in hits.to_pylist() if row["partition"] == number]

@@ -20,9 +20,11 @@ from curation.arrow_text import as_text
 from curation.dedup import clusters, minhash
 from curation.dedup.minhash import NO_KEY, band_name, signature_values
 from curation.ids import id_pairs, id_texts
-from curation.stages.ledger import DECISIONS
-from curation.stages.prepare import Prepared, comparable
+from curation.stages.prepare import comparable
+from curation.work import DECIDED, Done, Work
 from schemas.dedup import Dedup, MinHash
+from schemas.tables import DECISIONS
+from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]
 
@@ -41,8 +43,6 @@ ROUNDS = 16
 """How often the best of what is left of each cluster is compared with all the rest of it."""
 TEXT_PAIRS_AT_ONCE = 2000
 EXACT_RULES = {"document": "same_text", "normalised": "same_normalised_text", "url": "same_url"}
-DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
-"""One row a dropped document."""
 JUST_KEPT = 6
 """Pairs that are told of which were not alike enough."""
 
@@ -53,6 +53,14 @@ class Found(NamedTuple):
 
     decided: pa.Table
     just_kept: list[tuple[int, int, float]]
+
+
+def run(work: Work, _: int) -> Done:
+    """Exact and near duplicates of all partitions."""
+    before = work.all_decided(before="duplicates")
+    found = deduplicate(work.parts, work.recipe.dedup, before, work.of_source)
+    counts = {"dropped": len(found.decided), "just_kept": found.just_kept}
+    return Done(counts, work.decide_all("duplicates", found.decided))
 
 
 def deduplicate(

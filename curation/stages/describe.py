@@ -9,12 +9,64 @@ import pyarrow.compute as pc
 
 from curation import formatters, storage
 from curation.stages.pool import BYTES_PER_TOKEN, States, describe, pool_wide_tags
-from curation.stages.prepare import Prepared
 from curation.tokens import count_tokens
+from curation.work import Done, Work
 from schemas.recipe import Recipe
 from schemas.sources import Source
+from schemas.work import Prepared
 
 NAMED = ("url", "language", "date", "quality")
+
+
+def run(work: Work, number: int) -> Done:
+    """The pool's rows of one partition, and the tags of all its rows."""
+    target, tags = work.path("pool", number), work.path("tags", number)
+    written = describe_partition(
+        work.part(number),
+        recipe=work.recipe,
+        source=work.source(number),
+        number=number,
+        kept=work.left(number, before="schedule"),
+        target=target,
+        tags_target=tags,
+        states=states_of(work),
+    )
+    return Done({}, [target, tags] if written else [])
+
+
+def run_partial(work: Work, number: int, tag: str) -> Done:
+    """What fitting a tag needs of one partition."""
+    kept = work.left(number, before="schedule")
+    found = partial_of_partition(
+        work.part(number),
+        recipe=work.recipe,
+        source=work.source(number),
+        kept=kept,
+        tag=tag,
+        states=states_of(work, before=tag),
+    )
+    if found is None:
+        return Done({})
+    target = work.path(f"partial-{tag}", number, "arrow")
+    storage.put_arrow(target, found)
+    return Done({}, [target])
+
+
+def run_fit(work: Work, _: int, tag: str) -> Done:
+    """Fit a tag to what all partitions gave."""
+    steps, params = pool_wide_tags(work.recipe.tags)[tag], work.recipe.tags[tag]
+    paths = [work.path(f"partial-{tag}", number, "arrow") for number in work.numbers]
+    merged = steps.merge([storage.read_arrow(path) for path in paths if storage.exists(path)], params)
+    target = work.path(f"fitted-{tag}", 0, "arrow")
+    storage.put_arrow(target, steps.fit(merged, params, seed=work.recipe.seed, place=f"tags.{tag}"))
+    return Done({}, [target])
+
+
+def states_of(work: Work, *, before: str | None = None) -> dict[str, pa.Table]:
+    """What the pool-wide tags (those before one) were fitted to."""
+    tags = list(pool_wide_tags(work.recipe.tags))
+    wanted = tags if before is None else tags[: tags.index(before)]
+    return {tag: storage.read_arrow(work.path(f"fitted-{tag}", 0, "arrow")) for tag in wanted}
 
 
 def describe_partition(

@@ -15,13 +15,24 @@ import pyarrow as pa
 
 from curation import storage
 from curation.groupers.url import url
-from curation.stages.deduplicate import DECIDED, alive_rows, decisions, ids_of, rank_of
-from curation.stages.prepare import Prepared
+from curation.stages.deduplicate import alive_rows, decisions, ids_of, rank_of, rows_by_partition
+from curation.work import DECIDED, Done, Work
 from schemas.dedup import Dedup
 from schemas.groupers import Url
+from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]
 STAGE, RULE = "minhash", "domain_cap"
+
+
+def run(work: Work, _: int) -> Done:
+    """Documents beyond the cap of their domain, of all partitions."""
+    dedup = work.recipe.dedup
+    if dedup.max_per_domain is None:
+        return Done({"dropped": 0})
+    gone = rows_by_partition(work.all_decided(before="caps"), len(work.partitions))
+    decided = drop_over(work.parts, gone, dedup.max_per_domain, dedup, work.of_source)
+    return Done({"dropped": len(decided)}, work.decide_all("caps", decided))
 
 
 def drop_over(parts: list[Prepared], gone: list[Int], cap: int, params: Dedup, sources: Sequence[str] = ()) -> pa.Table:

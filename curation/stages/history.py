@@ -26,11 +26,11 @@ from curation.dedup.band_index import Damaged, Index, Release
 from curation.dedup.minhash import HASHING, NO_KEY, band_name
 from curation.ids import id_pairs, id_texts
 from curation.release import Home
-from curation.stages.catalogue import Input
-from curation.stages.deduplicate import DECIDED, alive_rows, band_of, ids_of, similarity_between, taken
-from curation.stages.prepare import Prepared
+from curation.stages.deduplicate import alive_rows, band_of, ids_of, rows_by_partition, similarity_between, taken
+from curation.work import DECIDED, Done, Work
 from schemas.dedup import Dedup
 from schemas.errors import InputError, RecipeError
+from schemas.work import Input, Prepared
 
 Int = npt.NDArray[np.int64]
 SETTINGS = b"syllabus.minhash"
@@ -163,6 +163,13 @@ def forget(home: Home, release: str) -> None:
         )
     storage.delete_tree(home.path(release, "history"))
     storage.delete_tree(home.cache("history"))  # made anew from the others
+
+
+def run(work: Work, _: int) -> Done:
+    """What earlier releases kept, of all partitions."""
+    gone = rows_by_partition(work.all_decided(before="history"), len(work.partitions))
+    decided = drop_known(work.parts, gone, work.home, work.recipe.dedup)
+    return Done({"dropped": len(decided)}, work.decide_all("history", decided))
 
 
 def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup) -> pa.Table:

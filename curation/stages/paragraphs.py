@@ -28,15 +28,49 @@ from curation.dedup.units import Units, units_of
 from curation.rules.characters import classes
 from curation.rules.lines import stripped
 from curation.rules.sentences import count_sentences, packed_abbreviations
-from curation.stages.deduplicate import DECIDED
-from curation.stages.prepare import Prepared
+from curation.work import DECIDED, Done, Work
 from schemas.dedup import Paragraphs
+from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]
 UNITS = pa.schema([("hash", pa.uint64()), ("place", pa.uint64()), ("document", pa.int32()), ("unit", pa.int32())])
 """A unit that may go: its hash, the rank of its document (0: by order of documents), its row and its number in it."""
 UNITS_AT_ONCE = 8_000_000
 STAGE = "paragraphs"
+
+
+def run_find(work: Work, number: int) -> Done:
+    """The hashes of one partition's paragraphs."""
+    target = work.path("units", number)
+    find(work.prepared(number), work.left(number, before=STAGE), _params(work), target)
+    return Done({}, [target])
+
+
+def run_repeated(work: Work, _: int) -> Done:
+    """Which paragraphs repeat across the partitions: a table of cuts beside each."""
+    cuts = repeated([work.path("units", number) for number in work.numbers], _params(work))
+    files = []
+    for number, rows in enumerate(cuts):
+        files.append(work.path("cuts", number))
+        storage.put_table(files[-1], pa.table({"index": rows[:, 0], "unit": rows[:, 1]}))
+    return Done({"cuts": sum(len(rows) for rows in cuts)}, files)
+
+
+def run_cut(work: Work, number: int) -> Done:
+    """One partition without the paragraphs that repeat."""
+    with storage.open_parquet(work.path("cuts", number)) as file:
+        table = file.read()
+    cuts = np.column_stack([table["index"].to_numpy(), table["unit"].to_numpy()])
+    target = work.path(f"documents-{STAGE}", number)
+    part, decided, (documents, units) = cut(work.prepared(number), number, cuts, _params(work), target)
+    files = [work.decide(STAGE, number, decided)]
+    if part.rewritten is not None:
+        files.append(target)
+    return Done({"dropped": len(decided), "documents": documents, "places": units}, files)
+
+
+def _params(work: Work) -> Paragraphs:
+    return work.recipe.dedup.paragraphs or Paragraphs()
 
 
 def find(prepared: Prepared, kept: Int, params: Paragraphs, target: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -15,18 +13,17 @@ from curation.losses import LossReport
 from curation.mixers import Sizes
 from curation.similar import nearest
 from curation.stages import plan as plan_stage
-from curation.stages.catalogue import Input
-from curation.stages.ledger import DECISIONS
 from curation.stages.plan import Feedback
 from curation.stages.pool import Pool, gather
-from curation.stages.prepare import Prepared
 from curation.stages.schedule import Schedule, schedule
+from curation.work import Work
 from schemas.errors import RecipeError
 from schemas.phases import Phase
 from schemas.phases import Pool as PoolFilter
 from schemas.plan import Plan
 from schemas.recipe import BUILT_IN_NAMES, Recipe
 from schemas.schedules import Amounts, Levels, SkillCurriculum, Stream, TaskStream
+from schemas.work import Prepared
 
 BY_LABEL = (Levels, SkillCurriculum, TaskStream, Stream, Amounts)
 """Schedules whose `by` makes groups; that of others is a score."""
@@ -118,55 +115,33 @@ def _strings(value: object) -> set[str]:
     return set()
 
 
-def check_columns(recipe: Recipe, inputs: list[Input], prepared: list[tuple[int, Prepared]]) -> None:
+def check_columns(work: Work) -> None:
     """Raises RecipeError for a source without one usable file, or a tag's column that no input file has."""
-    usable = {inputs[index].source for index, part in prepared if part.fault is None or part.documents}
-    repeated = {file.source for file in inputs if file.same_as is not None}
+    recipe = work.recipe
+    usable: set[str] = set()
+    faults: dict[str, list[str]] = {}
+    for part, name in zip(work.parts, work.of_source, strict=True):
+        for one in part.read:
+            if one.fault is None or one.documents:
+                usable.add(name)
+            if one.fault is not None:
+                faults.setdefault(name, []).append(one.fault)
+    for file in work.inputs:
+        if file.same_as is not None:
+            usable.add(file.source)
+        if file.fault:
+            faults.setdefault(file.source, []).append(file.fault)
     for number, source in enumerate(recipe.sources):
-        if source.name not in usable | repeated:
-            faults = [p.fault for i, p in prepared if inputs[i].source == source.name and p.fault]
-            faults += [file.fault for file in inputs if file.source == source.name and file.fault]
-            why = f"; the first says: {faults[0]}" if faults else ""
+        if source.name not in usable:
+            why = f"; the first says: {faults[source.name][0]}" if source.name in faults else ""
             raise RecipeError(f"sources[{number}]", f"source {source.name!r} is left without a readable file{why}")
-    found = {column for _, part in prepared for column in part.columns}
+    found = {column for part in work.parts for column in part.columns}
     readers: dict[str, object] = {f"tags.{name}.column": tag for name, tag in recipe.tags.items()}
     readers["dedup.semantic.embedding"] = recipe.dedup.semantic
     for place, reader in readers.items():
         for column in getattr(reader, "input_columns", dict)():
-            if column not in found and any(part.documents for _, part in prepared):
+            if column not in found and any(part.documents for part in work.parts):
                 raise RecipeError(place, f"no input file has a column {column!r}")
-
-
-def not_scheduled(pool: Pool, ordered: Schedule) -> npt.NDArray[np.int64]:
-    """Rows of the pool that no phase takes."""
-    taken = np.zeros(len(pool), dtype=bool)
-    taken[ordered.document] = True
-    return np.flatnonzero(~taken)
-
-
-def as_decisions(rows: npt.NDArray[np.int64], pool: Pool, partition: int) -> pa.Table:
-    """The unscheduled documents of one partition as ledger decisions."""
-    mine = rows[pool.partition[rows] == partition]
-    n = len(mine)
-    return pa.table(
-        {
-            "index": pa.array(pool.index[mine], pa.int64()),
-            "stage": pa.array(["schedule"] * n, pa.string()),
-            "rule": pa.array(["not_scheduled"] * n, pa.string()),
-            "value": pa.nulls(n, pa.float64()),
-            "threshold": pa.nulls(n, pa.float64()),
-            "kept_id": pa.nulls(n, pa.string()),
-        },
-        schema=DECISIONS,
-    )
-
-
-def counts_of(decisions: pa.Table) -> dict[str, dict[str, int]]:
-    """Decisions counted by stage and rule."""
-    counts: dict[str, Counter[str]] = {}
-    for stage, rule in zip(decisions["stage"].to_pylist(), decisions["rule"].to_pylist(), strict=True):
-        counts.setdefault(stage, Counter())[rule] += 1
-    return {stage: dict(rules) for stage, rules in counts.items()}
 
 
 def pool_of_release(release: str, names: list[str], *, exact_tokens: bool = False) -> Pool:

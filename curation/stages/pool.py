@@ -15,11 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation import formatters, groupers, scorers, seeds, selectors
+from curation import formatters, groupers, scorers, seeds, selectors, storage
 from curation.ids import id_pairs, id_texts
 from curation.mixers import Sizes
 from curation.orders import OrderKeys
 from curation.pool_wide import PoolWide
+from curation.work import Work
 from schemas.errors import RecipeError
 from schemas.filters import Bounds, Filter
 from schemas.formatters import Conditioning
@@ -291,6 +292,18 @@ def _between(column: Column, bounds: Bounds, place: str) -> npt.NDArray[np.bool_
     low_n = -np.inf if bounds.min is None else float(bounds.min)
     high_n = np.inf if bounds.max is None else float(bounds.max)
     return (column >= low_n) & (column <= high_n)
+
+
+def of_work(work: Work, names: list[str]) -> Pool:
+    """The pool of a run whose partitions are tagged."""
+    paths = [work.path("pool", number) for number in work.numbers]
+
+    def read(path: str) -> pa.Table:
+        with storage.open_parquet(path) as file:
+            return file.read()
+
+    tables = storage.each(read, [path for path in paths if storage.exists(path)])
+    return gather(tables, names, exact_tokens=work.recipe.shards.tokenizer is not None)
 
 
 def gather(parts: Iterable[pa.Table], names: list[str], *, exact_tokens: bool = False) -> Pool:

@@ -12,8 +12,9 @@ import hashlib
 import json
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -32,68 +33,35 @@ from curation.recipe_file import canonical
 from curation.recipe_paths import FILES
 from curation.rules.apply import apply as apply_rules
 from curation.rules.border import nearest
-from curation.stages.borders import Borders
-from curation.stages.catalogue import Input, Partition
+from curation.stages.borders import Borders, row_keys
+from curation.work import Done, Work, load_prepared
 from schemas.dedup import Dedup, Normalise
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
 from schemas.rules import Custom
 from schemas.sources import Source
 from schemas.tables import DOCUMENTS, EXCERPT_CHARS, SET_ASIDE
+from schemas.work import (
+    BORDERS,
+    DOCUMENTS_FILE,
+    DROPPED,
+    SIGNATURES,
+    STATISTICS,
+    SUMMARY,
+    Input,
+    Partition,
+    Prepared,
+    Slice,
+    SliceRead,
+)
 
 CODE_VERSION = 4
 """Part of every partition's key: raise it when a change here changes what is written."""
 BATCH_BYTES = 32_000_000
-STATISTICS, BORDERS = "statistics.parquet", "borders.parquet"
-READ = ("row", "name", "text", "prompt", "url", "date")
+READ = ("slice", "row", "name", "text", "prompt", "url", "date")
 """Columns of a batch as the readers give it."""
 MAX_REASONS = 1000
 """Bad rows that a partition's summary names one by one; beyond that they are only counted."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What is known of a prepared partition; ``folder`` holds its tables."""
-
-    folder: str
-    key: str
-    documents: int
-    kept: int
-    dropped: dict[str, dict[str, int]]
-    edits: list[tuple[str, str, int, int]]
-    bad_rows: int
-    reasons: list[tuple[int, str]]
-    fault: str | None
-    columns: list[str]
-    files: dict[str, tuple[int, str]]
-    seconds: dict[str, float] = field(default_factory=dict)
-    text_bytes: int = 0
-    rewritten: str | None = None
-    """The documents as a later stage wrote them anew, row for row."""
-
-    @property
-    def documents_path(self) -> str:
-        if self.rewritten is not None:
-            return self.rewritten
-        return storage.join(self.folder, "documents.parquet")
-
-    @property
-    def signatures_path(self) -> str:
-        return storage.join(self.folder, "signatures.parquet")
-
-    @property
-    def statistics_path(self) -> str | None:
-        """What the rules measured, a row a document that came to them; None where the recipe does not keep it."""
-        return storage.join(self.folder, STATISTICS) if STATISTICS in self.files else None
-
-    @property
-    def borders_path(self) -> str:
-        """What each rule just kept."""
-        return storage.join(self.folder, BORDERS)
-
-    @property
-    def set_aside_path(self) -> str:
-        return storage.join(self.folder, "dropped.parquet")
 
 
 def columns_read(recipe: Recipe) -> dict[str, str]:
@@ -161,120 +129,145 @@ def rule_files(recipe: Recipe) -> list[tuple[str, str]]:
     return files
 
 
-def partition_key(settings: dict[str, Any], file: Input, partition: Partition) -> str:
-    """The name of a partition's folder: a hash of content, range and settings."""
-    what = [settings, file.fingerprint, file.format, partition.start, partition.stop]
-    return hashlib.sha256(canonical(what).encode()).hexdigest()[:32]
+def partition_key(settings: dict[str, Any], files: Sequence[Input], partition: Partition) -> str:
+    """The name of a partition's folder: a hash of content, ranges and settings."""
+    slices = []
+    for one in partition.slices:
+        file = files[one.input]
+        slices.append([file.fingerprint, file.format, file.compression, one.start, one.stop])
+    return hashlib.sha256(canonical([settings, slices]).encode()).hexdigest()[:32]
 
 
-def load_prepared(folder: str) -> Prepared | None:
-    """The summary of a folder if it is complete and its files are as they were written, else None."""
-    path = storage.join(folder, "summary.json")
-    if not storage.exists(path):
-        return None
-    plain = json.loads(storage.read_bytes(path))
-    plain["reasons"] = [tuple(r) for r in plain["reasons"]]
-    plain["edits"] = [tuple(e) for e in plain["edits"]]
-    plain["folder"] = folder
-    summary = Prepared(**plain)
-    for name, (size, digest) in summary.files.items():
-        file = storage.join(folder, name)
-        if not storage.exists(file) or storage.size(file) != size or storage.checksum(file) != digest:
-            return None
-    return summary
-
-
-def prepare(file: Input, partition: Partition, *, recipe: Recipe, source: Source, folder: str, key: str) -> Prepared:
-    """Prepare one partition into ``folder``.
+def prepare(
+    files: Sequence[Input], partition: Partition, *, recipe: Recipe, source: Source, folder: str, key: str
+) -> Prepared:
+    """Prepare one partition into ``folder``. files: the run's inputs, which slices count in.
 
     Raises InputError with ``clean.on_error: fail`` at the first malformed row or file; else they are counted.
     """
     work = _Worker(recipe)
-    reasons: list[tuple[int, str]] = []
-    bad_rows, fault, found = 0, None, set[str]()
-    documents_path = storage.join(folder, "documents.parquet")
-    signatures_path = storage.join(folder, "signatures.parquet")
-    dropped_path = storage.join(folder, "dropped.parquet")
     extra = columns_read(recipe)
+    reading = _Reading(files, partition, readers.wanted_of(source, extra, BATCH_BYTES), recipe.clean.on_error == "fail")
+    paths = {name: storage.join(folder, name) for name in (DOCUMENTS_FILE, SIGNATURES, DROPPED, BORDERS)}
     keys = [pa.field(f"exact:{kind}", pa.binary(16)) for kind in keyed(recipe.dedup)]
     schema = pa.schema(
         [*DOCUMENTS, *keys, *(pa.field(f"column:{name}", readers.KINDS[kind]) for name, kind in extra.items())]
     )
     signature_schema = minhash.signature_schema(recipe.dedup.minhash)
     clock = work.seconds
-    measured: list[str] = []
     with (
         ExitStack() as stack,
         # Read again soon, and more than once: quick to write and read before small, but for the way to an object store;
         # lz4 takes three times as long as the writing. Hashes do not compress at all.
         storage.parquet_writer(
-            documents_path, schema, "none" if storage.is_local(folder) else "lz4", dictionary=False
+            paths[DOCUMENTS_FILE], schema, "none" if storage.is_local(folder) else "lz4", dictionary=False
         ) as documents,
-        storage.parquet_writer(signatures_path, signature_schema, "none", dictionary=False) as signatures,
-        storage.parquet_writer(dropped_path, SET_ASIDE) as dropped,
+        storage.parquet_writer(paths[SIGNATURES], signature_schema, "none", dictionary=False) as signatures,
+        storage.parquet_writer(paths[DROPPED], SET_ASIDE) as dropped,
     ):
         started = time.perf_counter()
+        for batch in reading.batches():
+            clock["read"] += time.perf_counter() - started
+            kept, set_aside, signed = work.clean(batch)
+            started = time.perf_counter()
+            if len(kept):
+                documents.write_table(kept.select(schema.names).cast(schema))
+                signatures.write_table(signed)
+            if len(set_aside):
+                dropped.write_table(set_aside)
+            if work.statistics is not None:
+                if STATISTICS not in paths:  # the rules say the columns when they have measured the first batch
+                    paths[STATISTICS] = storage.join(folder, STATISTICS)
+                    statistics = stack.enter_context(storage.parquet_writer(paths[STATISTICS], work.statistics.schema))
+                statistics.write_table(work.statistics)
+            clock["write"] += time.perf_counter() - started
+            started = time.perf_counter()
+    with storage.parquet_writer(paths[BORDERS], SET_ASIDE) as borders:
+        borders.write_table(work.borders.table())
+    summary = Prepared(
+        folder=folder,
+        key=key,
+        read=reading.read,
+        kept=work.kept,
+        dropped={stage: dict(rules) for stage, rules in work.dropped.items()},
+        edits=[(stage, rule, n, count) for (stage, rule), (n, count) in sorted(work.edits.items())],
+        reasons=reading.reasons,
+        columns=sorted(reading.found),
+        files={name: (storage.size(path), storage.checksum(path)) for name, path in paths.items()},
+        seconds={k: round(v, 4) for k, v in clock.items()},
+        text_bytes=work.text_bytes,
+    )
+    storage.put(storage.join(folder, SUMMARY), json.dumps(asdict(summary)).encode())
+    return summary
+
+
+class _Reading:
+    """The slices of a partition as batches of documents; many small files make one batch."""
+
+    def __init__(self, files: Sequence[Input], partition: Partition, wanted: readers.Wanted, fail: bool):
+        """fail: raise InputError at the first malformed row or file."""
+        self.files, self.partition, self.wanted, self.fail = files, partition, wanted, fail
+        self.read: list[SliceRead] = []
+        self.reasons: list[tuple[int, int, str]] = []
+        self.found: set[str] = set()
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Tables of at least BATCH_BYTES, but for the last; with the number of the slice."""
+        held: list[pa.Table] = []
+        size = 0
+        for number, one in enumerate(self.partition.slices):
+            for table in self._slice(number, one):
+                held.append(table)
+                size += table.nbytes
+                if size >= BATCH_BYTES:
+                    yield pa.concat_tables(held)
+                    held, size = [], 0
+        if held:
+            yield pa.concat_tables(held)
+
+    def _slice(self, number: int, one: Slice) -> Iterator[pa.Table]:
+        file = self.files[one.input]
+        documents = bad_rows = 0
+        fault = None
         for batch in readers.read(
             file.url,
-            readers.wanted_of(source, extra, BATCH_BYTES),
+            self.wanted,
             format=file.format,
             compression=file.compression,
-            start=partition.start,
-            stop=partition.stop,
-            first_row=partition.first_row,
+            start=one.start,
+            stop=one.stop,
+            first_row=one.first_row,
         ):
-            clock["read"] += time.perf_counter() - started
+            documents += len(batch.documents)
             bad_rows += len(batch.bad_rows)
-            reasons.extend(batch.bad_rows[: MAX_REASONS - len(reasons)])
+            room = MAX_REASONS - len(self.reasons)
+            self.reasons += [(number, row, reason) for row, reason in batch.bad_rows[:room]]
             fault = fault or batch.fault
-            found |= set(batch.found)
-            if recipe.clean.on_error == "fail" and (batch.bad_rows or batch.fault):
+            self.found |= batch.found
+            if self.fail and (batch.bad_rows or batch.fault):
                 where, why = (
                     (f"row {batch.bad_rows[0][0]}: ", batch.bad_rows[0][1]) if batch.bad_rows else ("", batch.fault)
                 )
                 raise InputError(file.path, f"{where}{why}; mend the file, or set clean.on_error: set_aside")
             if len(batch.documents):
-                kept, set_aside, signed = work.clean(batch.documents)
-                started = time.perf_counter()
-                if len(kept):
-                    documents.write_table(kept.select(schema.names).cast(schema))
-                    signatures.write_table(signed)
-                if len(set_aside):
-                    dropped.write_table(set_aside)
-                if work.statistics is not None:
-                    if not measured:  # the rules say the columns when they have measured the first batch
-                        measured.append(storage.join(folder, STATISTICS))
-                        statistics = stack.enter_context(storage.parquet_writer(measured[0], work.statistics.schema))
-                    statistics.write_table(work.statistics)
-                clock["write"] += time.perf_counter() - started
-            started = time.perf_counter()
-    with storage.parquet_writer(storage.join(folder, BORDERS), SET_ASIDE) as borders:
-        borders.write_table(work.borders.table())
-    files = {}
-    for path in (documents_path, signatures_path, dropped_path, storage.join(folder, BORDERS), *measured):
-        files[storage.name(path)] = (storage.size(path), storage.checksum(path))
-    summary = Prepared(
-        folder=folder,
-        key=key,
-        documents=work.read,
-        kept=work.kept,
-        dropped={stage: dict(rules) for stage, rules in work.dropped.items()},
-        edits=[(stage, rule, n, count) for (stage, rule), (n, count) in sorted(work.edits.items())],
-        bad_rows=bad_rows,
-        reasons=reasons,
-        fault=fault,
-        columns=sorted(found),
-        files=files,
-        seconds={k: round(v, 4) for k, v in clock.items()},
-        text_bytes=work.text_bytes,
-    )
-    storage.put(storage.join(folder, "summary.json"), json.dumps(asdict(summary)).encode())
-    return summary
+                slices = pa.array(np.full(len(batch.documents), number), pa.int32())
+                yield batch.documents.add_column(0, "slice", slices)
+        self.read.append(SliceRead(documents, bad_rows, fault))
+
+
+def run(work: Work, number: int) -> Done:
+    """Prepare one partition, unless its folder already holds that."""
+    folder = work.prepared_path(number)
+    made = load_prepared(folder)
+    if made is None:
+        partition, key = work.partitions[number], work.keys[number]
+        made = prepare(work.inputs, partition, recipe=work.recipe, source=work.source(number), folder=folder, key=key)
+    return Done({"documents": made.documents, "kept": made.kept})
 
 
 def warm_up(recipe: Recipe) -> None:
     """Load models and compile kernels in the calling thread: doing so in several at once is slow, and was seen to hang."""
-    columns = {"row": [0], "text": ["A short text, to be cleaned."]}
+    columns = {"slice": [0], "row": [0], "text": ["A short text, to be cleaned."]}
     tiny = pa.table({f.name: pa.array(columns.get(f.name, [None]), f.type) for f in DOCUMENTS if f.name in READ})
     _Worker(recipe).clean(tiny)
 
@@ -299,7 +292,7 @@ class _Worker:
         self.read += len(documents)
         self._set_aside = []
         self.statistics = None
-        rows: pa.ChunkedArray | None = None
+        rows: pa.Table | None = None
         n = len(documents)
         for name, kind in (("language", pa.string()), ("language_score", pa.float32()), ("quality", pa.float32())):
             documents = documents.append_column(name, pa.nulls(n, kind))
@@ -336,7 +329,7 @@ class _Worker:
                     statistics=clean.keep_statistics,
                 )
                 self._edit("rules", verdicts.edits)
-                self.statistics, rows = verdicts.statistics, documents["row"]
+                self.statistics, rows = verdicts.statistics, documents.select(["slice", "row"])
                 documents = _set(documents, "text", verdicts.texts)
                 self.borders.add("rules", documents, verdicts.borders)
                 documents = self._drop_by(
@@ -380,11 +373,11 @@ class _Worker:
             signed = minhash.signed(documents["id"], comparable(documents), self.recipe.dedup.minhash)
         self.kept += len(documents)
         if self.statistics is not None and rows is not None:
-            known = pa.concat_tables(
-                [documents.select(["row", "id"]), *(t.select(["row", "id"]) for t in self._set_aside)]
-            )
-            ids = known["id"].combine_chunks().take(pc.index_in(rows, known["row"].combine_chunks()))
-            self.statistics = self.statistics.add_column(0, "row", rows).add_column(1, "id", ids)
+            columns = ["slice", "row", "id"]
+            known = pa.concat_tables([t.select(columns) for t in [documents, *self._set_aside]])
+            ids = known["id"].combine_chunks().take(pc.index_in(row_keys(rows), row_keys(known)))
+            for at, column in enumerate([*rows.columns, ids]):
+                self.statistics = self.statistics.add_column(at, columns[at], column)
         return documents, pa.concat_tables([SET_ASIDE.empty_table(), *self._set_aside]), signed
 
     def _drop(self, documents: pa.Table, out: npt.NDArray[np.bool_], stage: str, rule: str) -> pa.Table:
@@ -411,6 +404,7 @@ class _Worker:
         self._set_aside.append(
             pa.table(
                 {
+                    "slice": gone["slice"],
                     "row": gone["row"],
                     "id": content_ids(gone["text"], gone["prompt"]),
                     "name": gone["name"],

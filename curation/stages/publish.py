@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from curation.recipe_file import canonical, digest
-from curation.stages.catalogue import Input
 from curation.stages.planning import group_names
 from curation.stages.pool import Pool
-from curation.stages.prepare import Prepared
 from curation.stages.schedule import Schedule
 from curation.stages.write import WrittenShard
+from curation.work import Work
 from schemas.errors import RunError
 from schemas.manifest import Amount, Edit, FunnelStage, Manifest, PhaseRecord, Shard
 from schemas.manifest import Input as InputRecord
@@ -25,6 +24,7 @@ from schemas.plan import Plan
 from schemas.presets import PRESETS
 from schemas.recipe import Recipe
 from schemas.tables import STAGES
+from schemas.work import Input
 
 MAX_REASONS = 10_000
 """Bad rows that the manifest names one by one; all are counted."""
@@ -97,8 +97,7 @@ def assemble(
     created: str,
     key: str,
     parent: str | None,
-    inputs: list[Input],
-    prepared: list[tuple[int, Prepared]],
+    work: Work,
     dropped: dict[str, dict[str, int]],
     ledger: dict[str, dict[str, int]],
     edits: list[tuple[str, str, int, int]],
@@ -112,9 +111,9 @@ def assemble(
 ) -> Manifest:
     """The manifest of a run whose files are all written. Raises RunError naming the stage whose counts do not add up.
 
-    prepared: (index into inputs, summary) of each partition. dropped: what the stages say; ledger: what was written.
+    dropped: what the stages say; ledger: what was written.
     """
-    read = sum(part.documents for _, part in prepared)
+    read = sum(part.documents for part in work.parts)
     stages = funnel(recipe, read, dropped)
     wanted = {stage.stage: stage.dropped for stage in stages if stage.dropped}
     if ledger != wanted:
@@ -131,8 +130,7 @@ def assemble(
         recipe,
         release=release,
         created=created,
-        inputs=inputs,
-        prepared=prepared,
+        work=work,
         funnel=stages,
         edits=edits,
         groups=_groups(pool, {phase.by for phase in plan.phases}),
@@ -162,8 +160,7 @@ def evaluation(
     *,
     name: str,
     created: str,
-    inputs: list[Input],
-    prepared: list[tuple[int, Prepared]],
+    work: Work,
     dropped: dict[str, dict[str, int]],
     edits: list[tuple[str, str, int, int]],
     pool: Pool,
@@ -172,13 +169,12 @@ def evaluation(
     timings: dict[str, float],
 ) -> Manifest:
     """The record of an evaluation: a manifest without phases, shards and parent, its funnel ending before *schedule*."""
-    stages = funnel(recipe, sum(part.documents for _, part in prepared), dropped)
+    stages = funnel(recipe, sum(part.documents for part in work.parts), dropped)
     return _record(
         recipe,
         release=name,
         created=created,
-        inputs=inputs,
-        prepared=prepared,
+        work=work,
         funnel=stages[:-1],
         edits=edits,
         groups=_groups(pool, group_names(recipe)),
@@ -195,8 +191,7 @@ def evaluation(
 def _record(
     recipe: Recipe,
     *,
-    inputs: list[Input],
-    prepared: list[tuple[int, Prepared]],
+    work: Work,
     edits: list[tuple[str, str, int, int]],
     timings: dict[str, float],
     contamination: list[dict[str, Any]],
@@ -205,18 +200,19 @@ def _record(
 ) -> Manifest:
     """The manifest's fields as they are, and those that add up what the partitions say."""
     documents, errors = Counter[int](), Counter[int]()
-    faults, reasons = [], []
-    for file in inputs:
-        if file.fault:
-            faults.append({"path": file.path, "reason": file.fault})
-    for index, part in prepared:
-        documents[index] += part.documents
-        errors[index] += part.bad_rows + (part.fault is not None)
-        if part.fault is not None:
-            faults.append({"path": inputs[index].path, "reason": part.fault})
-        reasons += [{"path": inputs[index].path, "row": row, "reason": reason} for row, reason in part.reasons]
+    faults = [{"path": file.path, "reason": file.fault} for file in work.inputs if file.fault]
+    reasons = []
+    for partition, part in zip(work.partitions, work.parts, strict=True):
+        for one, read in zip(partition.slices, part.read, strict=True):
+            documents[one.input] += read.documents
+            errors[one.input] += read.bad_rows + (read.fault is not None)
+            if read.fault is not None:
+                faults.append({"path": work.inputs[one.input].path, "reason": read.fault})
+        for number, row, reason in part.reasons:
+            path = work.inputs[partition.slices[number].input].path
+            reasons.append({"path": path, "row": row, "reason": reason})
     total_edits: dict[tuple[str, str], list[int]] = {}
-    for stage, rule, n, count in [*(e for _, part in prepared for e in part.edits), *edits]:
+    for stage, rule, n, count in [*(e for part in work.parts for e in part.edits), *edits]:
         both = total_edits.setdefault((stage, rule), [0, 0])
         both[0] += n
         both[1] += count
@@ -233,13 +229,13 @@ def _record(
                 errors=errors[i] + bool(file.fault),
                 same_as=file.same_as,
             )
-            for i, file in enumerate(inputs)
+            for i, file in enumerate(work.inputs)
         ],
         edits=[Edit(stage=s, rule=r, documents=n, count=c) for (s, r), (n, c) in sorted(total_edits.items()) if n],
         errors={
             "files": faults,
             "rows": reasons[:MAX_REASONS],
-            "count": {"files": len(faults), "rows": sum(part.bad_rows for _, part in prepared)},
+            "count": {"files": len(faults), "rows": sum(one.bad_rows for part in work.parts for one in part.read)},
         },
         token_unit=recipe.shards.tokenizer or "UTF-8 bytes / 4, rounded up",
         timings={name: round(seconds, 3) for name, seconds in timings.items()},

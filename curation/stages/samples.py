@@ -16,8 +16,10 @@ from curation.ids import id_pairs
 from curation.rules.border import nearest
 from curation.stages.borders import KEPT
 from curation.stages.deduplicate import ids_of
-from curation.stages.prepare import Prepared, excerpts
+from curation.stages.prepare import excerpts
+from curation.work import Work
 from schemas.tables import BORDERS, DUPLICATES
+from schemas.work import Prepared
 
 PAIRS = 6
 """Pairs of either kind: the least alike, and one of each of the largest clusters."""
@@ -31,10 +33,10 @@ Pairs = Sequence[tuple[int, int, float]]
 """(row, row, similarity), rows counted over all partitions."""
 
 
-def write(
-    parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table, just_kept: Pairs, folder: str
-) -> None:
+def write(work: Work, just_kept: Pairs) -> None:
     """Write ``samples/borders.parquet`` and ``samples/duplicates.parquet`` of a release."""
+    parts, of_source, folder = storage.each(work.part, work.numbers), work.of_source, work.release
+    decided = work.all_decided(before="schedule")
     storage.put_table(storage.join(folder, "samples", "borders.parquet"), borders(parts, of_source, decided))
     storage.put_table(
         storage.join(folder, "samples", "duplicates.parquet"), duplicates(parts, of_source, decided, just_kept)

@@ -14,13 +14,24 @@ import pyarrow as pa
 
 from curation import kmeans, storage
 from curation.dedup import semantic
-from curation.stages.deduplicate import DECIDED, alive_rows, decisions, ids_of
-from curation.stages.prepare import Prepared
+from curation.stages.deduplicate import alive_rows, decisions, ids_of, rows_by_partition
+from curation.work import DECIDED, Done, Work
 from schemas.dedup import Semantic
+from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]
 STAGE, RULE = "minhash", "semantic_duplicate"
 VECTOR_BYTES = 512_000_000
+
+
+def run(work: Work, _: int) -> Done:
+    """Semantic duplicates of all partitions."""
+    params = work.recipe.dedup.semantic
+    if params is None:
+        return Done({"dropped": 0})
+    gone = rows_by_partition(work.all_decided(before="semantic"), len(work.partitions))
+    decided = drop_alike(work.parts, gone, params, seed=work.recipe.seed)
+    return Done({"dropped": len(decided)}, work.decide_all("semantic", decided))
 
 
 def drop_alike(parts: list[Prepared], gone: list[Int], params: Semantic, *, seed: int) -> pa.Table:

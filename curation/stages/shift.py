@@ -13,10 +13,21 @@ import pyarrow.compute as pc
 from curation import storage
 from curation.stages.deduplicate import rows_by_partition
 from curation.stages.pool import encode, label_texts
-from curation.stages.prepare import Prepared
+from curation.work import Work
 from schemas.tables import NO_LABEL
+from schemas.work import Prepared
 
 STAGES = ("exact", "minhash")
+
+
+def of_work(work: Work, groups: set[str]) -> list[dict[str, Any]]:
+    """What duplicates took from each source and each group of these names, once all is tagged."""
+    dedup = work.recipe.dedup
+    if not dedup.exact_kinds and not dedup.drops_alike:
+        return []
+    tags = [work.path("tags", number) for number in work.numbers]
+    names = ["source", *sorted(groups - {"source"})]
+    return shift_by_group(work.parts, work.of_source, tags, names, work.all_decided(before="paragraphs"))
 
 
 def shift_by_group(

@@ -1,17 +1,19 @@
 """*write*: an external gather from prepared partitions to shards, in training order, with bounded memory.
 
-``shards_of`` cuts the schedule into shards. ``scatter`` runs once a partition: it reads the partition a row group at
-a time and writes the scheduled rows to one Arrow file, a record batch for each (row group, shard). ``write_shard``
-runs once a shard: it collects that shard's batches from all partitions, sorts them by position, formats, counts
-tokens and writes. Memory follows the row group in the first and the shard in the second, never the corpus.
+``shards_of`` cuts the schedule into shards, and each shard into chunks, which become its row groups. ``scatter`` runs once a
+partition: it reads the partition a row group at a time and writes the scheduled rows to one Arrow file, a record batch for
+each (row group, chunk). ``write_shard`` runs once a shard: chunk by chunk it collects that chunk's batches from all
+partitions, sorts them by position, formats, counts tokens and writes. Memory follows the row group in the first and the
+chunk in the second, never the shard.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,31 +21,46 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from curation import formatters, storage
 from curation.formatters.segments import Formatted
-from curation.pack import Packer
+from curation.pack import Packed, Packer
+from curation.sorting import place_in_run
 from curation.stages.pool import Pool, encode, label_texts
 from curation.stages.schedule import Schedule
 from curation.tokens import Tokens, count_tokens
+from curation.work import Done, Work
 from schemas.errors import RunError
-from schemas.formatters import Conditioning
-from schemas.plan import Plan
+from schemas.plan import Plan, PlannedPhase
 from schemas.shards import Shards
-from schemas.tables import NO_LABEL, PACKED, SHARD
+from schemas.tables import DECISIONS, NO_LABEL, PACKED, SHARD
 
 ROWS_PER_GROUP = 4096
 """Rows a Parquet row group: small enough to seek in, large enough to compress."""
+CHUNK_BYTES = 32_000_000
+"""Text bytes of a row group at most (but for one document that is larger): what writing holds, several times over."""
+SCHEDULED = pa.schema(
+    [
+        ("index", pa.int64()),
+        ("position", pa.int64()),
+        ("epoch", pa.int32()),
+        ("shard", pa.int32()),
+        ("chunk", pa.int32()),
+    ]
+)
+"""A scheduled place of one partition's document: the row of its documents table, and where it goes."""
 
 
 @dataclass(frozen=True)
 class ShardSpan:
-    """One shard: positions [first, last) of the schedule, all of one phase."""
+    """One shard: positions [first, last) of the schedule, all of one phase. chunks: where its row groups begin."""
 
     number: int
     first: int
     last: int
     phase: int
+    chunks: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -62,6 +79,9 @@ class WrittenShard:
     first_position: int
 
 
+PLAN, SHARDS = TypeAdapter(Plan), TypeAdapter(tuple[ShardSpan, ...])
+
+
 def shards_of(schedule: Schedule, pool: Pool, plan: Plan, *, max_bytes: int) -> list[ShardSpan]:
     """Cut the schedule where a phase ends or ``max_bytes`` of text are reached; a shard holds at least one row."""
     spans: list[ShardSpan] = []
@@ -71,194 +91,349 @@ def shards_of(schedule: Schedule, pool: Pool, plan: Plan, *, max_bytes: int) -> 
             continue
         first, end = int(rows[0]), int(rows[-1]) + 1
         reached = np.cumsum(pool.bytes_in(plan.phases[index].conditioning)[schedule.document[first:end]])
-        start = 0
-        while start < end - first:
-            before = reached[start - 1] if start else 0
-            stop = max(int(np.searchsorted(reached, before + max_bytes, side="right")), start + 1)
-            spans.append(ShardSpan(len(spans), first + start, first + stop, index))
-            start = stop
+        for start, stop in _cuts(reached, 0, end - first, max_bytes, end - first):
+            chunks = tuple(first + a for a, _ in _cuts(reached, start, stop, CHUNK_BYTES, ROWS_PER_GROUP))
+            spans.append(ShardSpan(len(spans), first + start, first + stop, index, chunks))
     return spans
 
 
-def scatter(
-    documents: str,
-    tags: str,
-    *,
-    source: str,
-    rows: npt.NDArray[np.int64],
-    positions: npt.NDArray[np.int64],
-    shards: npt.NDArray[np.int32],
-    tag_names: list[str],
-    rewritten: dict[int, str] | None,
-    target: str,
-) -> str:
-    """The scheduled rows of one partition, an Arrow record batch for each (row group, shard).
+def _cuts(
+    reached: npt.NDArray[np.int64], start: int, end: int, max_bytes: int, max_rows: int
+) -> Iterator[tuple[int, int]]:
+    """[start, end) in pieces of so many bytes and rows at most; each holds at least one row. reached: bytes up to a row."""
+    while start < end:
+        before = int(reached[start - 1]) if start else 0
+        stop = max(int(np.searchsorted(reached, before + max_bytes, side="right")), start + 1)
+        stop = min(stop, start + max_rows, end)
+        yield start, stop
+        start = stop
 
-    documents, tags: the partition's tables, row-aligned. rows: rows of it, one entry a scheduled position (a document
-    that is repeated stands several times); positions, shards: where each goes. Returns ``target``; beside it stands an
-    index, shard -> record batches.
+
+def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_bytes: int) -> tuple[ShardSpan, ...]:
+    """Leave plan and shards in the work folder, and beside each partition the places of its documents (SCHEDULED) and
+    those that no phase takes (decisions)."""
+    spans = tuple(shards_of(ordered, pool, plan, max_bytes=max_bytes))
+    storage.put(storage.join(work.folder, "plan.json"), PLAN.dump_json(plan))
+    storage.put(storage.join(work.folder, "shards.json"), SHARDS.dump_json(spans))
+    sizes = [span.last - span.first for span in spans]
+    shard = np.repeat(np.arange(len(spans), dtype=np.int32), sizes)
+    starts = np.array([place for span in spans for place in span.chunks])
+    of_shard = np.array([0, *np.cumsum([len(span.chunks) for span in spans])])
+    position = np.arange(len(shard))
+    chunk = np.searchsorted(starts, position, side="right") - 1 - of_shard[shard]
+    columns = [pool.index[ordered.document].astype(np.int64), position, ordered.epoch, shard, chunk.astype(np.int32)]
+    placed = pa.table(columns, schema=SCHEDULED)
+    for number, rows in _by_partition(pool.partition[ordered.document], len(work.partitions)):
+        storage.put_arrow(work.path("scheduled", number, "arrow"), placed.take(pa.array(rows)))
+    taken = np.zeros(len(pool), dtype=bool)
+    taken[ordered.document] = True
+    left_out = np.flatnonzero(~taken)
+    for number, rows in _by_partition(pool.partition[left_out], len(work.partitions)):
+        n = len(rows)
+        said = {
+            "index": pa.array(pool.index[left_out[rows]], pa.int64()),
+            "stage": pa.array(["schedule"] * n, pa.string()),
+            "rule": pa.array(["not_scheduled"] * n, pa.string()),
+        }
+        none = {name: pa.nulls(n, DECISIONS.field(name).type) for name in ("value", "threshold", "kept_id")}
+        work.decide("schedule", number, pa.table(said | none))
+    return spans
+
+
+def _by_partition(partition: npt.NDArray[np.int32], n: int) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """Of each partition the entries that are its own, in order."""
+    order = np.argsort(partition, kind="stable")
+    cuts = np.searchsorted(partition[order], np.arange(n + 1))
+    for number in range(n):
+        yield number, order[cuts[number] : cuts[number + 1]]
+
+
+@lru_cache(maxsize=2)
+def _plan_of(folder: str) -> tuple[Plan, tuple[ShardSpan, ...]]:
+    """Plan and shards, read once a process: the folder's name follows from what decides them."""
+    plan = PLAN.validate_json(storage.read_bytes(storage.join(folder, "plan.json")))
+    return plan, SHARDS.validate_json(storage.read_bytes(storage.join(folder, "shards.json")))
+
+
+def run_scatter(work: Work, number: int) -> Done:
+    """The scheduled rows of one partition, by chunk."""
+    target = work.path("gathered", number, "arrow")
+    scheduled = storage.read_arrow(work.path("scheduled", number, "arrow"))
+    scatter(
+        work.part(number).documents_path,
+        work.path("tags", number),
+        source=work.of_source[number],
+        scheduled=scheduled,
+        tag_names=work.recipe.tag_names(),
+        target=target,
+    )
+    return Done({"rows": len(scheduled)}, [target, target + ".json"])
+
+
+def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_names: list[str], target: str) -> None:
+    """The scheduled rows of one partition, an Arrow record batch for each (row group, chunk).
+
+    documents, tags: the partition's tables, row-aligned. scheduled: the SCHEDULED table, a row a place (a document that is
+    repeated stands several times). Beside ``target`` stands an index, ``shard.chunk`` -> record batches.
     """
-    index: dict[int, list[int]] = {}
+    index: dict[str, list[int]] = {}
     batches = 0
-    order = np.lexsort((positions, shards))
+    rows, positions = scheduled["index"].to_numpy(), scheduled["position"].to_numpy()
+    epochs = scheduled["epoch"].to_numpy()
+    chunks = scheduled["shard"].to_numpy().astype(np.int64) << 32 | scheduled["chunk"].to_numpy()
+    order = np.argsort(positions, kind="stable")
     with storage.open_write(target) as sink:
         writer: pa.ipc.RecordBatchFileWriter | None = None
-        with storage.open_parquet(documents) as file, storage.open_parquet(tags) as tag_file:
-            tag_table = tag_file.read()
-            start = 0
-            for group in range(file.num_row_groups):
-                end = start + file.metadata.row_group(group).num_rows
-                chosen = order[(rows[order] >= start) & (rows[order] < end)]
-                if len(chosen):
-                    columns = ["id", "text", "prompt", "url", "date", "language", "quality"]
-                    table = file.read_row_group(group, columns=columns)
-                    if rewritten:
-                        table = _rewrite(table, start, rewritten)
-                    for name in tag_names:
-                        table = table.append_column(f"tag:{name}", tag_table[name].slice(start, end - start))
-                    for shard in np.unique(shards[chosen]):
-                        mine = chosen[shards[chosen] == shard]
-                        part = table.take(pa.array(rows[mine] - start))
-                        part = part.append_column("position", pa.array(positions[mine], pa.int64()))
-                        part = part.append_column(
-                            "source", pa.array([source] * len(mine), pa.string())
-                        ).combine_chunks()
-                        if writer is None:
-                            writer = pa.ipc.new_file(sink, part.schema)
-                        for batch in part.to_batches():
-                            writer.write_batch(batch)
-                            index.setdefault(int(shard), []).append(batches)
-                            batches += 1
-                start = end
+        if len(rows):
+            with storage.open_parquet(documents) as file, storage.open_parquet(tags) as tag_file:
+                tag_table = tag_file.read()
+                start = 0
+                for group in range(file.num_row_groups):
+                    end = start + file.metadata.row_group(group).num_rows
+                    chosen = order[(rows[order] >= start) & (rows[order] < end)]
+                    if len(chosen):
+                        table = file.read_row_group(group, columns=READ)
+                        for name in tag_names:
+                            table = table.append_column(f"tag:{name}", tag_table[name].slice(start, end - start))
+                        firsts = np.flatnonzero(place_in_run(chunks[chosen]) == 0)
+                        for mine in np.split(chosen, firsts[1:]):
+                            part = table.take(pa.array(rows[mine] - start))
+                            part = part.append_column("position", pa.array(positions[mine], pa.int64()))
+                            part = part.append_column("epoch", pa.array(epochs[mine], pa.int32()))
+                            names = pa.array([source] * len(mine), pa.string())
+                            part = part.append_column("source", names).combine_chunks()
+                            if writer is None:
+                                writer = pa.ipc.new_file(sink, part.schema)
+                            shard, chunk = divmod(int(chunks[mine[0]]), 1 << 32)
+                            for batch in part.to_batches():
+                                writer.write_batch(batch)
+                                index.setdefault(f"{shard}.{chunk}", []).append(batches)
+                                batches += 1
+                    start = end
         if writer is not None:
             writer.close()
-    storage.put(target + ".json", json.dumps({str(k): v for k, v in sorted(index.items())}).encode())
-    return target
+    storage.put(target + ".json", json.dumps(index).encode())
 
 
-def _rewrite(table: pa.Table, start: int, rewritten: dict[int, str]) -> pa.Table:
-    texts = table["text"].to_pylist()
-    for row, text in rewritten.items():
-        if start <= row < start + len(texts):
-            texts[row - start] = text
-    return table.set_column(table.schema.get_field_index("text"), "text", pa.array(texts, pa.large_string()))
+READ = ["id", "text", "prompt", "url", "date", "language", "quality"]
+"""Columns of the documents that formatters and shards need."""
 
 
-def _formatted(
-    span: ShardSpan,
-    runs: list[str],
-    phase: str,
-    conditioning: Conditioning | None,
-    shards: Shards,
-    seed: int,
-) -> tuple[pa.Table, Formatted, Tokens]:
-    """A shard's documents in order, as written, and their tokens. Raises RunError if a row is missing."""
-    parts: list[pa.Table] = []
-    for run in runs:
-        index = json.loads(storage.read_bytes(run + ".json"))
-        wanted = index.get(str(span.number), [])
-        if wanted:
-            with storage.open_read(run) as stream:
-                reader = pa.ipc.open_file(stream)
-                parts.append(pa.Table.from_batches([reader.get_batch(i) for i in wanted]))
-    if not parts:
-        raise RunError("write", f"shard {span.number}: no rows were found in the gathered partitions")
-    table = pa.concat_tables(parts, promote_options="permissive").sort_by("position").combine_chunks()
-    if not np.array_equal(table["position"].to_numpy(), np.arange(span.first, span.last)):
-        raise RunError(
-            "write", f"shard {span.number}: positions {span.first} to {span.last - 1} are not all there, once"
-        )
-    documents = table.rename_columns([n.removeprefix("tag:") for n in table.column_names])
-    formatted = formatters.render(documents, conditioning, seed=seed, phase=phase)
-    counted = count_tokens(formatted.texts, formatted.segments, shards.tokenizer)
-    return documents, formatted, counted
+@lru_cache(maxsize=1 << 12)
+def _index(target: str) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = json.loads(storage.read_bytes(target + ".json"))
+    return found
 
 
-def write_shard(
-    span: ShardSpan,
-    runs: list[str],
-    *,
-    phase: str,
-    by: str | None,
-    epochs: npt.NDArray[np.int32],
-    conditioning: Conditioning | None,
-    tag_names: list[str],
-    shards: Shards,
-    seed: int,
-    release: str,
-    done: str,
-) -> WrittenShard:
-    """Gather, format and write one shard to its final name, then note in ``done`` what was written.
+class Gathered:
+    """The documents of one shard, chunk by chunk, in order and as they are written."""
 
-    Raises RunError if a row is missing.
-    """
-    documents, formatted, counted = _formatted(span, runs, phase, conditioning, shards, seed)
-    columns: dict[str, Any] = {
-        "position": documents["position"],
-        "phase": pa.array([phase] * len(documents), pa.string()),
-        "epoch": pa.array(epochs, pa.int32()),
-        "id": documents["id"],
-        "source": documents["source"],
-        "text": formatted.texts,
-        "segments": formatted.segments,
-        "tokens": pa.array(counted.counts, pa.int32()),
-        "url": documents["url"],
-        "language": documents["language"],
-        "quality": documents["quality"],
-    }
-    result = pa.table(columns, schema=SHARD)
-    for name in tag_names:
-        result = result.append_column(name, documents[name])
-    if counted.input_ids is not None:
-        result = result.append_column("input_ids", counted.input_ids).append_column("loss_mask", counted.loss_mask)
-    labels = _labels(documents, by, counted.counts)
-    name = f"{span.number:05d}.parquet"
-    size, digest = _put_parquet(result, storage.join(release, "shards", name), shards.compression)
+    def __init__(self, work: Work, number: int):
+        plan, spans = _plan_of(work.folder)
+        self.work, self.span = work, spans[number]
+        self.phase: PlannedPhase = plan.phases[self.span.phase]
+        self.schema: pa.Schema | None = None
+
+    def chunks(self) -> Iterator[tuple[pa.Table, Formatted, Tokens]]:
+        """Documents, texts with segments, tokens. Raises RunError if a row is missing."""
+        work, recipe = self.work, self.work.recipe
+        places = zip(self.span.chunks, [*self.span.chunks[1:], self.span.last], strict=True)
+        for number, (first, last) in enumerate(places):
+            parts = []
+            for partition in work.numbers:
+                target = work.path("gathered", partition, "arrow")
+                wanted = _index(target).get(f"{self.span.number}.{number}", [])
+                if wanted:
+                    with storage.open_read(target) as stream:
+                        reader = pa.ipc.open_file(stream)
+                        parts.append(pa.Table.from_batches([reader.get_batch(i) for i in wanted]))
+            if not parts:
+                raise RunError("write", f"shard {self.span.number}: no rows were found in the gathered partitions")
+            table = pa.concat_tables(parts, promote_options="permissive").sort_by("position").combine_chunks()
+            del parts
+            if not np.array_equal(table["position"].to_numpy(), np.arange(first, last)):
+                raise RunError(
+                    "write", f"shard {self.span.number}: positions {first} to {last - 1} are not all there, once"
+                )
+            documents = table.rename_columns([n.removeprefix("tag:") for n in table.column_names])
+            formatted = formatters.render(documents, self.phase.conditioning, seed=recipe.seed, phase=self.phase.name)
+            counted = count_tokens(formatted.texts, formatted.segments, recipe.shards.tokenizer)
+            yield documents, formatted, counted
+
+
+class Counts:
+    """Rows, tokens and labels of what was written so far."""
+
+    def __init__(self, by: str | None):
+        self.by = by
+        self.rows = self.tokens = 0
+        self.labels: dict[str, tuple[int, int]] = {}
+
+    def add(self, documents: pa.Table, tokens: npt.NDArray[np.int32]) -> None:
+        self.rows += len(documents)
+        self.tokens += int(tokens.sum())
+        for label, (n, t) in _labels(documents, self.by, tokens).items():
+            before = self.labels.get(label, (0, 0))
+            self.labels[label] = (before[0] + n, before[1] + t)
+
+
+def run_write(work: Work, number: int) -> Done:
+    """Gather, format and write one shard to its final name. Raises RunError if a row is missing."""
+    gathered = Gathered(work, number)
+    recipe, span, phase = work.recipe, gathered.span, gathered.phase
+    counts = Counts(phase.by)
+    name = f"shards/{number:05d}.parquet"
+    path = storage.join(work.release, name)
+    with _Shard(path, recipe.shards) as shard:
+        for documents, formatted, counted in gathered.chunks():
+            columns: dict[str, Any] = {
+                "position": documents["position"],
+                "phase": pa.array([phase.name] * len(documents), pa.string()),
+                "epoch": documents["epoch"],
+                "id": documents["id"],
+                "source": documents["source"],
+                "text": formatted.texts,
+                "segments": formatted.segments,
+                "tokens": pa.array(counted.counts, pa.int32()),
+                "url": documents["url"],
+                "language": documents["language"],
+                "quality": documents["quality"],
+            }
+            result = pa.table(columns, schema=SHARD)
+            for tag in recipe.tag_names():
+                result = result.append_column(tag, documents[tag])
+            if counted.input_ids is not None:
+                result = result.append_column("input_ids", counted.input_ids)
+                result = result.append_column("loss_mask", counted.loss_mask)
+            shard.write(result)
+            counts.add(documents, counted.counts)
     written = WrittenShard(
-        f"shards/{name}", len(result), int(counted.counts.sum()), size, digest, phase, labels, len(result), span.first
+        path=name,
+        rows=counts.rows,
+        tokens=counts.tokens,
+        bytes=shard.bytes,
+        sha256=shard.digest.hexdigest(),
+        phase=phase.name,
+        labels=counts.labels,
+        documents=counts.rows,
+        first_position=span.first,
     )
-    storage.put(done, json.dumps(asdict(written)).encode())
-    return written
+    return Done(asdict(written), [path])
 
 
-def pack_shard(
-    span: ShardSpan,
-    runs: list[str],
-    *,
-    phase: str,
-    by: str | None,
-    conditioning: Conditioning | None,
-    shards: Shards,
-    seed: int,
-    packed: str,
-) -> WrittenShard:
-    """Pack a shard's documents into sequences and leave them at ``packed``: positions follow from all shards' rows.
+def run_pack(work: Work, number: int) -> Done:
+    """Pack one shard's documents into sequences, without positions yet: they follow from all shards' rows.
 
     Every document of the shard is in its sequences, cut where a sequence ends; the last one is filled up. Raises
     RunError if a row is missing.
     """
-    documents, _, counted = _formatted(span, runs, phase, conditioning, shards, seed)
-    packer = Packer(shards.sequence_length or 0, mode="keep_remainder")
-    made = [packer.add(counted, documents["id"].to_pylist()), packer.finish()]
-    table = pa.concat_tables([pa.table(part.columns()) for part in made]).combine_chunks()
-    sink = io.BytesIO()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    storage.put(packed, sink.getbuffer())
-    name = f"shards/{span.number:05d}.parquet"
-    labels = _labels(documents, by, counted.counts)
-    return WrittenShard(name, len(table), int(counted.counts.sum()), 0, "", phase, labels, len(documents), 0)
+    gathered = Gathered(work, number)
+    packer = Packer(work.recipe.shards.sequence_length or 0, mode="keep_remainder")
+    counts = Counts(gathered.phase.by)
+    rows = 0
+    target = work.path("packed", number, "arrow")
+    with storage.open_write(target) as sink, pa.ipc.new_file(sink, PACKED_COLUMNS) as writer:
+
+        def leave(made: Packed) -> int:
+            table = pa.table(made.columns(), schema=PACKED_COLUMNS)
+            writer.write_table(table)
+            return len(table)
+
+        for documents, _, counted in gathered.chunks():
+            rows += leave(packer.add(counted, documents["id"].to_pylist()))
+            counts.add(documents, counted.counts)
+        rows += leave(packer.finish())
+    return Done({"rows": rows, "tokens": counts.tokens, "labels": counts.labels, "documents": counts.rows}, [target])
 
 
-def place_packed(shard: WrittenShard, packed: str, first: int, shards: Shards, release: str) -> WrittenShard:
-    """Write packed sequences to their final name, the first at position ``first``."""
-    with storage.open_read(packed) as stream:
-        table = pa.ipc.open_file(stream).read_all()
-    position = pa.array(np.arange(first, first + len(table)), pa.int64())
-    phase = pa.array([shard.phase] * len(table), pa.string())
-    columns = {"position": position, "phase": phase, **{name: table[name] for name in table.column_names}}
-    size, digest = _put_parquet(pa.table(columns, schema=PACKED), storage.join(release, shard.path), shards.compression)
-    return replace(shard, bytes=size, sha256=digest, first_position=first)
+PACKED_COLUMNS = pa.schema([field for field in PACKED if field.name not in ("position", "phase")])
+
+
+def leave_positions(work: Work, rows: list[int]) -> None:
+    """Leave in the work folder where each packed shard begins. rows: of each."""
+    first = np.cumsum([0, *rows]).tolist()
+    storage.put(storage.join(work.folder, "first_positions.json"), json.dumps(first).encode())
+
+
+def run_place(work: Work, number: int) -> Done:
+    """Write one shard of packed sequences to its final name."""
+    plan, spans = _plan_of(work.folder)
+    phase = plan.phases[spans[number].phase].name
+    first: int = json.loads(storage.read_bytes(storage.join(work.folder, "first_positions.json")))[number]
+    name = f"shards/{number:05d}.parquet"
+    path = storage.join(work.release, name)
+    at = first
+    with storage.open_read(work.path("packed", number, "arrow")) as stream, _Shard(path, work.recipe.shards) as shard:
+        for table in _in_groups(pa.ipc.open_file(stream)):
+            position = pa.array(np.arange(at, at + len(table)), pa.int64())
+            columns = {"position": position, "phase": pa.array([phase] * len(table), pa.string())}
+            shard.write(pa.table(columns | {name: table[name] for name in table.column_names}, schema=PACKED))
+            at += len(table)
+    sums = {"bytes": shard.bytes, "sha256": shard.digest.hexdigest()}
+    return Done({"path": name, "phase": phase, "first_position": first, **sums}, [path])
+
+
+def _in_groups(reader: pa.ipc.RecordBatchFileReader) -> Iterator[pa.Table]:
+    """The table of an Arrow file, ROWS_PER_GROUP rows at a time."""
+    held: list[pa.RecordBatch] = []
+    for i in range(reader.num_record_batches):
+        held.append(reader.get_batch(i))
+        while sum(len(batch) for batch in held) >= ROWS_PER_GROUP:
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, ROWS_PER_GROUP).combine_chunks()
+            held = table.slice(ROWS_PER_GROUP).combine_chunks().to_batches()
+    if sum(len(batch) for batch in held):
+        yield pa.Table.from_batches(held).combine_chunks()
+
+
+class _Shard:
+    """A Parquet file at its final name, a row group a table, and its size and sha256. Whole only once it is closed."""
+
+    def __init__(self, path: str, shards: Shards):
+        self.path, self.compression = path, shards.compression
+        self.digest = hashlib.sha256()
+        self.bytes = 0
+        self.writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> _Shard:
+        self.stream = storage.open_write(self.path)
+        return self
+
+    def write(self, table: pa.Table) -> None:
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(_Hashing(self), table.schema, compression=self.compression)
+        self.writer.write_table(table, row_group_size=max(len(table), 1))
+
+    def __exit__(self, *failed: Any) -> None:
+        if self.writer is not None:
+            self.writer.close()
+        self.stream.close()
+        storage.sync(self.path)
+
+
+class _Hashing:
+    """A sink that counts and hashes what goes through it."""
+
+    closed = False
+
+    def __init__(self, shard: _Shard):
+        self.shard = shard
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self.shard.digest.update(view)
+        self.shard.bytes += view.nbytes
+        self.shard.stream.write(view)
+        return view.nbytes
+
+    def tell(self) -> int:
+        return self.shard.bytes
+
+    def flush(self) -> None:
+        self.shard.stream.flush()
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) -> dict[str, tuple[int, int]]:
@@ -270,27 +445,3 @@ def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) 
     sums = np.bincount(codes, weights=tokens, minlength=len(labels.names) + 1)
     names = [*labels.names, NO_LABEL]
     return {name: (int(n), int(t)) for name, n, t in zip(names, counts, sums, strict=True) if n}
-
-
-def _put_parquet(table: pa.Table, path: str, compression: str) -> tuple[int, str]:
-    """Write a table in one put; its size and sha256."""
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression=compression, row_group_size=ROWS_PER_GROUP, store_schema=True)
-    data = sink.getbuffer()
-    storage.put(path, data)
-    return len(data), hashlib.sha256(data).hexdigest()
-
-
-def load_written(done: str, release: str) -> WrittenShard | None:
-    """What an unfinished run noted in ``done``, if the shard's file still is what it wrote; else None."""
-    if not storage.exists(done):
-        return None
-    plain = json.loads(storage.read_bytes(done))
-    plain["labels"] = {label: tuple(both) for label, both in plain["labels"].items()}
-    try:
-        shard = WrittenShard(**plain)
-    except TypeError:  # noted by another version
-        return None
-    path = storage.join(release, shard.path)
-    whole = storage.exists(path) and storage.size(path) == shard.bytes and storage.sha256(path) == shard.sha256
-    return shard if whole else None

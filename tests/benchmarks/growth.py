@@ -47,7 +47,7 @@ def prepare_folder(folder: Path, work: Path) -> dict[str, float]:
 
 
 def prepared(work: Path) -> list[Any]:
-    from curation.stages.prepare import load_prepared
+    from curation.work import load_prepared
 
     parts = [load_prepared(str(path)) for path in sorted(work.iterdir())]
     assert all(part is not None for part in parts)

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from curation.stages.catalogue import catalogue, cut
-from curation.stages.prepare import Prepared, prepare
+from curation.stages.prepare import prepare
 from schemas.recipe import Recipe
+from schemas.work import Prepared
 
 
 def prepare_all(recipe: Recipe, work: Path) -> list[Prepared]:

@@ -22,9 +22,9 @@ from curation.stages.decontaminate import (
     read_items,
     tokens,
 )
-from curation.stages.prepare import Prepared
 from schemas.decontamination import Decontaminate
 from schemas.errors import RecipeError
+from schemas.work import Prepared
 from tests.conftest import write_jsonl
 
 ITEM = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from curation.stages.catalogue import catalogue, cut
 from curation.stages.deduplicate import deduplicate
-from curation.stages.prepare import Prepared, prepare
+from curation.stages.prepare import prepare
 from curation.stages.samples import duplicates
 from schemas.recipe import Recipe
+from schemas.work import Prepared
 from tests.conftest import texts, write_jsonl
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from curation.release import Home
 from curation.stages.history import drop_known, forget, index_of, remembered, write
-from curation.stages.prepare import Prepared
 from schemas.dedup import Dedup, MinHash
 from schemas.errors import InputError, RecipeError
+from schemas.work import Prepared
 from tests.curation.stages.test_deduplicate import prepared
 
 DEDUP = Dedup(history=True)

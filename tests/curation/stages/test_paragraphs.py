@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curation.stages import paragraphs
-from curation.stages.prepare import Prepared
 from schemas.dedup import Paragraphs
+from schemas.work import Prepared
 
 
 def partition(folder: Path, number: int, texts: list[str], urls: list[str | None] | None = None) -> Prepared:

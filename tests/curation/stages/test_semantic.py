@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from curation.stages import semantic as stage
-from curation.stages.prepare import Prepared
 from curation.stages.semantic import drop_alike
 from schemas.dedup import Semantic
 from schemas.errors import RecipeError
+from schemas.work import Prepared
 from tests.conftest import texts
 from tests.curation.stages.test_deduplicate import prepared
 

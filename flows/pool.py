@@ -1,0 +1,131 @@
+"""The first half of a run: from input files to the pool of documents that stay, and why each of the others does not."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect.logging import get_run_logger
+
+from curation import work as work_folder
+from curation.release import PREPARED, Home
+from curation.stages import catalogue, decontaminate, planning, publish, shift
+from curation.stages import pool as pool_stage
+from curation.stages.prepare import partition_key, settings, warm_up
+from curation.work import Work
+from flows.progress import Progress
+from flows.run import run_stage
+from schemas.errors import RunError
+from schemas.recipe import Recipe
+from schemas.work import Input
+
+
+@dataclass
+class Survivors:
+    """What the stages up to the pool came to. edits: (stage, rule, documents, places); just_kept: pairs of documents that
+    were nearly alike enough."""
+
+    work: Work
+    pool: pool_stage.Pool
+    edits: list[tuple[str, str, int, int]] = field(default_factory=list)
+    contamination: list[dict[str, Any]] = field(default_factory=list)
+    just_kept: list[tuple[int, int, float]] = field(default_factory=list)
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
+
+
+def begin(
+    recipe: Recipe, inputs: list[Input], home: Home, key: str, benchmarks: tuple[tuple[str, str], ...] = ()
+) -> Work:
+    """The work folder of a run over these inputs. key: a name for what decides its content."""
+    of_source = [settings(recipe, source) for source in recipe.sources]
+    partitions = catalogue.partitions(inputs, recipe.engine.partition_bytes)
+    keys = [partition_key(of_source[one.source_index], inputs, one) for one in partitions]
+    cut = hashlib.sha256("".join(keys).encode()).hexdigest()
+    folder = home.cache("work", f"{key}-{cut[:16]}")
+    return work_folder.begin(folder, recipe, inputs, partitions, keys, home.cache(PREPARED), benchmarks)
+
+
+def prepare_all(work: Work, progress: Progress, clock: dict[str, float]) -> None:
+    """Read and clean every partition."""
+    warm_up(work.recipe)
+    run_stage("prepare", work, progress, clock)
+
+
+def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Survivors | None:
+    """Every stage up to the pool that the recipe needs; None where nothing is left. Raises RecipeError, InputError, RunError."""
+    recipe, log = work.recipe, get_run_logger()
+    prepare_all(work, progress, clock)
+    read, kept = sum(part.documents for part in work.parts), sum(part.kept for part in work.parts)
+    if not recipe.dedup.history:
+        _refuse_unusable(work)
+    log.info("%d documents read, %d left after cleaning", read, kept)
+    edits: list[tuple[str, str, int, int]] = []
+    contamination: list[dict[str, Any]] = []
+    just_kept: list[tuple[int, int, float]] = []
+    dropped = 0
+    for stage in stages_of(recipe):
+        counts = run_stage(stage, work, progress, clock)
+        dropped += sum(one.get("dropped", 0) for one in counts)
+        if stage == "duplicates":
+            just_kept = [(left, right, alike) for left, right, alike in counts[0]["just_kept"]]
+        if stage in EDITING:
+            rule: str = recipe.dedup.paragraphs.unit if recipe.dedup.paragraphs is not None else ""
+            if stage == "decontaminate" and recipe.decontaminate is not None:
+                rule = recipe.decontaminate.method
+                contamination = decontaminate.contamination(
+                    decontaminate.hits_of(work), work.of_source, work.benchmarks, recipe.decontaminate
+                )
+            edits.append(
+                (EDITING[stage], rule, sum(one["documents"] for one in counts), sum(one["places"] for one in counts))
+            )
+    log.info("%d documents dropped by global stages", dropped)
+    if dropped == kept:
+        return None
+    for tag in pool_stage.pool_wide_tags(recipe.tags):
+        run_stage(f"partial:{tag}", work, progress, clock)
+        run_stage(f"fit:{tag}", work, progress, clock)
+    run_stage("tag", work, progress, clock)
+    made = pool_stage.of_work(work, planning.names_needed(recipe))
+    return Survivors(work, made, edits, contamination, just_kept, shift.of_work(work, planning.group_names(recipe)))
+
+
+EDITING = {"cut-paragraphs": "paragraphs", "decontaminate": "decontaminate"}
+"""Stages that rewrite texts, and their names in the manifest."""
+
+
+def stages_of(recipe: Recipe) -> list[str]:
+    """The stages between *prepare* and the tags that a recipe needs, in order."""
+    clean, dedup, classifier = recipe.clean, recipe.dedup, recipe.clean.classifier
+    over_all = classifier is not None and (classifier.keep_share is not None or classifier.pareto is not None)
+    gpt3 = recipe.decontaminate is not None and recipe.decontaminate.method == "gpt3"
+    needed = {
+        "classifier": clean.classifier is not None and over_all,
+        "duplicates": bool(dedup.exact_kinds) or dedup.minhash is not None,
+        "semantic": dedup.semantic is not None,
+        "caps": dedup.max_per_domain is not None,
+        "find-paragraphs": dedup.paragraphs is not None,
+        "repeated-paragraphs": dedup.paragraphs is not None,
+        "cut-paragraphs": dedup.paragraphs is not None,
+        "history": dedup.history,
+        "collisions": gpt3,
+        "frequent": gpt3,
+        "decontaminate": recipe.decontaminate is not None,
+    }
+    return [stage for stage, wanted in needed.items() if wanted]
+
+
+def _refuse_unusable(work: Work) -> None:
+    """No silent success: a source without a readable file, a column that no file has, nothing read, nothing kept."""
+    planning.check_columns(work)
+    if not sum(part.documents for part in work.parts):
+        raise RunError(
+            "read", "no document was read: every input file is empty or was set aside (see the sources' paths)"
+        )
+    if not sum(part.kept for part in work.parts):
+        counts = publish.add_drops(*(part.dropped for part in work.parts))
+        most = ", ".join(f"{stage}: {sum(rules.values())}" for stage, rules in counts.items() if rules)
+        raise RunError(
+            next(reversed([s for s, r in counts.items() if r])),
+            f"every document was dropped ({most}); loosen the recipe",
+        )
