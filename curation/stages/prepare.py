@@ -57,7 +57,7 @@ from schemas.work import (
 
 CODE_VERSION = 4
 """Part of every partition's key: raise it when a change here changes what is written."""
-BATCH_BYTES = 32_000_000
+BATCH_BYTES = 8_000_000
 READ = ("slice", "row", "name", "text", "prompt", "url", "date")
 """Columns of a batch as the readers give it."""
 MAX_REASONS = 1000

@@ -27,12 +27,12 @@ from curation.arrow_text import as_text
 from curation.cleaning.fasttext_model import predict
 from curation.cleaning.language import model_path
 from curation.rules.apply import apply
-from curation.stages.catalogue import catalogue, cut
-from curation.stages.prepare import prepare, warm_up
+from curation.stages.prepare import warm_up
 from schemas.cleaning import Language
 from schemas.recipe import Recipe
 from schemas.rules import C4, FineWeb, GopherQuality, GopherRepetition
 from tests.benchmarks.texts import documents
+from tests.partitions import prepare_files
 
 FOUR = [GopherQuality(), GopherRepetition(), C4(), FineWeb()]
 PEER_DOCUMENTS = 400
@@ -148,13 +148,8 @@ def prepare_task(texts: list[str], folder: Path) -> tuple[float, dict[str, float
             "clean": {**EVERYTHING, "classifier": {"model": model, "label": "hq", "min_score": 0.0}},
         }
     )
-    (file,) = catalogue(recipe.sources, partition_bytes=1 << 40, known={})
-    (partition,) = cut(file)
     warm_up(recipe)
-    made = [
-        prepare(file, partition, recipe=recipe, source=recipe.sources[0], folder=str(folder / str(n)), key="x")
-        for n in range(2)
-    ]
+    made = [prepare_files(recipe, folder / str(n))[0] for n in range(2)]
     fastest = min(made, key=lambda one: sum(one.seconds.values()))
     return megabytes(texts) / sum(fastest.seconds.values()), fastest.seconds
 

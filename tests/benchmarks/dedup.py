@@ -86,7 +86,7 @@ def ours(folder: Path, work: Path, bound: float | None = BOUND) -> tuple[set[int
     from curation.stages.deduplicate import deduplicate
     from curation.stages.prepare import warm_up
     from schemas.recipe import Recipe
-    from tests.benchmarks.preparing import prepare_all
+    from tests.partitions import prepare_files
 
     recipe = Recipe.model_validate(
         {
@@ -98,7 +98,7 @@ def ours(folder: Path, work: Path, bound: float | None = BOUND) -> tuple[set[int
     )
     warm_up(recipe)
     started = time.perf_counter()
-    parts = prepare_all(recipe, work)
+    parts = prepare_files(recipe, work, workers=2)
     prepared = time.perf_counter()
     decided = deduplicate(parts, recipe.dedup).decided
     ended = time.perf_counter()

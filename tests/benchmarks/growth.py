@@ -37,12 +37,12 @@ def recipe_of(folder: Path) -> Any:
 def prepare_folder(folder: Path, work: Path) -> dict[str, float]:
     """Every file of a folder prepared, each in a folder of ``work``."""
     from curation.stages.prepare import warm_up
-    from tests.benchmarks.preparing import prepare_all
+    from tests.partitions import prepare_files
 
     recipe = recipe_of(folder)
     warm_up(recipe)
     before, started = held_bytes(), time.perf_counter()
-    prepare_all(recipe, work)
+    prepare_files(recipe, work, workers=2)
     return {"seconds": time.perf_counter() - started, "bytes": peak_bytes() - before}
 
 

@@ -24,7 +24,7 @@ from curation.stages.decontaminate import (
 )
 from schemas.decontamination import Decontaminate
 from schemas.errors import RecipeError
-from schemas.work import Prepared
+from schemas.work import Prepared, SliceRead
 from tests.conftest import write_jsonl
 
 ITEM = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
@@ -89,7 +89,7 @@ def cleaned(folder: Path, texts: list[str], prompts: list[str | None] | None = N
     )
     pq.write_table(table, folder / "p" / "documents.parquet", row_group_size=2)
     empty: dict[str, Any] = {"dropped": {}, "edits": [], "reasons": [], "columns": [], "files": {}}
-    part = Prepared(str(folder / "p"), "k", len(texts), len(texts), bad_rows=0, fault=None, **empty)
+    part = Prepared(str(folder / "p"), "k", [SliceRead(len(texts), 0)], len(texts), **empty)
     params = Decontaminate.model_validate({"benchmarks": [str(folder / "*.jsonl")], **settings})
     files, kept = item_files(params), np.arange(len(texts))
     ignored = (

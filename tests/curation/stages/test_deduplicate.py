@@ -9,13 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from curation.stages.catalogue import catalogue, cut
 from curation.stages.deduplicate import deduplicate
-from curation.stages.prepare import prepare
 from curation.stages.samples import duplicates
 from schemas.recipe import Recipe
 from schemas.work import Prepared
 from tests.conftest import texts, write_jsonl
+from tests.partitions import prepare_files
 
 
 def prepared(
@@ -27,14 +26,7 @@ def prepared(
     recipe = Recipe.model_validate(
         {"name": "x", "sources": [{"name": "a", "paths": [str(folder / "*.jsonl")]}], "dedup": dedup}
     )
-    inputs = catalogue(recipe.sources, partition_bytes=10**9, known={})
-    made = []
-    for i, file in enumerate(inputs):
-        (whole,) = cut(file)
-        made.append(
-            prepare(file, whole, recipe=recipe, source=recipe.sources[0], folder=str(folder / f"p{i}"), key=str(i))
-        )
-    return made, recipe
+    return prepare_files(recipe, folder), recipe
 
 
 def test_who_stays(tmp_path: Path) -> None:
@@ -162,9 +154,7 @@ def test_copies_by_normalised_text_and_by_url(tmp_path: Path) -> None:
             "dedup": {"exact": ["url", "normalised", "document"], "minhash": None},
         }
     )
-    (file,) = catalogue(recipe.sources, partition_bytes=10**9, known={})
-    (whole,) = cut(file)
-    part = prepare(file, whole, recipe=recipe, source=recipe.sources[0], folder=str(tmp_path / "p"), key="k")
+    (part,) = prepare_files(recipe, tmp_path)
     decided = {row["index"]: row["rule"] for row in deduplicate([part], recipe.dedup).decided.to_pylist()}
     assert decided == {5: "same_text", 1: "same_normalised_text", 2: "same_url"}
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from curation.stages import paragraphs
 from schemas.dedup import Paragraphs
-from schemas.work import Prepared
+from schemas.work import Prepared, SliceRead
 
 
 def partition(folder: Path, number: int, texts: list[str], urls: list[str | None] | None = None) -> Prepared:
@@ -29,7 +29,7 @@ def partition(folder: Path, number: int, texts: list[str], urls: list[str | None
     )
     pq.write_table(table, place / "documents.parquet", row_group_size=3)
     empty: dict[str, Any] = {"dropped": {}, "edits": [], "reasons": [], "columns": [], "files": {}}
-    return Prepared(str(place), "k", len(texts), len(texts), bad_rows=0, fault=None, **empty)
+    return Prepared(str(place), "k", [SliceRead(len(texts), 0)], len(texts), **empty)
 
 
 @dataclass
