@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -220,7 +220,7 @@ def begin(
     """Write ``run.json``, so that tasks anywhere can open the folder. Its name must follow from what stands in it."""
     plain = {
         "recipe": recipe.resolved(),
-        "inputs": [asdict(one) | {"marks": ()} for one in inputs],
+        "inputs": [vars(one) | {"marks": ()} for one in inputs],
         "partitions": [
             [one.source_index, [[s.input, s.start, s.stop, s.first_row] for s in one.slices]] for one in partitions
         ],

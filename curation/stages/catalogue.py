@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 import pyarrow.parquet as pq
@@ -131,7 +131,7 @@ def load_known(path: str) -> Known:
 def save_known(path: str, files: list[Input], partition_bytes: int) -> None:
     """Keep fingerprints and marks, so that an unchanged file is not read again."""
     entries = {
-        file.path: {**asdict(file), "partition_bytes": partition_bytes}
+        file.path: {**vars(file), "partition_bytes": partition_bytes}
         for file in files
         if not file.fault and file.version
     }
