@@ -38,8 +38,7 @@ def plan_recipe(recipe: Recipe, *, losses: str | None, sizes: str | None) -> lis
             raise RecipeError(
                 "", f"no release of {recipe.name!r} under {recipe.output!r} yet: run it, or give --sizes FILE"
             )
-        exact = recipe.shards.tokenizer is not None
-        pool = planning.pool_of_release(home.path(latest), planning.names_needed(recipe), exact_tokens=exact)
+        pool = planning.pool_of_release(home.path(latest), recipe)
         made = planning.plan_of_pool(recipe, pool, planning.feedback_of(report, home.manifest(latest)))
     return [as_plain(phase) for phase in made.phases]
 

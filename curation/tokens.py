@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -58,6 +59,32 @@ def count_tokens(texts: pa.LargeStringArray, segments: pa.ListArray, tokenizer: 
         pa.ListArray.from_arrays(offsets, pa.array(flat)),
         pa.ListArray.from_arrays(offsets, pa.array(mask)),
     )
+
+
+def token_counts(
+    many: Sequence[tuple[pa.LargeStringArray, pa.ListArray]], tokenizer: str | None
+) -> list[npt.NDArray[np.int32]]:
+    """Tokens of each row of several (texts, segments), as ``count_tokens`` counts them: int32[n] each.
+
+    A piece that stands in several of them, such as the text behind different prefixes, is tokenised once.
+    """
+    if tokenizer is None:
+        return [count_tokens(texts, segments, None).counts for texts, segments in many]
+    encoder = load_tokenizer(tokenizer)
+    cut = [_pieces(texts, segments) for texts, segments in many]
+    coded = pa.concat_arrays([pieces for pieces, _, _ in cut]).dictionary_encode()
+    distinct = coded.dictionary
+    lengths = np.zeros(len(distinct), dtype=np.int64)
+    for start, stop in _batches(distinct):
+        encoded = encoder.encode_batch_fast(distinct[start:stop].to_pylist(), add_special_tokens=False)
+        lengths[start:stop] = [len(encoding.ids) for encoding in encoded]
+    of_piece = lengths[coded.indices.to_numpy()]
+    counts, start = [], 0
+    for (texts, _), (pieces, rows, _) in zip(many, cut, strict=True):
+        stop = start + len(pieces)
+        counts.append(np.bincount(rows, weights=of_piece[start:stop], minlength=len(texts)).astype(np.int32))
+        start = stop
+    return counts
 
 
 def load_tokenizer(path: str) -> Any:

@@ -122,6 +122,9 @@ def _print_mixture(manifest: Any) -> None:
         if len(shown) > 12:
             table.add_row(phase.name, f"… {len(shown) - 12} more")
     out.print(table)
+    for phase in manifest.phases:
+        for note in phase.notes:
+            out.print(f"{phase.name}: {note}", markup=False, highlight=False)
 
 
 def _plain(text: str) -> str:

@@ -33,7 +33,8 @@ class Phase(Section):
     name: Annotated[str, Field(pattern=PHASE_NAME)]
     """Stands in the shards' column `phase`; unique in the recipe."""
     share: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Budget as a share of the pool's tokens; phases given by share draw disjoint documents, each once."""
+    """Budget as a share of the pool's tokens, as the phases write them; phases given by share draw disjoint documents, each
+    once, and where their shares sum to 1 the last takes all that is left."""
     tokens: Annotated[int, Field(gt=0)] | None = None
     """Budget in tokens, as written (prefix included)."""
     records: Annotated[int, Field(gt=0)] | None = None

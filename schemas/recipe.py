@@ -173,6 +173,12 @@ class Recipe(Section):
         constants = dict.fromkeys(tag for source in self.sources for tag in source.tags)
         return [*self.tags, *constants]
 
+    def conditionings(self) -> list[Conditioning]:
+        """The different ways in which its phases write a document, besides plain; in the recipe's order."""
+        given = [self.conditioning, *(getattr(phase, "conditioning", None) for phase in self.phases)]
+        made = [one for one in given if one is not None and not isinstance(one, str)]
+        return [one for index, one in enumerate(made) if one not in made[:index]]
+
     def resolved(self) -> dict[str, Any]:
         """The recipe as plain data with every default, and what phases inherit, written out."""
         plain = self.model_dump(mode="json", by_alias=True)

@@ -8,7 +8,6 @@ paper was not found; here they do not unless asked.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -52,8 +51,3 @@ def rows_of_tags(documents: pa.Table, params: Tags) -> pa.LargeStringArray:
     end = pa.scalar(params.end, pa.large_string())
     empty = pa.scalar("", pa.large_string())
     return as_text(pc.binary_join_element_wise(*pieces, end, empty))
-
-
-def planned_bytes(columns: pa.Table, params: Tags) -> npt.NDArray[np.int64] | None:
-    """UTF-8 bytes that the tags add: int64[n]. Raises RecipeError (``tags``), before any shard is written."""
-    return np.asarray(pc.binary_length(rows_of_tags(columns, params)), dtype=np.int64)

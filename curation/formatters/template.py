@@ -6,8 +6,6 @@ that lacks a value gets no prefix at all (MeCo writes ``URL: `` with nothing beh
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,9 +36,3 @@ def prefixes(documents: pa.Table, params: Template, *, seed: int) -> pa.LargeStr
     if not pieces:
         return as_text(pa.repeat(pa.scalar("", pa.large_string()), n))
     return as_text(pc.binary_join_element_wise(*pieces, pa.scalar("", pa.large_string())))
-
-
-def planned_bytes(columns: pa.Table, params: Template) -> npt.NDArray[np.int64] | None:
-    """UTF-8 bytes that the prefix adds, from the pool's columns: int64[n]. Exactly what ``template`` writes, but for
-    a document with several labels under a name: the pool knows its first."""
-    return np.asarray(pc.binary_length(prefixes(columns, params, seed=0)), dtype=np.int64)

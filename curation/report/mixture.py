@@ -101,4 +101,6 @@ def mixture(manifest: dict[str, Any]) -> str:
             "Mixture planned and written, by phase",
         )  # fmt: skip
     full = table(list(COLUMNS), rows)
-    return picture + (folded(f"{len(rows):,} groups as a table", full) if picture else full)
+    said = [[phase["name"], note] for phase in manifest["phases"] for note in phase.get("notes", [])]
+    notes = table(["phase", "not as planned"], said[:MAX_LABELS]) if said else ""
+    return picture + (folded(f"{len(rows):,} groups as a table", full) if picture else full) + notes

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import formatters, storage
-from curation.stages.pool import BYTES_PER_TOKEN, States, describe, pool_wide_tags
-from curation.tokens import count_tokens
+from curation.stages.pool import States, describe, pool_wide_tags, written_key
+from curation.tokens import token_counts
 from curation.work import Done, Work
 from schemas.recipe import Recipe
 from schemas.sources import Source
@@ -31,7 +31,7 @@ def run(work: Work, number: int) -> Done:
         tags_target=tags,
         states=states_of(work),
     )
-    return Done({}, [target, tags] if written else [])
+    return Done({}, written)
 
 
 def run_partial(work: Work, number: int, tag: str) -> Done:
@@ -79,10 +79,10 @@ def describe_partition(
     target: str,
     tags_target: str,
     states: States,
-) -> str:
+) -> list[str]:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
-    kept: sorted rows of the documents table that are left. Returns ``target``.
+    kept: sorted rows of the documents table that are left; none, and there is no POOL table. Returns what was written.
     """
     names = recipe.tag_names()
     pools: list[pa.Table] = []
@@ -95,32 +95,52 @@ def describe_partition(
             documents = _with_source(documents, source)
             made = describe(documents, recipe.tags, source.tags, names, states)
             tags.append(made)
-            plain = formatters.render(documents, None, seed=recipe.seed, phase="")
-            sizes = pc.cast(pc.binary_length(plain.texts), pa.int64())
-            if recipe.shards.tokenizer is None:
-                tokens = -(-sizes.to_numpy(zero_copy_only=False) // BYTES_PER_TOKEN)
-            else:
-                tokens = count_tokens(plain.texts, plain.segments, recipe.shards.tokenizer).counts
-            table = pa.table(
-                {
-                    "partition": pa.array(np.full(n, number), pa.int32()),
-                    "index": pa.array(np.arange(start, start + n), pa.int32()),
-                    "id": pa.array([bytes.fromhex(x) for x in documents["id"].to_pylist()], pa.binary(16)),
-                    "bytes": sizes,
-                    "tokens": pa.array(tokens, pa.int32()),
-                    "source": documents["source"],
-                    **{name: documents[name] for name in NAMED},
-                    **{name: made[name] for name in names},
-                }
-            )
-            mine = kept[(kept >= start) & (kept < start + n)] - start
-            pools.append(table.take(pa.array(mine)))
+            mine = kept[(kept >= start) & (kept < start + n)]
+            if len(mine):
+                pools.append(_pool_rows(documents, made, mine - start, mine, number, recipe))
             start += n
-    if not pools:
-        return ""
-    storage.put_table(target, pa.concat_tables(pools))
+    if not tags:
+        return []
     storage.put_table(tags_target, pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}))
-    return target
+    if not pools:
+        return [tags_target]
+    storage.put_table(target, pa.concat_tables(pools))
+    return [target, tags_target]
+
+
+def _pool_rows(
+    documents: pa.Table,
+    tags: pa.Table,
+    rows: npt.NDArray[np.int64],
+    index: npt.NDArray[np.int64],
+    number: int,
+    recipe: Recipe,
+) -> pa.Table:
+    """The POOL rows of some of a batch's documents, each counted as plain text and as every conditioning writes it.
+
+    index: their rows in the partition. A formatter that draws by the phase draws once here, for a phase without a name.
+    """
+    names = tags.column_names
+    for name in names:
+        documents = documents.append_column(name, tags[name])
+    kept = documents.take(pa.array(rows)).combine_chunks()
+    columns = {
+        "partition": pa.array(np.full(len(kept), number), pa.int32()),
+        "index": pa.array(index, pa.int32()),
+        "id": pa.array([bytes.fromhex(x) for x in kept["id"].to_pylist()], pa.binary(16)),
+    }
+    written = [
+        formatters.render(kept, conditioning, seed=recipe.seed, phase="")
+        for conditioning in (None, *recipe.conditionings())
+    ]
+    counts = token_counts([(one.texts, one.segments) for one in written], recipe.shards.tokenizer)
+    for key, one, tokens in zip(
+        ["", *(f":{written_key(c)}" for c in recipe.conditionings())], written, counts, strict=True
+    ):
+        columns[f"bytes{key}"] = pc.cast(pc.binary_length(one.texts), pa.int64())
+        columns[f"tokens{key}"] = pa.array(tokens, pa.int32())
+    columns |= {name: kept[name] for name in ("source", *NAMED, *names)}
+    return pa.table(columns)
 
 
 def partial_of_partition(

@@ -66,13 +66,13 @@ def group_names(recipe: Recipe) -> set[str]:
 
 
 def names_needed(recipe: Recipe) -> list[str]:
-    """Columns that plan and schedule read: what mixtures, filters, selectors, sort keys and templates name."""
+    """Columns that plan and schedule read: what mixtures, filters, selectors and sort keys name."""
     known = {*BUILT_IN_NAMES, *recipe.tag_names()}
-    named = group_names(recipe) | _strings(recipe.model_dump(include={"mixture", "conditioning", "phases"}))
-    for conditioning in [recipe.conditioning, *(getattr(phase, "conditioning", None) for phase in recipe.phases)]:
-        if conditioning is not None and not isinstance(conditioning, str):
-            named |= set(conditioning.names())
-    return sorted(named & known)
+    plain = [
+        recipe.model_dump(include={"mixture"}),
+        *(one.model_dump(exclude={"conditioning"}) for one in recipe.phases),
+    ]
+    return sorted((group_names(recipe) | _strings(plain)) & known)
 
 
 def check_names(recipe: Recipe) -> None:
@@ -144,13 +144,13 @@ def check_columns(work: Work) -> None:
                 raise RecipeError(place, f"no input file has a column {column!r}")
 
 
-def pool_of_release(release: str, names: list[str], *, exact_tokens: bool = False) -> Pool:
-    """The pool that a release was planned from. Raises RecipeError where a name was not a column of it then."""
+def pool_of_release(release: str, recipe: Recipe) -> Pool:
+    """The pool that a release was planned from, which the recipe would give too."""
     folder = storage.join(release, "pool")
     tables = [
         read_table(storage.join(folder, name)) for name in storage.list_folder(folder) if name.endswith(".parquet")
     ]
-    return gather(tables, names, exact_tokens=exact_tokens)
+    return gather(tables, names_needed(recipe), recipe.conditionings())
 
 
 def read_table(path: str) -> pa.Table:

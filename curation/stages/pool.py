@@ -6,6 +6,7 @@ plan and schedule need of all partitions together, labels as 32-bit codes: some 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation import formatters, groupers, scorers, seeds, selectors, storage
+from curation import groupers, scorers, seeds, selectors, storage
 from curation.ids import id_pairs, id_texts
 from curation.mixers import Sizes
 from curation.orders import OrderKeys
@@ -38,6 +39,14 @@ class Labels:
 
     codes: npt.NDArray[np.int32]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Documents as one conditioning writes them: bytes_ uint32[n], tokens int32[n]."""
+
+    bytes_: npt.NDArray[np.uint32]
+    tokens: npt.NDArray[np.int32]
 
 
 Column = Labels | npt.NDArray[np.float64]
@@ -98,7 +107,8 @@ def label_texts(column: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
 class Pool:
     """All documents that are left, without text. Rows are in (source place, path, row) order.
 
-    ids: uint64[n, 2]; partition, index: int32[n]; bytes_, tokens: int64[n] of the text alone; columns by name.
+    ids: uint64[n, 2]; partition, index: int32[n]; bytes_, tokens: int64[n] of the text alone; columns by name; written:
+    by ``written_key``, what a conditioning makes of each.
     """
 
     ids: npt.NDArray[np.uint64]
@@ -107,44 +117,24 @@ class Pool:
     bytes_: npt.NDArray[np.int64]
     tokens: npt.NDArray[np.int64]
     columns: dict[str, Column]
-    exact_tokens: bool = False
-    _written: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict)
     _masks: dict[tuple[str, int, str], npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.partition)
 
     def tokens_in(self, conditioning: Conditioning | None) -> npt.NDArray[np.int64]:
-        """Tokens of each document as a phase with this conditioning writes it; int64[n]."""
+        """Tokens of each document as a phase with this conditioning writes it; int64[n].
+
+        Exact but where a formatter draws by the phase (UL2's spans, steps for a share): there it is one draw of many.
+        """
         if conditioning is None:
             return self.tokens
-        key = conditioning.model_dump_json()
-        if key not in self._written:
-            extra = formatters.planned_bytes(self.text_columns(), conditioning)
-            if extra is None or self.exact_tokens:
-                self._written[key] = self.tokens
-            else:
-                self._written[key] = -(-(self.bytes_ + extra) // BYTES_PER_TOKEN)
-        return self._written[key]
+        return self.written[written_key(conditioning)].tokens.astype(np.int64)
 
     def bytes_in(self, conditioning: Conditioning | None) -> npt.NDArray[np.int64]:
-        """UTF-8 bytes of each document as written, as far as planning can know; int64[n]."""
-        extra = None if conditioning is None else formatters.planned_bytes(self.text_columns(), conditioning)
-        return self.bytes_ if extra is None else self.bytes_ + extra
-
-    def text_columns(self) -> pa.Table:
-        """The named columns as a table, for formatters that plan the length of a prefix."""
-        arrays: dict[str, pa.Array] = {}
-        for name, column in self.columns.items():
-            if isinstance(column, Labels):
-                arrays[name] = pa.DictionaryArray.from_arrays(
-                    pa.array(column.codes, mask=column.codes < 0), pa.array(column.names, pa.string())
-                )
-            else:
-                arrays[name] = pa.array(column, from_pandas=True)
-        arrays["tokens"] = pa.array(self.tokens)
-        arrays["id"] = pa.array(id_texts(self.ids))
-        return pa.table(arrays)
+        """UTF-8 bytes of each document as written, like ``tokens_in``; int64[n]."""
+        return self.bytes_ if conditioning is None else self.written[written_key(conditioning)].bytes_.astype(np.int64)
 
     def column(self, name: str, place: str) -> Column:
         """A column by its name in the recipe. Raises RecipeError naming the place."""
@@ -256,7 +246,6 @@ class Pool:
             self.bytes_[rows],
             self.tokens[rows],
             columns,
-            self.exact_tokens,
         )
 
     def order_keys(
@@ -303,14 +292,17 @@ def of_work(work: Work, names: list[str]) -> Pool:
             return file.read()
 
     tables = storage.each(read, [path for path in paths if storage.exists(path)])
-    return gather(tables, names, exact_tokens=work.recipe.shards.tokenizer is not None)
+    return gather(tables, names, work.recipe.conditionings())
 
 
-def gather(parts: Iterable[pa.Table], names: list[str], *, exact_tokens: bool = False) -> Pool:
-    """One pool of the partitions' tables (POOL, then named columns), of which only ``names`` are held.
+def written_key(conditioning: Conditioning) -> str:
+    """Names a conditioning in the pool's tables: its columns are ``bytes:<key>`` and ``tokens:<key>``."""
+    return hashlib.sha256(conditioning.model_dump_json().encode()).hexdigest()[:16]
 
-    exact_tokens: a tokenizer counted them, so that the bytes of a prefix say nothing of its tokens.
-    """
+
+def gather(parts: Iterable[pa.Table], names: list[str], conditionings: Iterable[Conditioning] = ()) -> Pool:
+    """One pool of the partitions' tables (POOL, then named columns), of which only ``names`` are held, and what these
+    conditionings make of each document."""
     tables = list(parts)
     columns: dict[str, Column] = {}
     for name in names:
@@ -326,7 +318,9 @@ def gather(parts: Iterable[pa.Table], names: list[str], *, exact_tokens: bool = 
             columns[name] = merged.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
         else:
             columns[name] = encode(merged)
-    whole = pa.concat_tables([t.select(["partition", "index", "id", "bytes", "tokens"]) for t in tables])
+    keys = [written_key(one) for one in conditionings]
+    sizes = [f"{of}:{key}" for key in keys for of in ("bytes", "tokens")]
+    whole = pa.concat_tables([t.select(["partition", "index", "id", "bytes", "tokens", *sizes]) for t in tables])
     return Pool(
         ids=id_pairs(whole["id"]),
         partition=whole["partition"].to_numpy().astype(np.int32),
@@ -334,7 +328,10 @@ def gather(parts: Iterable[pa.Table], names: list[str], *, exact_tokens: bool = 
         bytes_=whole["bytes"].to_numpy().astype(np.int64),
         tokens=whole["tokens"].to_numpy().astype(np.int64),
         columns=columns,
-        exact_tokens=exact_tokens,
+        written={
+            key: Written(whole[f"bytes:{key}"].to_numpy().astype(np.uint32), whole[f"tokens:{key}"].to_numpy())
+            for key in keys
+        },
     )
 
 

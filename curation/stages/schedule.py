@@ -18,6 +18,10 @@ from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
 
 Int = npt.NDArray[np.int64]
+DRAWS = 8
+"""Draws at most until phases by share have theirs of what is written; a pool of one format needs one."""
+NEAR = 1e-6
+"""Of what is written: nearer than this, no other draw is tried."""
 WHOLE_WITHIN = 0.51
 """Tokens that a target may lack for a whole pass: budgets are whole tokens, and what groups before owe breaks no pass."""
 
@@ -34,17 +38,16 @@ class Schedule:
 
 def schedule(pool: Pool, plan: Plan, *, seed: int) -> Schedule:
     """The training order. Raises RunError where nothing could be drawn at all."""
-    used = np.zeros(len(pool), dtype=bool)
+    by_share = _draw_shares(pool, plan, seed)
     documents: list[npt.NDArray[np.int32]] = []
     phases: list[npt.NDArray[np.int16]] = []
     notes: list[tuple[str, ...]] = []
     for index, phase in enumerate(plan.phases):
-        drawn, said = _draw(pool, phase, used, seed)
-        if phase.disjoint:
-            used[drawn] = True
-        documents.append(drawn.astype(np.int32))
-        phases.append(np.full(len(drawn), index, dtype=np.int16))
-        notes.append((*phase.notes, *said))
+        drawn = by_share.pop(index) if phase.disjoint else _draw(pool, phase, seed)
+        ordered = _in_order(pool, phase, drawn, seed)
+        documents.append(ordered.astype(np.int32))
+        phases.append(np.full(len(ordered), index, dtype=np.int16))
+        notes.append((*phase.notes, *drawn.said))
     document = np.concatenate(documents) if documents else np.zeros(0, dtype=np.int32)
     if not len(document):
         raise RunError("schedule", "no phase takes any document; the budgets are smaller than any document")
@@ -59,46 +62,142 @@ def occurrences(document: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return result
 
 
-def _draw(pool: Pool, phase: PlannedPhase, used: npt.NDArray[np.bool_], seed: int) -> tuple[Int, list[str]]:
-    """The phase's documents in its order: int64 rows of the pool, and what was not as planned."""
-    mask = pool.mask(phase.pool, seed=seed, phase=phase.name, place=phase.place)
-    if phase.disjoint:
+@dataclass(frozen=True)
+class _Drawn:
+    """A phase's documents, not yet in order: rows of the pool, the pass of each (None: all of the first), and what was
+    not as planned."""
+
+    rows: Int
+    passes: Int | None
+    said: tuple[str, ...] = ()
+
+
+def _draw_shares(pool: Pool, plan: Plan, seed: int) -> dict[int, _Drawn]:
+    """What the phases by share draw, which no two of them take; by their index in the plan.
+
+    Where they take the whole of one pool, how much is written in all follows from which documents are written in which
+    format: the plan's W is right on the average, and the draws are made again with another until each phase has its
+    share of what was written, to the nearest document. W moves by Newton's step, from the slope of
+    Σ s_i W + T_n (1 − Σ s_i W / T_i) − W, T_i the pool's tokens in the format of phase i and n the last phase.
+    """
+    shares = [index for index, phase in enumerate(plan.phases) if phase.disjoint]
+    if not shares:
+        return {}
+    phases = [plan.phases[index] for index in shares]
+    whole, last = phases[-1].whole, phases[-1]
+    if whole is None or not last.takes_rest:
+        return dict(zip(shares, _once(pool, phases, seed, 1.0), strict=True))
+    tokens = [float(pool.tokens_in(phase.conditioning)[_mask(pool, phase, seed)].sum()) for phase in phases]
+    given = [float(phase.budget["share"]) for phase in phases]
+    slope = sum(s * (1 - tokens[-1] / t) for s, t in zip(given[:-1], tokens[:-1], strict=True)) - 1
+    best: list[_Drawn] = []
+    least, scale = np.inf, 1.0
+    for _ in range(DRAWS):
+        drawn = _once(pool, phases, seed, scale)
+        sizes = [int(pool.tokens_in(p.conditioning)[d.rows].sum()) for p, d in zip(phases, drawn, strict=True)]
+        written = sum(sizes)
+        off = max(abs(size - share * written) for size, share in zip(sizes, given, strict=True))
+        if off < least:
+            least, best = off, drawn
+        if abs(written - whole * scale) <= NEAR * whole:
+            break
+        scale -= (written / whole - scale) / slope
+        if scale <= 0:
+            break
+    return dict(zip(shares, best, strict=True))
+
+
+def _once(pool: Pool, phases: list[PlannedPhase], seed: int, scale: float) -> list[_Drawn]:
+    """One draw of the phases by share, their targets times ``scale``; each leaves something to those after it."""
+    used = np.zeros(len(pool), dtype=bool)
+    made: list[_Drawn] = []
+    for number, phase in enumerate(phases):
+        drawn = _draw(pool, phase, seed, used, scale)
+        kept_back = _for_later(pool, phase, phases[number + 1 :], used, drawn.rows, seed, scale)
+        if len(kept_back):
+            without = used.copy()
+            without[kept_back] = True
+            drawn = _draw(pool, phase, seed, without, scale)
+        used[drawn.rows] = True
+        made.append(drawn)
+    return made
+
+
+def _for_later(
+    pool: Pool,
+    phase: PlannedPhase,
+    later: list[PlannedPhase],
+    used: npt.NDArray[np.bool_],
+    drawn: Int,
+    seed: int,
+    scale: float,
+) -> Int:
+    """Rows that a phase has to leave, so that none of the later phases is empty; none where enough is left anyway.
+
+    To each later phase goes the document that is nearest to its budget; the phase itself keeps one before them.
+    """
+    free = ~used
+    free[drawn] = False
+    masks = [_mask(pool, one, seed) for one in later]
+    if all(int((mask & free).sum()) >= len(later) for mask in masks):
+        return np.zeros(0, dtype=np.int64)
+    own = int((_mask(pool, phase, seed) & ~used).sum())
+    taken: list[int] = []
+    for one, mask in zip(later, masks, strict=True):
+        rows = np.flatnonzero(mask & ~used)
+        rows = rows[~np.isin(rows, taken)]
+        if len(rows) and len(taken) + 1 < own:
+            far = np.abs(pool.tokens_in(one.conditioning)[rows] - sum(one.targets) * scale)
+            taken.append(int(rows[order_by(pool.ids[rows], far)[0]]))
+    return np.array(taken, dtype=np.int64)
+
+
+def _mask(pool: Pool, phase: PlannedPhase, seed: int) -> npt.NDArray[np.bool_]:
+    return pool.mask(phase.pool, seed=seed, phase=phase.name, place=phase.place)
+
+
+def _draw(
+    pool: Pool,
+    phase: PlannedPhase,
+    seed: int,
+    used: npt.NDArray[np.bool_] | None = None,
+    scale: float = 1.0,
+) -> _Drawn:
+    """The phase's documents, none of ``used`` among them; targets times ``scale``. Empty only where its pool is."""
+    mask = _mask(pool, phase, seed)
+    if used is not None:
         mask &= ~used
     rows = np.flatnonzero(mask)
     if phase.takes_rest:
-        return _in_order(pool, phase, rows, np.zeros(len(rows), dtype=np.int64), seed), []
+        return _Drawn(rows, None)
     cost = np.ones(len(rows)) if phase.unit == "records" else pool.tokens_in(phase.conditioning)[rows].astype(float)
     codes = pool.codes(phase.by, phase.labels)[rows]
-    targets = np.array(phase.targets)
-    said: list[str] = []
+    targets = np.array(phase.targets) * scale
+    held = np.bincount(codes[codes >= 0], weights=cost[codes >= 0], minlength=len(targets)).astype(np.float64)
+    said: tuple[str, ...] = ()
     if phase.disjoint:
-        have = np.bincount(codes, weights=cost, minlength=len(targets)).astype(np.float64)
-        targets, moved = _within(targets, have)
+        targets, moved = _within(targets, held)
         if moved:
-            said.append("some groups had too few documents left for their share; others took it over")
-    taken: list[Int] = []
-    passes: list[Int] = []
+            said = ("some groups had too few documents left for their share; others took it over",)
+    taken: list[Int] = [rows[:0]] * len(targets)
+    passes: list[Int] = [rows[:0]] * len(targets)
     owed = 0.0
-    for label in range(len(phase.labels)):
+    counts = np.maximum(np.bincount(codes[codes >= 0], minlength=len(targets)), 1)
+    for label in np.lexsort(
+        (np.arange(len(targets)), -held / counts)
+    ):  # small documents make up for what large ones miss
         mine = codes == label
-        members = rows[mine]
-        picked, copies, owed = _take(
-            pool,
-            members,
-            cost[mine],
-            targets[label],
-            owed,
-            phase.draw or phase.name,
-            phase.labels[label],
-            seed,
+        name = phase.labels[label]
+        taken[label], passes[label], owed = _take(
+            pool, rows[mine], cost[mine], targets[label], owed, phase.draw or phase.name, name, seed
         )
-        taken.append(picked)
-        passes.append(copies)
-    del cost, codes, rows  # what is drawn is all that ordering needs
-    drawn, number = np.concatenate(taken), np.concatenate(passes)
-    taken.clear()
-    passes.clear()
-    return _in_order(pool, phase, drawn, number, seed), said
+    if len(rows) and not sum(map(len, taken)):
+        label = int(np.argmax(np.where(held > 0, targets, -1.0)))  # one document, the nearest to the budget
+        mine, far = rows[codes == label], np.abs(cost[codes == label] - targets.sum())
+        key = seeds.keys(seed, phase.draw or phase.name, "draw", phase.labels[label], 0, ids=pool.ids[mine])
+        taken[label] = mine[order_by(pool.ids[mine], far, key)[:1]]
+        passes[label] = np.zeros(1, dtype=np.int64)
+    return _Drawn(np.concatenate(taken), np.concatenate(passes), said)
 
 
 def _take(
@@ -128,7 +227,7 @@ def _take(
         picked.append(members)
         copies.append(np.full(len(members), number, dtype=np.int64))
     rest = target + owed - whole * total
-    if rest > 0 and target > whole * total:
+    if rest > 0 and target - whole * total > 1e-6:  # a cap of whole passes is never broken
         key = seeds.keys(seed, draw, "draw", label, whole, ids=pool.ids[members])
         order = order_by(pool.ids[members], key)
         reached = np.cumsum(cost[order])
@@ -158,8 +257,11 @@ def _within(targets: npt.NDArray[np.float64], have: npt.NDArray[np.float64]) -> 
     return result, True
 
 
-def _in_order(pool: Pool, phase: PlannedPhase, rows: Int, passes: Int, seed: int) -> Int:
+def _in_order(pool: Pool, phase: PlannedPhase, drawn: _Drawn, seed: int) -> Int:
     """The drawn rows in the phase's order; whole passes follow one another where the budget counts passes."""
+    rows, passes = drawn.rows, drawn.passes
+    if passes is None:
+        passes = np.zeros(len(rows), dtype=np.int64)
     ordered: list[Int] = []
     for number in np.unique(passes) if phase.passes else [-1]:
         chosen = rows[passes == number] if phase.passes else rows

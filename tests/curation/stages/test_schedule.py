@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from curation.stages import planning
 from curation.stages.plan import Feedback
-from curation.stages.pool import Labels, Pool
+from curation.stages.pool import Labels, Pool, Written, written_key
 from curation.stages.schedule import Schedule, occurrences
+from curation.stages.targets import misses
 from schemas.errors import RecipeError
+from schemas.formatters import Template
 from schemas.plan import Plan
 from schemas.recipe import Recipe
 
@@ -97,6 +99,74 @@ def test_fixed_weights_are_realised() -> None:
 def test_a_budget_that_the_pool_cannot_give_is_refused() -> None:
     with pytest.raises(RecipeError, match="lower the budget"):
         made(pool_of(10), phases=[{"name": "p", "tokens": 10**9}])
+
+
+@given(
+    n=st.integers(3, 120),
+    seed=st.integers(0, 50),
+    cut=st.tuples(st.floats(0.01, 0.98), st.floats(0.01, 0.98)),
+    by=st.sampled_from(["proportional", "uniform", "temperature"]),
+)
+@settings(max_examples=80, deadline=None)
+def test_shares_are_of_what_is_written(n: int, seed: int, cut: tuple[float, float], by: str) -> None:
+    """Two formats that differ from document to document: disjoint phases, none empty, each with its share to the
+    nearest document (of those that there are: the middle of a tiny pool cannot be cut finer)."""
+    pool = pool_of(n, seed)
+    prefixed = {"template": "URL: {url} "}
+    key = written_key(Template.model_validate(prefixed))
+    longer = pool.tokens + np.random.default_rng(seed + 1).integers(0, 300, n)
+    pool.written[key] = Written((longer * 4).astype(np.uint32), longer.astype(np.int32))
+    low, high = sorted(cut)
+    shares = {"a": low, "b": high - low, "c": 1 - high}
+    if min(shares.values()) < 0.01:
+        return
+    phases = [{"name": name, "share": share, "conditioning": prefixed} for name, share in shares.items()]
+    phases[1 if seed % 2 else 2]["conditioning"] = None
+    plan, ordered = made(pool, phases=phases, mixture={"method": by})
+    assert sorted(ordered.document) == list(range(n))
+    sizes = [pool.tokens_in(p.conditioning)[ordered.document[ordered.phase == i]] for i, p in enumerate(plan.phases)]
+    assert all(len(size) for size in sizes)
+    total, largest = sum(size.sum() for size in sizes), max(pool.tokens.max(), longer.max())
+    for size, share in zip(sizes, shares.values(), strict=True):
+        assert n < 12 or abs(size.sum() - share * total) <= 1.5 * largest
+    assert len(misses(plan, [(len(size), int(size.sum())) for size in sizes])) == sum(
+        abs(size.sum() / share / total - 1) > 0.01 for size, share in zip(sizes, shares.values(), strict=True)
+    )
+
+
+@given(
+    n=st.integers(2, 100),
+    seed=st.integers(0, 50),
+    tokens=st.integers(1, 5000),
+    passes=st.integers(1, 4),
+    method=st.sampled_from(["temperature", "uniform", "unimax"]),
+    exhausted=st.sampled_from(["repeat", "redistribute", "stop"]),
+    unit=st.sampled_from(["tokens", "records"]),
+    rounding=st.sampled_from(["largest_remainder", "last_takes_rest", "in_order", "floor"]),
+)
+@settings(max_examples=150, deadline=None)
+def test_budgets_are_met_to_the_nearest_document_and_caps_are_kept(
+    n: int, seed: int, tokens: int, passes: int, method: str, exhausted: str, unit: str, rounding: str
+) -> None:
+    pool = pool_of(n, seed)
+    cap = {"epochs": passes} if method == "unimax" else {"max_epochs": passes}
+    budget = tokens if unit == "tokens" else max(1, tokens // 50)
+    mixture = {"method": method, "exhausted": exhausted, "rounding": rounding, **cap}
+    try:
+        plan, ordered = made(pool, phases=[{"name": "p", unit: budget, "mixture": mixture}])
+    except RecipeError as error:
+        assert "lower the budget" in str(error)  # noqa: PT017
+        return
+    assert len(ordered.document)
+    assert np.bincount(ordered.document).max() <= (passes if exhausted == "repeat" else 1)
+    target = sum(plan.phases[0].targets)
+    got = len(ordered.document) if unit == "records" else pool.tokens[ordered.document].sum()
+    assert (
+        abs(got - target) <= (0 if unit == "records" and target >= 1 else pool.tokens.max() / 2 + 1)
+        or got <= pool.tokens.max()
+    )
+    if target < 0.99 * budget and rounding != "floor":
+        assert any("stops short" in note for note in ordered.notes[0])
 
 
 def test_occurrences() -> None:
