@@ -237,10 +237,10 @@ def presets(json_: AsJson = False) -> None:
         typer.echo(json.dumps({name: preset._asdict() for name, preset in PRESETS.items()}))
         return
     table = Table(title="Presets (clean.preset)", title_justify="left")
-    for name in ("preset", "paper", "code", "differs in"):
+    for name in ("preset", "paper", "code", "differs in", "ignored when texts are compared"):
         table.add_column(name, overflow="fold")
     for name, preset in PRESETS.items():
-        table.add_row(name, preset.paper, preset.code, preset.differs)
+        table.add_row(name, preset.paper, preset.code, preset.differs, ", ".join(preset.normalise))
     out.print(table)
 
 

@@ -1,7 +1,7 @@
 """Whole published pipelines as presets of `clean`: what paper, and which version of which code, each one follows.
 
-A preset is the cleaning of single documents. What a pipeline does besides stands in the recipe: its MinHash settings are
-`dedup`'s defaults (FineWeb's), its models and lists are files that the user names.
+A preset is the cleaning of single documents, and what its pipeline ignores when texts are compared (`dedup.minhash.normalise`).
+What a pipeline does besides stands in the recipe: its models and lists are files that the user names.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ PresetName = Literal["gopher", "c4", "fineweb-v1", "fineweb-2024", "fineweb-2-20
 
 class Preset(NamedTuple):
     """paper: where it is described; code: which version of which code it equals; differs: where it does not; clean: the
-    settings."""
+    settings; normalise: those of `dedup.minhash.normalise`, none where the pipeline has no near duplicates of its own."""
 
     paper: str
     code: str
     differs: str
     clean: dict[str, Any]
+    normalise: dict[str, bool] = {}
 
 
 FRENCH = [
@@ -85,6 +86,7 @@ def _fineweb_2() -> list[Any]:
     ]
 
 
+FINEWEB_NORMALISE = {"case": True, "accents": True, "punctuation": True, "digits": True, "whitespace": True}
 FINEWEB_PII = {"emails": "mask", "ips": "mask"}
 
 PRESETS: dict[PresetName, Preset] = {
@@ -129,6 +131,7 @@ PRESETS: dict[PresetName, Preset] = {
             ],
             "pii": FINEWEB_PII,
         },
+        FINEWEB_NORMALISE,
     ),
     "fineweb-2024": Preset(
         "Penedo et al. 2024, The FineWeb Datasets: Decanting the Web for the Finest Text Data at Scale",
@@ -145,6 +148,7 @@ PRESETS: dict[PresetName, Preset] = {
             ],
             "pii": FINEWEB_PII,
         },
+        FINEWEB_NORMALISE,
     ),
     "fineweb-2-2025": Preset(
         "Penedo et al. 2025, FineWeb2: One Pipeline to Scale Them All",
@@ -156,6 +160,7 @@ PRESETS: dict[PresetName, Preset] = {
             "rules": _fineweb_2(),
             "pii": FINEWEB_PII,
         },
+        FINEWEB_NORMALISE,
     ),
     "dclm-baseline": Preset(
         "Li et al. 2024, DataComp-LM: In Search of the Next Generation of Training Sets for Language Models, appendix",
@@ -207,6 +212,18 @@ def fill_in(clean: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     if all(_is_default(clean[key], defaults[key]) for key in preset.clean if key in clean):
         return {**clean, **preset.clean}
     return {**preset.clean, **clean}
+
+
+def fill_in_normalise(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe, as plain data, with what its preset ignores when texts are compared, where it says nothing itself."""
+    clean, dedup = recipe.get("clean"), recipe.get("dedup", {})
+    preset = PRESETS.get(clean.get("preset")) if isinstance(clean, dict) else None  # type: ignore[arg-type]
+    if preset is None or not preset.normalise or not isinstance(dedup, dict):
+        return recipe
+    minhash = dedup.get("minhash", {})
+    if not isinstance(minhash, dict) or minhash.get("normalise") is not None:
+        return recipe
+    return {**recipe, "dedup": {**dedup, "minhash": {**minhash, "normalise": preset.normalise}}}
 
 
 def _is_default(value: Any, default: Any) -> bool:

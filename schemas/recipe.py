@@ -15,7 +15,7 @@ from schemas.groupers import Grouper
 from schemas.limits import Limits
 from schemas.mixers import Mixture, Proportional
 from schemas.phases import Phase
-from schemas.presets import PresetName, fill_in
+from schemas.presets import PresetName, fill_in, fill_in_normalise
 from schemas.rules import Rules
 from schemas.schedules import Schedule
 from schemas.scorers import Scorer
@@ -123,6 +123,11 @@ class Recipe(Section):
     """What a release must keep to be published."""
     engine: Engine = Engine()
     """Where the tasks run; never changes what a release holds."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset_fills_in(cls, value: Any) -> Any:
+        return fill_in_normalise(value) if isinstance(value, dict) else value
 
     @field_validator("tags")
     @classmethod

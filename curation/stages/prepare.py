@@ -55,7 +55,7 @@ from schemas.work import (
     SliceRead,
 )
 
-CODE_VERSION = 4
+CODE_VERSION = 5
 """Part of every partition's key: raise it when a change here changes what is written."""
 BATCH_BYTES = 8_000_000
 READ = ("slice", "row", "name", "text", "prompt", "url", "date")

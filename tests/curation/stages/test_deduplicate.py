@@ -140,7 +140,7 @@ def test_exact_jaccard_is_exact(tmp_path: Path) -> None:
 def test_copies_by_normalised_text_and_by_url(tmp_path: Path) -> None:
     rows = [
         {"text": "One text, of 12 words.", "url": "http://www.example.org/a/?utm_source=x"},
-        {"text": "one TEXT of 13 words", "url": None},
+        {"text": "one TEXT,  of 12\nwords.", "url": None},
         {"text": "Something else.", "url": "https://Example.org/a#top"},
         {"text": "!!!", "url": None},
         {"text": "???", "url": None},
