@@ -80,6 +80,11 @@ class Home:
         storage.put(marker, json.dumps({"release": name}).encode())
         return name
 
+    def abandon(self, release: str, content_key: str) -> None:
+        """Remove what a run wrote of a release that is refused: the same content begins anew."""
+        storage.delete_tree(self.path(release))
+        storage.delete(self.cache("runs", f"{content_key}.json"))
+
     def partitions_of(self, release: str) -> list[str] | None:
         """Keys of the prepared partitions that a release was made from; None where that was not noted."""
         path = self.cache(MADE_FROM, f"{release}.json")

@@ -27,7 +27,7 @@ from flows.one_at_a_time import one_at_a_time
 from flows.progress import Progress, on_the_run_page, timed
 from flows.run import run_stage
 from schemas.engine import Engine
-from schemas.errors import RunError
+from schemas.errors import RunError, SyllabusError
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
 
@@ -110,7 +110,8 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         report_losses = read_losses(losses) if losses is not None else None
         parent = home.latest()
         besides = [storage.sha256(losses) if losses is not None else "", *(digest for _, digest in benchmarks)]
-        besides += [storage.sha256(path) for path in planning.side_files(recipe)]
+        sides = [storage.sha256(path) for path in planning.side_files(recipe)]
+        besides += sides
         if recipe.dedup.history:
             besides.append(parent or "")
         key = publish.content_key(recipe, inputs, besides)
@@ -129,7 +130,11 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         raise RunError("decontaminate", "every document was dropped; loosen the recipe")
 
     with timed(clock, "plan"), progress.stage("plan and schedule", 1):
-        plan, ordered = planning.plan_and_schedule(recipe, left.pool, planning.feedback_of(report_losses, before))
+        try:
+            plan, ordered = planning.plan_and_schedule(recipe, left.pool, planning.feedback_of(report_losses, before))
+        except SyllabusError:
+            storage.delete_tree(work.folder)  # once it is mended, the recipe's work has another name
+            raise
         spans = write.leave_schedule(work, left.pool, plan, ordered, recipe.shards.max_bytes)
     log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
 
@@ -146,6 +151,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         release=name,
         created=now.isoformat(timespec="seconds"),
         key=key,
+        pool_key=publish.pool_key(recipe, inputs, benchmarks, sides, parent),
         parent=parent,
         work=work,
         dropped=publish.add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
@@ -161,6 +167,8 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     )
     faults = limits.broken(recipe.limits, manifest, folder)
     if faults:
+        home.abandon(name, key)
+        storage.delete_tree(work.folder)
         raise RunError("limits", f"{'; '.join(faults)}. Nothing was published, the latest release is as it was")
     if recipe.decontaminate is not None:
         decontaminate_stage.write_hits(work)

@@ -87,6 +87,7 @@ class Manifest(Part):
     errors: dict[str, Any]
     token_unit: str
     content_key: str
+    pool_key: str = ""
     timings: dict[str, float] = {}
     preset: dict[str, str] | None = None
     contamination: list[dict[str, Any]] = []

@@ -150,7 +150,12 @@ def pool_of_release(release: str, recipe: Recipe) -> Pool:
     tables = [
         read_table(storage.join(folder, name)) for name in storage.list_folder(folder) if name.endswith(".parquet")
     ]
-    return gather(tables, names_needed(recipe), recipe.conditionings())
+    try:
+        return gather(tables, names_needed(recipe), recipe.conditionings())
+    except KeyError:
+        raise RecipeError(
+            "conditioning", f"the pool of {release} was not counted as this recipe writes it, and there is nothing new"
+        ) from None
 
 
 def read_table(path: str) -> pa.Table:

@@ -49,6 +49,29 @@ def content_key(recipe: Recipe, inputs: list[Input], besides: list[str]) -> str:
     return hashlib.sha256(canonical(what).encode()).hexdigest()
 
 
+def pool_key(
+    recipe: Recipe,
+    inputs: list[Input],
+    benchmarks: tuple[tuple[str, str], ...],
+    sides: list[str],
+    parent: str | None,
+) -> str:
+    """What decides a pool, and how its documents are counted: all of a recipe that stands before its phases, and the ways
+    in which these write. 64 hex digits. sides: digests of the side files; parent: the release before, for history."""
+    plain = recipe.resolved()
+    what = [
+        {name: plain[name] for name in ("seed", "sources", "clean", "dedup", "decontaminate", "tags")},
+        [one.model_dump(mode="json") for one in recipe.conditionings()],
+        recipe.shards.tokenizer,
+        sorted({(file.source, file.fingerprint) for file in inputs if file.same_as is None and not file.fault}),
+        importlib.metadata.version("syllabus"),
+        [digest for _, digest in benchmarks],
+        sides,
+        parent if recipe.dedup.history else None,
+    ]
+    return hashlib.sha256(canonical(what).encode()).hexdigest()
+
+
 def stages_used(recipe: Recipe) -> list[str]:
     """The funnel's stages for a recipe, in order."""
     used = {
@@ -97,6 +120,7 @@ def assemble(
     release: str,
     created: str,
     key: str,
+    pool_key: str,
     parent: str | None,
     work: Work,
     dropped: dict[str, dict[str, int]],
@@ -150,6 +174,7 @@ def assemble(
         ],
         parent=parent,
         content_key=key,
+        pool_key=pool_key,
         timings=timings,
         contamination=contamination,
         duplicates=duplicates,

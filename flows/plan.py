@@ -1,0 +1,50 @@
+"""The flow `plan`: the stages up to the pool as `curate` runs them, then the plan, and nothing that stays but the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import Flow
+
+from curation import planned, storage
+from curation.losses import LossReport
+from curation.release import Home
+from curation.stages import planning
+from flows import pool
+from flows.engines import task_runner
+from flows.progress import Progress
+from schemas.errors import RunError
+from schemas.recipe import Recipe
+
+
+def with_engine(
+    recipe: Recipe, *, keep: Callable[[planned.Planned], None], progress: Progress, losses: LossReport | None
+) -> Flow[..., Any]:
+    """The flow with the recipe's task runner, which hands the plan to ``keep``."""
+
+    def body() -> None:
+        keep(prepare_and_plan(recipe, losses, progress))
+
+    return Flow(body, name="plan", flow_run_name=f"plan {recipe.name}", task_runner=task_runner(recipe.engine))
+
+
+def prepare_and_plan(recipe: Recipe, losses: LossReport | None, progress: Progress) -> planned.Planned:
+    """The plan of the pool that a run would make now, inside a flow run. Raises RecipeError, InputError, RunError.
+
+    Partitions are prepared in the recipe's cache, where a run finds them; the rest goes when the plan is made.
+    """
+    home = Home(storage.join(recipe.output, recipe.name))
+    looked = planned.look(recipe, home)
+    before = home.latest()
+    work = pool.begin(recipe, looked.inputs, home, f"plan-{datetime.now(UTC):%Y%m%dT%H%M%S%f}", looked.benchmarks)
+    try:
+        left = pool.survivors(work, progress, {})
+        if left is None:
+            raise RunError("plan", "every document was dropped: there is nothing to plan")
+        feedback = planning.feedback_of(losses, home.manifest(before) if before is not None else None)
+        made = planning.plan_of_pool(recipe, left.pool, feedback)
+        return planned.Planned(made, "the pool that a run would make now", None, len(left.pool))
+    finally:
+        storage.delete_tree(work.folder)
