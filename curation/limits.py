@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,13 @@ from schemas.limits import Bounds, Limits
 from schemas.manifest import Manifest
 
 
-def broken(limits: Limits, manifest: Manifest, folder: str) -> list[str]:
-    """One sentence a limit that does not hold: which, the value, the bound. ``folder``: the release, its pool written."""
+def broken(
+    limits: Limits, manifest: Manifest, folder: str, sources: Mapping[str, tuple[int, int, dict[str, dict[str, int]]]]
+) -> list[str]:
+    """One sentence a limit that does not hold: which, the value, the bound. ``folder``: the release, its pool written.
+
+    sources: of each documents read, rows malformed, and documents dropped by stage and rule.
+    """
     found: list[str] = []
 
     def hold(place: str, value: float | None, bounds: Bounds) -> None:
@@ -31,6 +37,20 @@ def broken(limits: Limits, manifest: Manifest, folder: str) -> list[str]:
     for name, bounds in limits.stage_drop_rate.items():
         stage = stages.get(name)
         hold(f"stage_drop_rate.{name}", 1 - stage.out / stage.in_ if stage is not None and stage.in_ else None, bounds)
+    for source, (read, bad, dropped) in sources.items():
+        most = _of_source(limits.source_drop_rate, source)
+        if most is not None and read:
+            by_stage = {name: sum(rules.values()) for name, rules in dropped.items() if name != "schedule"}
+            share = sum(by_stage.values()) / read
+            if share > most:
+                stage_ = max(by_stage, key=lambda name: by_stage[name])
+                found.append(
+                    f"limits.source_drop_rate.{source}: {share:.4g} is over {most:g}; {stage_} dropped most, "
+                    f"{by_stage[stage_]:,} of {read:,} documents"
+                )
+        at_most = _of_source(limits.bad_rows, source)
+        if at_most is not None and bad + read and bad / (bad + read) > at_most:
+            found.append(f"limits.bad_rows.{source}: {bad / (bad + read):.4g} is over {at_most:g}: {bad:,} malformed rows")
     if limits.language_share or limits.mean_quality is not None:
         counts, quality = _languages_and_quality(folder)
         total = sum(counts.values())
@@ -45,6 +65,10 @@ def broken(limits: Limits, manifest: Manifest, folder: str) -> list[str]:
             share = (group[label].tokens if label in group else 0) / tokens if tokens else None
             hold(f"group_share.{by}.{label}", share, bounds)
     return found
+
+
+def _of_source(bound: float | dict[str, float] | None, source: str) -> float | None:
+    return bound.get(source) if isinstance(bound, dict) else bound
 
 
 def _languages_and_quality(folder: str) -> tuple[dict[str, int], float | None]:

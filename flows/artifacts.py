@@ -15,6 +15,8 @@ from curation.report.border_cases import dropped_samples
 from curation.report.comparison import shown
 from curation.report.mixture import rows_of
 from curation.retain import Sweep
+from curation.warnings import said
+from curation.warnings import shown as example
 from flows.report_server import REPORTS_URL
 from schemas.manifest import Manifest
 
@@ -30,6 +32,7 @@ def publish(manifest: Manifest, folder: str, before: dict[str, Any] | None) -> N
     create_table_artifact(
         key=f"{key}-mixture", table=mixture_rows(manifest)[:MAX_ROWS], description="Mixture, planned against realised"
     )
+    _warnings(manifest)
     if before is not None:
         create_table_artifact(
             key=f"{key}-changes",
@@ -45,6 +48,7 @@ def evaluated(manifest: Manifest, folder: str) -> None:
     """The artifacts of an evaluation."""
     key = manifest.recipe["name"]
     create_table_artifact(key=f"{key}-funnel", table=funnel_rows(manifest), description="Funnel of the evaluation")
+    _warnings(manifest)
     groups = [
         {"by": by, "group": _plain(label), "documents": amount.documents, "tokens": amount.tokens}
         for by, labels in manifest.groups.items()
@@ -54,6 +58,18 @@ def evaluated(manifest: Manifest, folder: str) -> None:
     _samples(manifest, folder)
     left = manifest.funnel[-1].out
     _place(f"{key}-evaluation", f"{left:,} documents would be kept; nothing was published.", folder)
+
+
+def _warnings(manifest: Manifest) -> None:
+    """What the run took by surprise, escaped: reasons, labels and excerpts come from outside."""
+    if manifest.warnings:
+        rows = [
+            {"warning": _plain(said(one)), "examples": _plain("; ".join(example(e) for e in one.examples))}
+            for one in manifest.warnings[:MAX_ROWS]
+        ]
+        create_table_artifact(
+            key=f"{manifest.recipe['name']}-warnings", table=rows, description=f"{len(manifest.warnings)} warnings"
+        )
 
 
 def retained(name: str, plan: Sweep, *, dry_run: bool) -> None:

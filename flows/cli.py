@@ -59,6 +59,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
     if outcome.manifest is not None:
         _print_funnel(outcome.manifest)
         _print_mixture(outcome.manifest)
+        _print_warnings(outcome.manifest)
     out.print(outcome.message, markup=False, highlight=False)
     if outcome.release is not None:
         out.print(f"{outcome.folder}", markup=False, highlight=False, soft_wrap=True)
@@ -125,6 +126,15 @@ def _print_mixture(manifest: Any) -> None:
     for phase in manifest.phases:
         for note in phase.notes:
             out.print(f"{phase.name}: {note}", markup=False, highlight=False)
+
+
+def _print_warnings(manifest: Any) -> None:
+    from curation.warnings import said, shown
+
+    for warning in manifest.warnings:
+        out.print(f"warning: {said(warning)}", markup=False, highlight=False, soft_wrap=True)
+        for example in warning.examples:
+            out.print(f"  {shown(example)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled
 
-from curation import limits, storage
+from curation import limits, storage, warnings
 from curation.losses import read_losses
 from curation.release import Home
 from curation.report import report
@@ -165,7 +165,9 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         duplicates=left.duplicates,
         timings=clock | planning.seconds_of(work.parts),
     )
-    faults = limits.broken(recipe.limits, manifest, folder)
+    decided = [one["decided"] for one in ledgers]
+    manifest.warnings = warnings.warnings(work, decided, planning.group_names(recipe))
+    faults = limits.broken(recipe.limits, manifest, folder, warnings.by_source(work, decided))
     if faults:
         home.abandon(name, key)
         storage.delete_tree(work.folder)

@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.logging import get_run_logger
 
-from curation import storage
+from curation import storage, warnings
 from curation.release import Home, as_json
 from curation.report import report
 from curation.stages import catalogue as catalogue_stage
@@ -80,6 +80,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
         duplicates=left.duplicates,
         timings=clock | planning.seconds_of(work.parts),
     )
+    manifest.warnings = warnings.warnings(work, [one["decided"] for one in ledgers], planning.group_names(recipe))
     if recipe.decontaminate is not None:
         decontaminate_stage.write_hits(work)
     samples.write(work, left.just_kept)

@@ -119,9 +119,7 @@ def _refuse_unusable(work: Work) -> None:
     """No silent success: a source without a readable file, a column that no file has, nothing read, nothing kept."""
     planning.check_columns(work)
     if not sum(part.documents for part in work.parts):
-        raise RunError(
-            "read", "no document was read: every input file is empty or was set aside (see the sources' paths)"
-        )
+        raise RunError("read", f"no document was read: {planning.why_nothing(work)}")
     if not sum(part.kept for part in work.parts):
         counts = publish.add_drops(*(part.dropped for part in work.parts))
         most = ", ".join(f"{stage}: {sum(rules.values())}" for stage, rules in counts.items() if rules)

@@ -33,6 +33,10 @@ class Limits(Section):
     """Share of the documents read that any stage drops; what no phase takes does not count."""
     stage_drop_rate: dict[str, Bounds] = {}
     """Stage -> share that it drops of the documents that come to it."""
+    source_drop_rate: Share | dict[str, Share] | None = None
+    """The most that any stage may drop of a source's documents that were read, of every source or by its name."""
+    bad_rows: Share | dict[str, Share] | None = None
+    """The most of a source's rows that may be malformed, of every source or by its name."""
     language_share: dict[str, Bounds] = {}
     """Language -> its share of the documents left; needs clean.language."""
     mean_quality: Bounds | None = None

@@ -68,6 +68,19 @@ class Shard(Part):
     first_position: int
 
 
+class Warning(Part):
+    """What a run took by surprise: the share that a stage took of a source, or of a label of a name that mixtures group by.
+    examples: the largest clusters, dropped documents, or malformed rows and files with their reasons."""
+
+    stage: str
+    source: str | None
+    rule: str
+    share: float
+    examples: list[dict[str, Any]] = []
+    by: str | None = None
+    label: str | None = None
+
+
 class Manifest(Part):
     """The whole of ``manifest.json``."""
 
@@ -92,3 +105,4 @@ class Manifest(Part):
     preset: dict[str, str] | None = None
     contamination: list[dict[str, Any]] = []
     duplicates: list[dict[str, Any]] = []
+    warnings: list[Warning] = []

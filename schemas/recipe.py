@@ -151,6 +151,11 @@ class Recipe(Section):
                     )
         if self.limits.language_share and self.clean.language is None:
             raise ValueError("limits.language_share needs clean.language")
+        for field in ("source_drop_rate", "bad_rows"):
+            bound = getattr(self.limits, field)
+            for name in bound if isinstance(bound, dict) else ():
+                if name not in names:
+                    raise ValueError(f"limits.{field} names {name!r}, which is no source; there are {', '.join(names)}")
         if self.limits.mean_quality is not None and self.clean.classifier is None:
             raise ValueError("limits.mean_quality needs clean.classifier")
         if self.train is not None:

@@ -22,6 +22,7 @@ from curation.report.over_position import scores_over_position
 from curation.report.page import figures, folded, page, table
 from curation.report.pool_pictures import domains, languages, quality, token_lengths
 from curation.report.timings import timings
+from curation.report.warned import warned
 
 Manifest = dict[str, Any]
 MAX_FILES = 500
@@ -34,6 +35,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
     """
     places = search.places(manifest, folder)
     sections = [
+        ("Warnings", warned(manifest)),
         ("What changed since the last release", comparison(before, manifest) if before is not None else ""),
         ("Funnel", funnel(manifest)),
         ("Mixture, planned and written", mixture(manifest)),

@@ -49,7 +49,7 @@ def shift_by_group(
         left = np.ones(part.kept, dtype=bool)
         left[dropped] = False
         for number, name in enumerate(names):
-            labels = encode(_labels(part, source, place, name))
+            labels = encode(labels_of(part, source, place, name))
             every = [*labels.names, NO_LABEL]
             codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
             counts = np.stack(
@@ -65,7 +65,7 @@ def shift_by_group(
     ]
 
 
-def _labels(part: Prepared, source: str, tags: str, name: str) -> pa.ChunkedArray:
+def labels_of(part: Prepared, source: str, tags: str, name: str) -> pa.ChunkedArray:
     """A partition's labels: strings, null for none."""
     if name == "source":
         return pa.chunked_array([pa.array([source] * part.kept, pa.string())])

@@ -49,7 +49,7 @@ def release(folder: Path) -> str:
     ],
 )
 def test_limits(limits: dict[str, Any], said: list[str], tmp_path: Path) -> None:
-    assert broken(Limits.model_validate(limits), manifest(), release(tmp_path)) == said
+    assert broken(Limits.model_validate(limits), manifest(), release(tmp_path), {"a": (100, 3, {"exact": {"same_text": 60}})}) == said
 
 
 def test_what_a_limit_needs_is_asked_for() -> None:
