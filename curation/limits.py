@@ -41,16 +41,18 @@ def broken(
         most = _of_source(limits.source_drop_rate, source)
         if most is not None and read:
             by_stage = {name: sum(rules.values()) for name, rules in dropped.items() if name != "schedule"}
-            share = sum(by_stage.values()) / read
-            if share > most:
+            rate = sum(by_stage.values()) / read
+            if rate > most:
                 stage_ = max(by_stage, key=lambda name: by_stage[name])
                 found.append(
-                    f"limits.source_drop_rate.{source}: {share:.4g} is over {most:g}; {stage_} dropped most, "
+                    f"limits.source_drop_rate.{source}: {rate:.4g} is over {most:g}; {stage_} dropped most, "
                     f"{by_stage[stage_]:,} of {read:,} documents"
                 )
         at_most = _of_source(limits.bad_rows, source)
         if at_most is not None and bad + read and bad / (bad + read) > at_most:
-            found.append(f"limits.bad_rows.{source}: {bad / (bad + read):.4g} is over {at_most:g}: {bad:,} malformed rows")
+            found.append(
+                f"limits.bad_rows.{source}: {bad / (bad + read):.4g} is over {at_most:g}: {bad:,} malformed rows"
+            )
     if limits.language_share or limits.mean_quality is not None:
         counts, quality = _languages_and_quality(folder)
         total = sum(counts.values())

@@ -149,19 +149,18 @@ REASONS = 3
 
 def why_nothing(work: Work) -> str:
     """Why no document was read: the first reasons, each with its file."""
-    said = [f"{file.path}: {file.fault}" for file in work.inputs if file.fault]
+    said = {file.path: f"{file.path}: {file.fault}" for file in work.inputs if file.fault}
     for partition, part in zip(work.partitions, work.parts, strict=True):
-        said += [
-            f"{work.inputs[one.input].path}: {read.fault}"
-            for one, read in zip(partition.slices, part.read, strict=True)
-            if read.fault is not None
-        ]
+        paths = [work.inputs[one.input].path for one in partition.slices]
+        for path, read in zip(paths, part.read, strict=True):
+            if read.fault is not None:
+                said.setdefault(path, f"{path}: {read.fault}")
         for number, row, reason in part.reasons:
-            said.append(f"{work.inputs[partition.slices[number].input].path}, row {row}: {reason}")
+            said.setdefault(paths[number], f"{paths[number]}, row {row}: {reason}")
     if not said:
         return f"all {len(work.inputs):,} input files are empty; see the sources' paths"
-    more = f"; and {len(said) - REASONS:,} more" if len(said) > REASONS else ""
-    return f"every input file is empty or was set aside. {'; '.join(said[:REASONS])}{more}"
+    more = f"; and {len(said) - REASONS:,} more files" if len(said) > REASONS else ""
+    return f"every input file is empty or was set aside. {'; '.join([*said.values()][:REASONS])}{more}"
 
 
 def pool_of_release(release: str, recipe: Recipe) -> Pool:

@@ -46,10 +46,21 @@ def release(folder: Path) -> str:
             {"group_share": {"source": {"books": {"min": 0.2, "max": 1}}}},
             ["limits.group_share.source.books: 0.1 is under 0.2"],
         ),
+        ({"source_drop_rate": 0.6, "bad_rows": {"a": 0.03}}, []),
+        (
+            {"source_drop_rate": {"a": 0.5}},
+            ["limits.source_drop_rate.a: 0.6 is over 0.5; exact dropped most, 60 of 100 documents"],
+        ),
+        ({"bad_rows": 0.02}, ["limits.bad_rows.a: 0.02913 is over 0.02: 3 malformed rows"]),
     ],
 )
 def test_limits(limits: dict[str, Any], said: list[str], tmp_path: Path) -> None:
-    assert broken(Limits.model_validate(limits), manifest(), release(tmp_path), {"a": (100, 3, {"exact": {"same_text": 60}})}) == said
+    assert (
+        broken(
+            Limits.model_validate(limits), manifest(), release(tmp_path), {"a": (100, 3, {"exact": {"same_text": 60}})}
+        )
+        == said
+    )
 
 
 def test_what_a_limit_needs_is_asked_for() -> None:
