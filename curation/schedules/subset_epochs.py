@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from curation import mixers
 from curation.mixers import MixContext
 from curation.schedules.types import ScheduleContext, phase_of
 from schemas.errors import RecipeError
 from schemas.phases import Phase
 from schemas.schedules import SubsetEpochs
+
+HALVINGS = 60
 
 
 def subset_epochs(params: SubsetEpochs, context: ScheduleContext) -> list[Phase]:
@@ -38,7 +42,19 @@ def once(params: SubsetEpochs, context: ScheduleContext) -> int:
         raise RecipeError(place, f"no document of the pool has the label {params.subset!r} of {params.mixture.by!r}")
     at = sizes.labels.index(params.subset)
     given = MixContext(seed=context.seed, losses=context.losses, place=f"{context.place}.mixture")
-    weight = mixers.mix(sizes, params.mixture, given)[at]
+
+    def gives(budget: float) -> float:
+        """Tokens of the subset in a budget."""
+        return float(mixers.mix(sizes, params.mixture, replace(given, budget=budget))[at]) * budget
+
+    wanted = float(sizes.tokens[at])
+    weight = float(mixers.mix(sizes, params.mixture, given)[at])
     if weight == 0:
         raise RecipeError(place, f"the mixture gives {params.subset!r} no weight")
-    return max(1, round(float(sizes.tokens[at] / weight)))
+    budget = wanted / weight
+    if abs(gives(budget) - wanted) > 1e-6 * wanted:  # a mixture whose weights follow the budget, such as UniMax
+        low, high = wanted, max(float(sizes.tokens.sum()) * 2, budget)
+        for _ in range(HALVINGS):
+            budget = (low + high) / 2
+            low, high = (budget, high) if gives(budget) < wanted else (low, budget)
+    return max(1, round(budget))

@@ -53,3 +53,15 @@ def test_lowest_perplexity_budget(vector: Vector) -> None:
 def test_a_subset_that_nothing_belongs_to() -> None:
     with pytest.raises(RecipeError, match=r"phases\[0\]\.subset.*'medical'"):
         planned(pool(700, part=PARTS, ppl=perplexities()), [{**ENTRY, "subset": "medical"}])
+
+
+def test_a_mixture_that_follows_the_budget_still_reads_the_subset_once() -> None:
+    """UniMax gives books two passes, then the rest to domain and code alike."""
+    parts = ["domain"] * 300 + ["books"] * 50 + ["code"] * 150
+    unimax = {"method": "unimax", "by": "part", "epochs": 2}
+    entry = {"method": "subset_epochs", "name": "epoch", "epochs": 1, "subset": "domain", "mixture": unimax}
+    _, ordered = planned(pool(500, part=parts), [entry])
+    drawn = ordered.document.tolist()
+    assert sorted(i for i in drawn if parts[i] == "domain") == list(range(300))
+    assert sum(parts[i] == "books" for i in drawn) == 100
+    assert sum(parts[i] == "code" for i in drawn) == 300
