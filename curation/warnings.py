@@ -19,8 +19,10 @@ import pyarrow as pa
 from curation import storage
 from curation.stages.pool import encode
 from curation.stages.shift import labels_of
+from curation.stages.targets import misses
 from curation.work import Work
-from schemas.manifest import Warning
+from schemas.manifest import PhaseRecord, Warning
+from schemas.plan import Plan
 from schemas.tables import NO_LABEL, STAGES
 
 MOST = 0.5
@@ -38,6 +40,25 @@ Counts = dict[str, dict[str, int]]
 def warnings(work: Work, decided: Sequence[Counts], groups: set[str]) -> list[Warning]:
     """All there is to say of a run. decided: what global stages drop of each partition; groups: names that mixtures group by."""
     return [*_malformed(work), *_sources(work, decided), *_groups(work, groups)]
+
+
+def of_phases(plan: Plan, phases: Sequence[PhaseRecord]) -> list[Warning]:
+    """The phases, as written, that miss their budget by more than 1 %."""
+    written = [
+        (sum(one.documents for one in phase.realised.values()), sum(one.tokens for one in phase.realised.values()))
+        for phase in phases
+    ]
+    return [
+        Warning(
+            stage="schedule",
+            source=None,
+            phase=miss.phase,
+            rule="budget",
+            share=miss.off,
+            examples=[{"budget": miss.budget, "wanted": miss.wanted, "written": miss.written, "unit": miss.unit}],
+        )
+        for miss in misses(plan, written)
+    ]
 
 
 def by_source(work: Work, decided: Sequence[Counts]) -> dict[str, tuple[int, int, Counts]]:
@@ -195,6 +216,8 @@ def excerpt(text: str | None) -> str:
 
 def said(warning: Warning) -> str:
     """A warning as a sentence, without its examples; it may hold labels and reasons from outside: escape it."""
+    if warning.phase is not None:
+        return f"phase {warning.phase} misses its budget by {warning.share:+.1%}"
     of = f"source {warning.source}" if warning.source is not None else f"{warning.by} {warning.label}"
     if warning.stage == "read" and warning.rule == "malformed":
         return f"{warning.share:.1%} of the rows of {of} are malformed and were set aside"
@@ -205,6 +228,9 @@ def said(warning: Warning) -> str:
 
 def shown(example: dict[str, Any]) -> str:
     """An example as a line; from outside: escape it."""
+    if "budget" in example:
+        unit = example["unit"]
+        return f"{example['budget']} is {example['wanted']:,.0f} {unit}, {example['written']:,} were written"
     if "reason" in example:
         row = f", row {example['row']}" if "row" in example else ""
         return f"{excerpt(example['path'])}{row}: {excerpt(example['reason'])}"

@@ -167,6 +167,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     )
     decided = [one["decided"] for one in ledgers]
     manifest.warnings = warnings.warnings(work, decided, planning.group_names(recipe))
+    manifest.warnings += warnings.of_phases(plan, manifest.phases)
     faults = limits.broken(recipe.limits, manifest, folder, warnings.by_source(work, decided))
     if faults:
         home.abandon(name, key)

@@ -70,7 +70,8 @@ class Shard(Part):
 
 class Warning(Part):
     """What a run took by surprise: the share that a stage took of a source, or of a label of a name that mixtures group by.
-    examples: the largest clusters, dropped documents, or malformed rows and files with their reasons."""
+    examples: the largest clusters, dropped documents, or malformed rows and files with their reasons. Or a phase that misses
+    its budget: the share by which it does, negative where it is short, and what was wanted and written."""
 
     stage: str
     source: str | None
@@ -79,6 +80,7 @@ class Warning(Part):
     examples: list[dict[str, Any]] = []
     by: str | None = None
     label: str | None = None
+    phase: str | None = None
 
 
 class Manifest(Part):

@@ -15,7 +15,6 @@ from curation.recipe_file import canonical, digest
 from curation.stages.planning import group_names
 from curation.stages.pool import Pool
 from curation.stages.schedule import Schedule
-from curation.stages.targets import misses
 from curation.stages.write import WrittenShard
 from curation.work import Work
 from schemas.errors import RunError
@@ -319,10 +318,4 @@ def _phases(plan: Plan, schedule: Schedule, shards: list[WrittenShard]) -> list[
                 notes=list(notes),
             )
         )
-    amounts = [
-        (sum(a.documents for a in record.realised.values()), sum(a.tokens for a in record.realised.values()))
-        for record in records
-    ]
-    for miss in misses(plan, amounts):
-        next(record for record in records if record.name == miss.phase).notes.append(str(miss))
     return records

@@ -12,10 +12,9 @@ TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class Miss:
-    """A phase that misses its budget: wanted and written in its unit, and the words for it."""
+    """A phase that misses its budget: the budget as given, wanted and written in its unit."""
 
     phase: str
-    place: str
     budget: str
     wanted: float
     written: int
@@ -25,12 +24,6 @@ class Miss:
     def off(self) -> float:
         """Of the budget: negative where too little was written."""
         return self.written / self.wanted - 1
-
-    def __str__(self) -> str:
-        return (
-            f"misses its budget by {self.off:+.1%}: {self.budget} is {self.wanted:,.0f} {self.unit}, "
-            f"{self.written:,} were written"
-        )
 
 
 def misses(plan: Plan, written: list[tuple[int, int]]) -> list[Miss]:
@@ -51,5 +44,5 @@ def misses(plan: Plan, written: list[tuple[int, int]]) -> list[Miss]:
         made = amounts[0] if phase.unit == "records" else amounts[1]
         if wanted and abs(made / wanted - 1) > TOLERANCE:
             given = f"{kind} {phase.budget[kind]:,}" if kind != "share" else f"share {phase.budget[kind]:g}"
-            found.append(Miss(phase.name, phase.place, given, wanted, made, phase.unit))
+            found.append(Miss(phase.name, given, wanted, made, phase.unit))
     return found

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from curation.warnings import said, shown
+from flows import cli
 from tests.conftest import write_jsonl
 from tests.flows.test_mixtures import written
 from tests.flows.test_packed import tokenizer_of
@@ -70,11 +72,10 @@ def test_a_cooldown_has_its_share(format_: str, with_tokenizer: bool, mixture: s
     for name, share in (("first", 0.6), ("middle", 0.3), ("cooldown", 0.1)):
         assert abs(rows.filter(phase=name)["tokens"].sum() - share * total) <= largest, name  # type: ignore[operator]
     assert outcome.manifest is not None
-    for phase in outcome.manifest.phases:
-        assert not any("misses" in note for note in phase.notes), phase.notes
+    assert not [one for one in outcome.manifest.warnings if one.phase]
 
 
-def test_no_phase_is_empty_and_what_is_missed_is_said(tmp_path: Path) -> None:
+def test_no_phase_is_empty_and_what_is_missed_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_jsonl(tmp_path / "few.jsonl", [{"text": f"{name} river " * 100} for name in ("one", "two", "six")])
     recipe = {
         "name": "few",
@@ -92,6 +93,11 @@ def test_no_phase_is_empty_and_what_is_missed_is_said(tmp_path: Path) -> None:
     assert rows["phase"].to_list() == ["most", "little", "least", "budget"]
     assert rows.filter(rows["phase"] != "budget")["id"].is_unique().all()
     assert outcome.manifest is not None
-    notes = {phase.name: " ".join(phase.notes) for phase in outcome.manifest.phases}
-    assert "misses its budget by -64.9%: share 0.95 is 712 tokens, 250 were written" in notes["most"]
-    assert "tokens 3 is 3 tokens, 250 were written" in notes["budget"]
+    warned = {one.phase: one for one in outcome.manifest.warnings}
+    assert said(warned["most"]) == "phase most misses its budget by -64.9%"
+    assert shown(warned["most"].examples[0]) == "share 0.95 is 712 tokens, 250 were written"
+    assert shown(warned["budget"].examples[0]) == "tokens 3 is 3 tokens, 250 were written"
+    page = (Path(outcome.folder or "") / "report.html").read_text()
+    assert "phase most misses its budget by -64.9%" in page
+    cli._print_warnings(outcome.manifest)
+    assert "warning: phase least misses its budget" in capsys.readouterr().out
