@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,6 +9,7 @@ import polars as pl
 from rich.console import Console
 
 from curation import storage
+from curation.release import read_manifest
 from schemas.errors import UnknownDocument
 
 SHOWN_POSITIONS = 20
@@ -43,7 +43,7 @@ def explain(release: str, *, id: str | None = None, url: str | None = None) -> L
 
     Raises UnknownDocument where no input row has it.
     """
-    manifest = json.loads(storage.read_bytes(storage.join(release, "manifest.json")))
+    manifest = read_manifest(release)
     asked = id if id is not None else url
     column = pl.col("url") == url if id is None else (pl.col("id") == id) | (pl.col("name") == id)
     found = matching(release, "documents", column)

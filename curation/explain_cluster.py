@@ -6,7 +6,6 @@ now; one that is gone or changed is said to be.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from curation import readers, storage
 from curation.dedup.differences import differences
 from curation.explain import matching
 from curation.readers.formats import by_name
+from curation.release import read_manifest
 from schemas.errors import UnknownDocument
 from schemas.sources import Source
 
@@ -58,7 +58,7 @@ def cluster(release: str, id: str) -> Cluster:
 
     Raises UnknownDocument where no exact or near duplicate of it was dropped.
     """
-    manifest = json.loads(storage.read_bytes(storage.join(release, "manifest.json")))
+    manifest = read_manifest(release)
 
     def dropped(column: pl.Expr) -> list[dict[str, Any]]:
         return [row for stage in STAGES for row in matching(release, f"dropped/{stage}", column)]

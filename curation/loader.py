@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import bisect
 import contextlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 
 from curation import storage
-from curation.release import resolve
+from curation.release import read_manifest, resolve
 
 try:
     from torch.utils.data import IterableDataset
@@ -48,7 +47,7 @@ class ShardDataset(IterableDataset):
         if not 0 <= rank < world_size:
             raise ValueError(f"rank must be in 0 … {world_size - 1}, got {rank}")
         self.release = resolve(str(path))
-        manifest = json.loads(storage.read_bytes(storage.join(self.release, "manifest.json")))
+        manifest = read_manifest(self.release)
         self.rank, self.world_size, self.batch_size = rank, world_size, batch_size
         self._name: str = manifest["release"]
         self._shards = [(int(s["first_position"]), s["path"]) for s in manifest["shards"]]

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation import storage
+from schemas.errors import InputError
 from schemas.manifest import Manifest
 
 PREPARED = "prepared"
 """In the cache: partitions as *prepare* left them, each named by its key."""
 MADE_FROM = "made-from"
 """In the cache: which of them each release was made from."""
+MANIFEST_KEYS = {"recipe", "release", "inputs", "funnel", "phases", "shards"}
 RELEASE_NAME = re.compile(r"^\d{8}T\d{6}-[0-9a-f]{6}$")
 
 
@@ -39,16 +41,12 @@ class Home:
         return sorted(n for n in names if storage.exists(self.path(n, "manifest.json")))
 
     def manifest(self, release: str) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads(storage.read_bytes(self.path(release, "manifest.json")))
-        return loaded
+        return read_manifest(self.path(release))
 
     def latest(self) -> str | None:
-        """The release that ``latest.json`` names."""
-        path = self.path("latest.json")
-        if not storage.exists(path):
-            return None
-        name: str = json.loads(storage.read_bytes(path))["release"]
-        return name
+        """The release that ``latest.json`` names; None where it is damaged, or that release is gone."""
+        name = _named(storage.read_json(self.path("latest.json")))
+        return name if name is not None and storage.exists(self.path(name, "manifest.json")) else None
 
     def mend_latest(self) -> str | None:
         """Point ``latest.json`` at the newest complete release, if a crash came between the two; its name if mended."""
@@ -69,10 +67,9 @@ class Home:
         Sorts after every complete release, even where the clock went back.
         """
         marker = self.cache("runs", f"{content_key}.json")
-        if storage.exists(marker):
-            name: str = json.loads(storage.read_bytes(marker))["release"]
-            if not storage.exists(self.path(name, "manifest.json")):
-                return name
+        begun = _named(storage.read_json(marker))
+        if begun is not None and not storage.exists(self.path(begun, "manifest.json")):
+            return begun
         complete = self.releases()
         if complete and now <= complete[-1][:15]:
             now = _after(complete[-1][:15])
@@ -87,11 +84,9 @@ class Home:
 
     def partitions_of(self, release: str) -> list[str] | None:
         """Keys of the prepared partitions that a release was made from; None where that was not noted."""
-        path = self.cache(MADE_FROM, f"{release}.json")
-        if not storage.exists(path):
-            return None
-        keys: list[str] = json.loads(storage.read_bytes(path))
-        return keys
+        keys = storage.read_json(self.cache(MADE_FROM, f"{release}.json"))
+        sound = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+        return keys if sound else None
 
     def publish(self, manifest: Manifest, partitions: list[str]) -> None:
         """Note the keys of the partitions it was made from, put the manifest, then point ``latest.json`` at it; from then on the release exists."""
@@ -100,6 +95,12 @@ class Home:
         storage.put(self.path(manifest.release, "manifest.json"), as_json(plain))
         self.point_latest(manifest.release)
         storage.delete(self.cache("runs", f"{manifest.content_key}.json"))
+
+
+def _named(plain: Any) -> str | None:
+    """The release that a note names, None where it names none."""
+    name = plain.get("release") if isinstance(plain, dict) else None
+    return name if isinstance(name, str) and RELEASE_NAME.match(name) else None
 
 
 def as_json(plain: Any) -> bytes:
@@ -114,6 +115,21 @@ def _after(stamp: str) -> str:
     return (datetime.strptime(stamp, "%Y%m%dT%H%M%S") + timedelta(seconds=1)).strftime("%Y%m%dT%H%M%S")
 
 
+def read_manifest(folder: str) -> dict[str, Any]:
+    """The manifest of a release's folder. Raises InputError where it is damaged, FileNotFoundError where there is none."""
+    path = storage.join(folder, "manifest.json")
+    try:
+        plain = json.loads(storage.read_bytes(path))
+        if isinstance(plain, dict) and plain.keys() >= MANIFEST_KEYS:
+            return plain
+    except ValueError:
+        pass
+    raise InputError(
+        path,
+        "this manifest is damaged; put it back from a copy, or remove the release's folder and run the recipe again",
+    )
+
+
 def resolve(path: str) -> str:
     """A release's folder from its own path or from a recipe's folder (its latest).
 
@@ -121,8 +137,10 @@ def resolve(path: str) -> str:
     """
     if storage.exists(storage.join(path, "manifest.json")):
         return path
-    latest = storage.join(path, "latest.json")
-    if storage.exists(latest):
-        name: str = json.loads(storage.read_bytes(latest))["release"]
-        return storage.join(path, name)
+    latest = _named(storage.read_json(storage.join(path, "latest.json")))
+    if latest is not None and storage.exists(storage.join(path, latest, "manifest.json")):
+        return storage.join(path, latest)
+    complete = Home(path).releases()
+    if complete:
+        return storage.join(path, complete[-1])
     raise FileNotFoundError(f"{path}: neither a release (no manifest.json) nor a recipe's folder (no latest.json)")

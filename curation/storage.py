@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob as _glob
 import hashlib
+import json
 import os
 import re
 import uuid
@@ -246,6 +247,14 @@ def read_bytes(url: str) -> bytes:
     """A small file whole."""
     with open_read(url) as stream:
         return stream.read()
+
+
+def read_json(url: str) -> Any:
+    """A small JSON file's content; None where there is none, or it is damaged: our own notes are made again."""
+    try:
+        return json.loads(read_bytes(url))
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def put(url: str, data: bytes | memoryview | pa.Buffer) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from typing import Any
 
@@ -12,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.release import read_manifest
+from schemas.errors import InputError
 from schemas.tables import LEDGER, PACKED, SHARD
 
 Counts = dict[str, Counter[str]]
@@ -22,7 +23,10 @@ def verify(release: str) -> list[str]:
 
     Raises FileNotFoundError where there is no manifest.
     """
-    manifest = json.loads(storage.read_bytes(storage.join(release, "manifest.json")))
+    try:
+        manifest = read_manifest(release)
+    except InputError as error:
+        return [str(error)]
     faults: list[str] = []
     faults += _sums(manifest)
     seen: set[str] = set()

@@ -483,9 +483,9 @@ def _flow_result(module: str, name: str, *arguments: Any) -> Any:
 
 
 def _manifest(folder: str) -> Any:
-    from curation import storage
+    from curation.release import read_manifest
 
-    return json.loads(storage.read_bytes(storage.join(folder, "manifest.json")))
+    return read_manifest(folder)
 
 
 def _holds_manifest(folder: str) -> bool:

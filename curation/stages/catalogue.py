@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -33,6 +35,7 @@ EXPANSION = {"gzip": 4, "zstd": 4, "bz2": 5, "xz": 5, "parquet": 2}
 """Text bytes a byte of the file, about."""
 
 
+FINGERPRINT = re.compile(r"^[0-9a-f]{64}$")
 Known = dict[str, dict[str, object]]
 """By path: what an earlier run found of a file whose size and version are the same."""
 
@@ -119,13 +122,8 @@ def _ends(file: Input, one: Slice, weight: int, partition_bytes: int) -> bool:
 
 def load_known(path: str) -> Known:
     """Fingerprints of an earlier run; none if there are none or they are unreadable."""
-    if not storage.exists(path):
-        return {}
-    try:
-        loaded: Known = json.loads(storage.read_bytes(path))
-    except ValueError:
-        return {}
-    return loaded
+    loaded = storage.read_json(path)
+    return loaded if isinstance(loaded, dict) else {}
 
 
 def save_known(path: str, files: list[Input], partition_bytes: int) -> None:
@@ -144,17 +142,11 @@ def _examine(source: str, index: int, partition_bytes: int, known: Known, info: 
     if named is None:
         endings = ".jsonl .ndjson .json .parquet .csv .tsv .txt"
         return replace(blank, fault=f"unknown kind of file; its name ends in none of {endings} (.gz .zst .bz2 .xz)")
-    entry = known.get(info.path)
-    same = entry is not None and (entry["bytes"], entry["version"], entry["partition_bytes"]) == (
-        info.bytes,
-        info.stamp,
-        partition_bytes,
-    )
+    entry = _known_entry(known.get(info.path), (info.bytes, info.stamp, partition_bytes))
     try:
-        if same and entry is not None:
-            marks = tuple((int(a), int(b)) for a, b in entry["marks"])  # type: ignore[attr-defined]
-            return replace(blank, fingerprint=str(entry["fingerprint"]), marks=marks)
-        marks = ()
+        if entry is not None:
+            return replace(blank, fingerprint=entry[0], marks=entry[1])
+        marks: tuple[tuple[int, int], ...] = ()
         big = info.bytes > partition_bytes
         if named[0] == "parquet" and big:
             marks = _row_group_marks(info.url, partition_bytes)
@@ -163,6 +155,18 @@ def _examine(source: str, index: int, partition_bytes: int, known: Known, info: 
         return replace(blank, fingerprint=fingerprint, marks=marks or line_marks)
     except OSError as error:
         return replace(blank, fault=f"cannot be opened: {type(error).__name__}")
+
+
+def _known_entry(entry: object, wanted: tuple[int, str, int]) -> tuple[str, tuple[tuple[int, int], ...]] | None:
+    """Fingerprint and marks of a file that is as it was; None where it is not, or the entry is none."""
+    try:
+        found: Any = entry
+        if (found["bytes"], found["version"], found["partition_bytes"]) != wanted:
+            return None
+        digest = str(found["fingerprint"])
+        return (digest, tuple((int(a), int(b)) for a, b in found["marks"])) if FINGERPRINT.match(digest) else None
+    except (TypeError, KeyError, ValueError):
+        return None
 
 
 def _fingerprint(path: str, every: int | None) -> tuple[str, tuple[tuple[int, int], ...]]:
