@@ -37,7 +37,7 @@ install: .venv/installed
 
 .venv/installed-for-tests: .venv/installed
 	@echo "installing what the tests need besides"
-	@$(PIP) -e '.[dev,dask,s3,regmix,kenlm,peers,services,browser]'
+	@$(PIP) -e '.[dev,dask,ray,s3,regmix,kenlm,peers,services,browser]'
 	@touch $@
 
 demo: .venv/installed

@@ -50,7 +50,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
     check_names(loaded)
     configure()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # what fails is said once, by us
-    with embedded_api():
+    with embedded_api(loaded.engine.address):
         outcome = _run_flow(loaded, losses, silent=json_)
     if json_:
         result = {"release": outcome.release, "folder": outcome.folder, "message": outcome.message}

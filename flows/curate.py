@@ -14,6 +14,7 @@ from prefect.states import Cancelled
 
 from curation import limits, storage, warnings
 from curation.losses import read_losses
+from curation.recipe_paths import absolute
 from curation.release import Home
 from curation.report import report
 from curation.stages import catalogue as catalogue_stage
@@ -22,7 +23,7 @@ from curation.stages import history as history_stage
 from curation.stages import planning, publish, samples, write
 from curation.work import Work
 from flows import artifacts, pool
-from flows.engines import task_runner
+from flows.engines import task_runner, told_of_lost_workers
 from flows.one_at_a_time import one_at_a_time
 from flows.progress import Progress, on_the_run_page, timed
 from flows.run import run_stage
@@ -74,7 +75,8 @@ def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Pr
     """The flow `curate` with the recipe's task runner, which shows its progress and hands its outcome to ``keep``."""
 
     def body(recipe: Recipe, losses: str | None = None) -> None:
-        keep(run(recipe, losses, progress))
+        with told_of_lost_workers():
+            keep(run(recipe, losses, progress))
 
     return Flow(
         body,
@@ -122,7 +124,9 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
             )
     log.info("%d input files, %d bytes", len(inputs), sum(file.bytes for file in inputs))
 
-    work = pool.begin(recipe, inputs, home, key[:16], benchmarks)
+    # A cluster that runs elsewhere does not share our working directory.
+    there = absolute(recipe) if recipe.engine.address is not None else recipe
+    work = pool.begin(there, inputs, home, key[:16], benchmarks)
     left = pool.survivors(work, progress, clock)
     if left is None:
         if recipe.dedup.history:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,9 +19,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 STARTUP_SECONDS = 180
 PR_SET_PDEATHSIG = 1
+LOOPBACK = "127.0.0.1"
 
 
 def prefect_home() -> Path:
@@ -40,16 +43,19 @@ def configure() -> None:
 
 
 @contextlib.contextmanager
-def embedded_api() -> Iterator[str]:
+def embedded_api(cluster: str | None = None) -> Iterator[str]:
     """The URL of a Prefect API: the configured one, else a child's that lives as long as the block.
 
-    Raises RuntimeError with the log's place if the child does not come up.
+    It listens on this machine alone; with the address of a ``cluster`` on others, where that reaches it, behind a
+    password of its own, which Prefect hands on to the tasks. Raises RuntimeError with the log's place if the child does
+    not come up.
     """
     configured = os.environ.get("PREFECT_API_URL")
     if configured:
         yield configured
         return
-    port = _free_port()
+    host = _host_for(cluster)
+    port = _free_port(host)
     log = Path(os.environ["PREFECT_HOME"]) / "embedded-api.log"
     environment = {
         **os.environ,
@@ -57,22 +63,27 @@ def embedded_api() -> Iterator[str]:
         "PREFECT__SERVER_EPHEMERAL": "1",
         "PREFECT__SERVER_FINAL": "1",
     }
+    if host != LOOPBACK:
+        password = f"syllabus:{secrets.token_hex(32)}"
+        environment["PREFECT_SERVER_API_AUTH_STRING"] = os.environ["PREFECT_API_AUTH_STRING"] = password
     with log.open("ab") as sink:
         child = subprocess.Popen(
-            [sys.executable, "-m", "flows.embedded_api", str(port), str(os.getpid())],
+            [sys.executable, "-m", "flows.embedded_api", host, str(port), str(os.getpid())],
             env=environment,
             stdout=sink,
             stderr=sink,
             stdin=subprocess.DEVNULL,
             cwd=Path(__file__).resolve().parent.parent,
         )
-    url = f"http://127.0.0.1:{port}/api"
+    url = f"http://{host}:{port}/api"
     try:
         _wait(url, child, log)
         os.environ["PREFECT_API_URL"] = url
         yield url
     finally:
         os.environ.pop("PREFECT_API_URL", None)
+        if host != LOOPBACK:
+            os.environ.pop("PREFECT_API_AUTH_STRING", None)
         child.terminate()
         try:
             child.wait(timeout=10)
@@ -81,9 +92,23 @@ def embedded_api() -> Iterator[str]:
             child.wait()
 
 
-def _free_port() -> int:
+def _host_for(cluster: str | None) -> str:
+    """Our address as the cluster's machine sees it; loopback without one, or where it is this machine."""
+    named = urlsplit(cluster if "://" in cluster else f"//{cluster}") if cluster is not None else None
+    try:
+        if named is None or named.hostname is None:
+            return LOOPBACK
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:  # sends nothing
+            probe.connect((named.hostname, named.port or 1))
+            host: str = probe.getsockname()[0]
+            return host
+    except (OSError, ValueError):
+        return LOOPBACK  # what is wrong with the address is said where it is used
+
+
+def _free_port(host: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -102,7 +127,7 @@ def _wait(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"the embedded Prefect API did not answer within {STARTUP_SECONDS} s; its log is {log}")
 
 
-def _serve(port: int, parent: int) -> None:
+def _serve(host: str, port: int, parent: int) -> None:
     """Become the server: end with the parent (Linux), then run uvicorn in this process."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -111,8 +136,8 @@ def _serve(port: int, parent: int) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
-    uvicorn.run(create_app, factory=True, host="127.0.0.1", port=port, log_level="warning", lifespan="on")
+    uvicorn.run(create_app, factory=True, host=host, port=port, log_level="warning", lifespan="on")
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), int(sys.argv[2]))
+    _serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -13,17 +13,17 @@ from schemas.shards import ByteSize
 class Engine(Section):
     """The task runner."""
 
-    kind: Literal["threads", "processes", "dask"] = "threads"
-    """threads: this process (the kernels free the interpreter lock). processes: one machine. dask: a cluster."""
+    kind: Literal["threads", "processes", "dask", "ray"] = "threads"
+    """threads: this process (the kernels free the interpreter lock). processes: one machine. dask, ray: a cluster."""
     workers: Annotated[int, Field(ge=1)] | None = None
-    """Tasks at once; null: one a core."""
+    """Tasks at once; null: one a core. A cluster with an address has its own."""
     address: str | None = None
-    """Address of a running Dask scheduler, for kind dask; null starts a local cluster."""
+    """A running cluster, for the kinds dask (tcp://host:8786) and ray (host:6379, ray://host:10001); null starts one here."""
     partition_bytes: Annotated[ByteSize, Field(ge=1)] = 256_000_000
     """Input bytes a task takes at most, where a file can be cut (plain JSON Lines, Parquet)."""
 
     @model_validator(mode="after")
-    def _address_is_dask(self) -> Engine:
-        if self.address is not None and self.kind != "dask":
-            raise ValueError("an address belongs to kind: dask")
+    def _address_is_of_a_cluster(self) -> Engine:
+        if self.address is not None and self.kind not in ("dask", "ray"):
+            raise ValueError("an address belongs to kind: dask or ray")
         return self

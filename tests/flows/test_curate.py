@@ -17,26 +17,6 @@ from tests.conftest import ROOT, Command, recipe_of, release_of, shard_bytes
 
 
 @pytest.mark.server
-@pytest.mark.dask
-def test_workers_engines_and_partitions_do_not_matter(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
-    wanted: dict[str, bytes] = {}
-    settings = [
-        {"workers": 1},
-        {"workers": 2},
-        {"workers": 3, "partition_bytes": "20KB"},
-        {"kind": "processes", "workers": 2},
-        {"kind": "dask", "workers": 2},
-    ]
-    for engine in settings:
-        shutil.rmtree(tmp_path / "out", ignore_errors=True)
-        done = syllabus("run", str(recipe_of(tmp_path, engine=engine)))
-        assert done.returncode == 0, done.stderr
-        made = shard_bytes(release_of(tmp_path))
-        wanted = wanted or made
-        assert made == wanted, engine
-
-
-@pytest.mark.server
 def test_killed_and_run_again(corpus: Path, tmp_path: Path, api: dict[str, str], syllabus: Command) -> None:
     recipe = recipe_of(tmp_path, engine={"workers": 1, "partition_bytes": "8KB"})
     command = [sys.executable, "-m", "flows.cli", "run", str(recipe)]

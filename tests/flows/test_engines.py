@@ -1,0 +1,183 @@
+"""The promise: the same bytes for any engine and number of workers, with a worker killed, and on a cluster elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from flows import embedded_api
+from flows.engines import task_runner
+from schemas.engine import Engine
+from schemas.errors import RecipeError
+from tests.conftest import ROOT, Command, recipe_of, release_of, shard_bytes
+
+Started = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def started(api: dict[str, str], tmp_path: Path) -> Iterator[Started]:
+    """Starts Python modules as other machines would have them: another working directory, no Prefect API of their own."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    children: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, cwd: Path = elsewhere, **environment: str) -> subprocess.Popen[str]:
+        own = {key: value for key, value in api.items() if not key.startswith("PREFECT")}
+        child = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=cwd,
+            env={**own, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(elsewhere), "COLUMNS": "200", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if environment else subprocess.DEVNULL,
+            text=True,
+        )
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+            child.wait(timeout=30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _workers(child: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The processes that run tasks for a command: of Prefect's pool, of Dask's nannies, of Ray."""
+    found = []
+    for process in psutil.Process(child.pid).children(recursive=True):
+        try:
+            line = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        if "spawn_main" in line or line.startswith("ray::piece"):
+            found.append(process)
+    return found
+
+
+def _killing_a_worker(child: subprocess.Popen[str], tmp_path: Path) -> str:
+    """What a command says on standard error, one of whose workers is killed once the first partitions are prepared."""
+    deadline = time.monotonic() + 120
+    killed = False
+    while not killed and child.poll() is None and time.monotonic() < deadline:
+        if list(tmp_path.glob("out/tried/.cache/prepared/*/summary.json")):
+            for process in _workers(child)[:1]:
+                process.kill()
+                killed = True
+        time.sleep(0.02)
+    assert killed
+    return child.communicate(timeout=120)[1]
+
+
+@pytest.fixture
+def wanted(corpus: Path, tmp_path: Path, syllabus: Command) -> dict[str, bytes]:
+    """The shards as one thread makes them."""
+    done = syllabus("run", str(recipe_of(tmp_path, engine={"workers": 1})))
+    assert done.returncode == 0, done.stderr
+    made = shard_bytes(release_of(tmp_path))
+    shutil.rmtree(tmp_path / "out")
+    return made
+
+
+@pytest.mark.server
+@pytest.mark.dask
+@pytest.mark.ray
+@pytest.mark.slow
+def test_engines_workers_and_partitions_do_not_matter_and_a_killed_worker_neither(
+    tmp_path: Path, api: dict[str, str], syllabus: Command, started: Started, wanted: dict[str, bytes]
+) -> None:
+    own = {key: value for key, value in api.items() if key.startswith("PREFECT")}
+
+    def again(engine: dict[str, Any]) -> str:
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        return str(recipe_of(tmp_path, engine={"workers": 2, "partition_bytes": "20KB", **engine}))
+
+    done = syllabus("run", again({"workers": 3}))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shard_bytes(release_of(tmp_path)) == wanted
+
+    for kind in ("dask", "ray"):
+        child = started("flows.cli", "run", again({"kind": kind}), cwd=tmp_path, **own)
+        assert (_killing_a_worker(child, tmp_path), child.returncode) == ("", 0), kind
+        assert shard_bytes(release_of(tmp_path)) == wanted, kind
+
+    recipe = again({"kind": "processes"})
+    child = started("flows.cli", "run", recipe, cwd=tmp_path, **own)
+    said = _killing_a_worker(child, tmp_path)
+    assert child.returncode == 1
+    assert said.startswith("error: engine: a worker ended in the middle of its task")
+    assert said.count("\n") == 1
+    assert syllabus("run", recipe).returncode == 0
+    assert shard_bytes(release_of(tmp_path)) == wanted
+
+
+@pytest.mark.server
+@pytest.mark.dask
+def test_a_cluster_elsewhere_whose_worker_joins_late(
+    tmp_path: Path, syllabus: Command, started: Started, wanted: dict[str, bytes]
+) -> None:
+    address = f"tcp://127.0.0.1:{_free_port()}"
+    started("distributed.cli.dask_scheduler", "--host", address, "--no-dashboard")
+    worker = ["distributed.cli.dask_worker", address, "--nthreads", "2", "--no-dashboard", "--no-nanny"]
+    recipe = recipe_of(tmp_path, engine={"kind": "dask", "address": address}, output="out")
+    recipe.write_text(recipe.read_text().replace(str(tmp_path) + "/", ""))
+    own = {"PREFECT_API_URL": os.environ["PREFECT_API_URL"]}
+    child = started("flows.cli", "run", recipe.name, cwd=tmp_path, **own)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "out" / "tried" / ".cache").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    started(*worker)
+    _, said = child.communicate(timeout=120)
+    assert (child.returncode, said) == (0, "")
+    assert shard_bytes(release_of(tmp_path)) == wanted
+    assert not [path for path in (tmp_path / "elsewhere").rglob("*") if path.suffix in (".parquet", ".json")]
+
+
+@pytest.mark.parametrize(("kind", "package"), [("dask", "Dask scheduler"), ("ray", "Ray cluster")])
+def test_an_address_that_does_not_answer_is_named(kind: Any, package: str) -> None:
+    pytest.importorskip(f"prefect_{kind}")
+    began = time.monotonic()
+    with pytest.raises(RecipeError, match=rf"^engine\.address: no {package} answers at '127\.0\.0\.1:1' .*start one"):
+        task_runner(Engine(kind=kind, address="127.0.0.1:1"))
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("kind", ["dask", "ray"])
+def test_an_engine_that_is_not_installed_is_named(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(RecipeError, match=rf"^engine\.kind: {kind} needs .*pip install 'syllabus\[{kind}\]'"):
+        task_runner(Engine(kind=kind))
+
+
+@pytest.mark.server
+def test_the_embedded_api_that_a_cluster_reaches_asks_for_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setattr(embedded_api, "_host_for", lambda _: "127.0.0.2")
+    with embedded_api.embedded_api("tcp://cluster.example:8786") as url:
+        assert url.startswith("http://127.0.0.2:")
+        assert os.environ["PREFECT_API_AUTH_STRING"].startswith("syllabus:")
+        asked = urllib.request.Request(f"{url}/flows/count", data=b"{}", headers={"content-type": "application/json"})
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(asked, timeout=10)
+    assert "PREFECT_API_AUTH_STRING" not in os.environ
