@@ -15,11 +15,9 @@ from tests.flows.test_mixtures import written
 from tests.flows.test_packed import tokenizer_of
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("api")]
-TASK = {"definition": "Answer what is asked of rivers and stones. " * 8, "examples": []}
 FORMATS: dict[str, dict[str, Any]] = {
     "template": {"template": "URL: {url}\n\n"},
     "chat": {"method": "chat", "system": "You answer questions of rivers and stones. " * 6},
-    "instruction": {"method": "instruction", "tasks": {"one": TASK}},
 }
 
 
@@ -47,7 +45,6 @@ def pool(folder: Path, n: int = 300) -> list[dict[str, Any]]:
         ("template", False, "proportional"),
         ("template", True, "uniform"),
         ("chat", True, "proportional"),
-        ("instruction", False, "proportional"),
     ],
 )
 def test_a_cooldown_has_its_share(format_: str, with_tokenizer: bool, mixture: str, tmp_path: Path) -> None:
