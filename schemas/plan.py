@@ -30,7 +30,7 @@ class PlannedPhase:
     weights: tuple[float, ...]
     targets: tuple[float, ...]
     unit: Unit
-    budget: dict[str, float | str]
+    budget: dict[str, int | float | str]
     order: Order
     conditioning: Conditioning | None
     exhausted: Literal["repeat", "redistribute", "stop"]
