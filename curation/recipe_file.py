@@ -116,7 +116,9 @@ def _mistakes(error: ValidationError, plain: Any) -> list[RecipeError]:
     # A model-wide check stands at its section's place and is no branch of a union: keep it beside deeper mistakes.
     wide = [place for place in found if place not in deepest and any(d["type"] == "value_error" for d in found[place])]
     schema = Recipe.model_json_schema(by_alias=True, mode="validation")
-    return [_mistake(place, found[place], plain, schema) for place in [*wide, *deepest]]
+    made = [_mistake(place, found[place], plain, schema) for place in [*wide, *deepest]]
+    telling = [one for one in made if "does not go with" not in one.message]
+    return telling or made
 
 
 def _place_in(plain: Any, location: tuple[int | str, ...]) -> Path:
@@ -135,26 +137,85 @@ def _place_in(plain: Any, location: tuple[int | str, ...]) -> Path:
 
 
 def _mistake(place: Path, details: list[Any], plain: Any, schema: dict[str, Any]) -> RecipeError:
-    order = {"value_error": 0, "extra_forbidden": 1, "missing": 2, "literal_error": 8, "none_required": 9}
+    order = {
+        "value_error": 0,
+        "extra_forbidden": 1,
+        "missing": 2,
+        "union_tag_invalid": 3,
+        "literal_error": 8,
+        "none_required": 9,
+    }
     detail = min(details, key=lambda d: order.get(d["type"], 5))
-    kind, text = detail["type"], _spell(place)
+    kind, text, value = detail["type"], _spell(place), detail.get("input")
     if kind == "extra_forbidden":
-        valid = _keys_at(schema, place[:-1])
-        return RecipeError(text, f"unknown key {place[-1]!r}{_nearest(str(place[-1]), valid)}")
+        return RecipeError(text, _unknown_key(str(place[-1]), value, _keys_at(schema, place[:-1]), schema, place))
     if kind == "missing":
         return RecipeError(text, "this key is needed and missing")
     if kind == "value_error":
         return RecipeError(text, str(detail["ctx"]["error"]))
-    got = _shown(detail.get("input"))
+    got = _shown(value)
     choices = sorted({c for d in details for c in _choices(d)} | _constants_at(schema, place))
-    if choices and (
-        kind in ("literal_error", "union_tag_invalid", "enum") or all(d["type"] == "literal_error" for d in details)
-    ):
-        return RecipeError(
-            text, f"got {got}; allowed: {', '.join(choices)}{_nearest(str(detail.get('input')), choices)}"
+    if kind == "union_tag_invalid":
+        named = str(detail["ctx"]["tag"])
+        return RecipeError(text, f"unknown `{_discriminator(detail)}` {named!r}; {_allowed(named, choices)}")
+    tagless = next((d for d in details if d["type"] == "union_tag_not_found"), None)
+    literals = [d for d in details if d["type"] in ("literal_error", "enum")]
+    if choices and (len(literals) == len(details) or (literals and isinstance(value, str))):
+        more = (
+            ""
+            if len(literals) == len(details)
+            else ", or a mapping"
+            if tagless or _takes(details, dict)
+            else ", or a list"
         )
+        return RecipeError(text, f"got {got}; {_allowed(str(value), choices, more)}")
+    if tagless is not None:
+        key, kinds = _discriminator(tagless), sorted(_kinds_at(schema, place))
+        if isinstance(value, str):
+            return RecipeError(text, f"got {got}; write a mapping with `{key}`; {_allowed(value, kinds)}")
+        return RecipeError(text, f"a mapping with `{key}` is needed; {_allowed('', kinds)}")
     messages = dict.fromkeys(d["msg"][0].lower() + d["msg"][1:] for d in details if d["type"] not in ("none_required",))
     return RecipeError(text, f"got {got}; {' or '.join(messages)}")
+
+
+def _unknown_key(key: str, value: Any, valid: set[str], schema: dict[str, Any], place: Path) -> str:
+    """What is wrong with a key: unknown, or of another kind of section than the rest makes it."""
+    if key not in valid:
+        return f"unknown key {key!r}{_nearest(key, valid)}"
+    kinds = _constants_at(schema, place)
+    if kinds and str(value) not in kinds:
+        return f"got {_shown(value)}; {_allowed(str(value), sorted(kinds))}"
+    return f"the key {key!r} does not go with the other keys here"
+
+
+def _allowed(word: str, choices: list[str], more: str = "") -> str:
+    """The choices, once, and the nearest where one is near."""
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.4)
+    return f"allowed: {', '.join(choices)}{more}{f'; did you mean {close[0]!r}?' if close else ''}"
+
+
+def _discriminator(detail: Any) -> str:
+    """The key that says which kind of section one is: `name`, `from`, `method`."""
+    said = str(detail["ctx"]["discriminator"]).split("|")[-1].strip().strip("'")
+    return said.removeprefix("_").removesuffix("()")
+
+
+def _takes(details: list[Any], kind: type) -> bool:
+    """Whether one of the branches wants a mapping (or a list)."""
+    return any(
+        d["type"] in (("model_type", "dict_type", "model_attributes_type") if kind is dict else ("list_type",))
+        for d in details
+    )
+
+
+def _kinds_at(schema: dict[str, Any], place: Path) -> set[str]:
+    """The values that tell the kinds of section at a place apart."""
+    return {
+        str(node["const"])
+        for key in ("method", "name", "from")
+        for node in _nodes_at(schema, (*place, key))
+        if "const" in node
+    }
 
 
 def _choices(detail: Any) -> list[str]:

@@ -30,6 +30,8 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
+from schemas.errors import StorageError
+
 BLOCK_BYTES = 4 << 20
 """Bytes of one sequential read."""
 READERS = 4
@@ -39,6 +41,8 @@ R = TypeVar("R")
 
 _PROTOCOL = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _LOCAL = ("file", "local")
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
+"""The extra that each object store needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,14 @@ def _filesystem(protocol: str) -> Any:
     try:
         # A listing that is remembered hides what other processes wrote meanwhile.
         return fsspec.filesystem(protocol, use_listings_cache=False)
-    except ImportError as error:
-        raise ImportError(f"{protocol}:// needs a package that is not installed ({error})") from None
+    except ImportError:
+        extra = EXTRAS.get(protocol)
+        cure = f"pip install 'syllabus[{extra}]'" if extra else "install the package that fsspec names for it"
+        raise StorageError(f"{protocol}:// needs a package that is not installed: {cure}") from None
+    except ValueError:
+        raise StorageError(
+            f"{protocol}:// is no store that fsspec knows; write a local path or {', '.join(f'{p}://' for p in EXTRAS)}"
+        ) from None
 
 
 def resolve(url: str) -> tuple[Any, str]:

@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from schemas.errors import ServerError
+
 STARTUP_SECONDS = 180
 PR_SET_PDEATHSIG = 1
 LOOPBACK = "127.0.0.1"
@@ -47,7 +49,7 @@ def embedded_api(cluster: str | None = None) -> Iterator[str]:
     """The URL of a Prefect API: the configured one, else a child's that lives as long as the block.
 
     It listens on this machine alone; with the address of a ``cluster`` on others, where that reaches it, behind a
-    password of its own, which Prefect hands on to the tasks. Raises RuntimeError with the log's place if the child does
+    password of its own, which Prefect hands on to the tasks. Raises ServerError with the log's place if the child does
     not come up.
     """
     configured = os.environ.get("PREFECT_API_URL")
@@ -117,14 +119,14 @@ def _wait(url: str, child: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline:
         if child.poll() is not None:
-            raise RuntimeError(f"the embedded Prefect API ended with code {child.returncode}; its log is {log}")
+            raise ServerError(f"the embedded Prefect API ended with code {child.returncode}; its log is {log}")
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2) as response:
                 if response.status == 200:
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise RuntimeError(f"the embedded Prefect API did not answer within {STARTUP_SECONDS} s; its log is {log}")
+    raise ServerError(f"the embedded Prefect API did not answer within {STARTUP_SECONDS} s; its log is {log}")
 
 
 def _serve(host: str, port: int, parent: int) -> None:

@@ -20,11 +20,13 @@ from flows.progress import Progress, timed
 
 RETRIES = 2
 RETRY_SECONDS = [1.0, 10.0]
+LASTING = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
 
 def _storage_failed(_task: Any, _run: Any, state: Any) -> bool:
-    """Retry what may pass (a network or disk error), not what is wrong with recipe or input."""
-    return isinstance(state.result(raise_on_failure=False), OSError)
+    """Retry what may pass (a network or disk error), not what is wrong with recipe, input or place."""
+    failure = state.result(raise_on_failure=False)
+    return isinstance(failure, OSError) and not isinstance(failure, LASTING)
 
 
 @task(

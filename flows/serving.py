@@ -25,7 +25,7 @@ from rich.console import Console
 from curation.recipe_file import load, validate
 from curation.recipe_paths import absolute
 from flows import report_server
-from schemas.errors import RecipeError
+from schemas.errors import RecipeError, ServerError
 from schemas.recipe import Recipe
 
 HOST = "127.0.0.1"
@@ -221,7 +221,7 @@ def _start_server(console: Console) -> subprocess.Popen[bytes]:
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise RuntimeError(
+            raise ServerError(
                 f"the Prefect server ended with code {server.returncode}; is port {port} taken? Its log: {log}"
             )
         try:
@@ -231,4 +231,4 @@ def _start_server(console: Console) -> subprocess.Popen[bytes]:
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     server.terminate()
-    raise RuntimeError(f"the Prefect server did not answer within {STARTUP_SECONDS} s; its log: {log}")
+    raise ServerError(f"the Prefect server did not answer within {STARTUP_SECONDS} s; its log: {log}")

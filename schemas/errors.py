@@ -3,6 +3,8 @@
 SyllabusError
 ├── RecipeError   the recipe is wrong: its author mends the named place       (exit 2)
 ├── RecipeMistakes   several of them, one message each                      (exit 2)
+├── StorageError  a place cannot be read or written: the disk, the store or its credentials (exit 1)
+├── ServerError   a Prefect server does not come up, or does not answer          (exit 1)
 ├── InputError    an input file is unreadable: set aside and named, or fatal with ``clean.on_error: fail``
 ├── RunError      a stage cannot go on: nothing is published                  (exit 1)
 ├── UnknownDocument   ``explain`` found no such document                      (exit 3)
@@ -44,6 +46,14 @@ class RecipeMistakes(SyllabusError):
 
     def __reduce__(self) -> tuple[type[RecipeMistakes], tuple[list[RecipeError]]]:
         return type(self), (self.mistakes,)
+
+
+class StorageError(SyllabusError):
+    """A place cannot be read or written; the message says what to do."""
+
+
+class ServerError(SyllabusError):
+    """A Prefect server does not come up, or does not answer."""
 
 
 class InputError(SyllabusError):

@@ -166,3 +166,38 @@ def test_overrides_are_yaml(tmp_path: Path) -> None:
     loaded = load(str(path), ["seed=7", "dedup.minhash=null", "phases=[{name: all, epochs: 2}]"])
     assert (loaded.seed, loaded.dedup.minhash, loaded.phases[0].epochs) == (7, None, 2)
     assert yaml.safe_load(path.read_text())["phases"][0]["name"] == "conditioned"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("--set", "output={file}"), "Not a directory"),
+        (("--set", "output=foo://x"), "foo:// is no store that fsspec knows"),
+        (("--set", "output=az://x/y"), "pip install 'syllabus[azure]'"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_one_line(
+    corpus: Path, tmp_path: Path, syllabus: Command, change: tuple[str, str], said: str
+) -> None:
+    file = tmp_path / "a-file"
+    file.touch()
+    done = syllabus("run", str(recipe_of(tmp_path)), change[0], change[1].format(file=file))
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_what_nobody_foresaw_is_a_fault_of_ours_with_a_log(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    from flows import cli
+
+    def broken(prog_name: str) -> None:
+        raise ZeroDivisionError("text of a document")
+
+    monkeypatch.setattr(cli, "app", broken)
+    assert cli._command() == 1
+    shown = capsys.readouterr().err
+    assert "this is a fault of Syllabus (ZeroDivisionError)" in shown
+    assert "text of a document" not in shown
+    (log,) = [Path(word.strip(",")) for word in shown.split() if "syllabus-fault-" in word]
+    assert "text of a document" in log.read_text()
+    log.unlink()
