@@ -50,7 +50,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
     loaded = load(recipe, overrides or ())
     check_names(loaded)
     configure()
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # what fails is said once, by us
+    _quiet()
     with embedded_api(loaded.engine.address):
         outcome = _run_flow(loaded, losses, silent=json_)
     if json_:
@@ -64,6 +64,12 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
     out.print(outcome.message, markup=False, highlight=False)
     if outcome.release is not None:
         out.print(f"{outcome.folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _quiet() -> None:
+    """What fails is said once, by us: nothing of Prefect's own on the terminal, unless the user asks for it."""
+    for setting in ("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_INTERNAL_LEVEL"):
+        os.environ.setdefault(setting, "CRITICAL")
 
 
 def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
@@ -199,7 +205,7 @@ def plan(
 def _prepared_plan(recipe: Any, losses: Any, *, silent: bool) -> Any:
     """The plan of a pool that is prepared for it, by the flow `plan`; the first user error is raised as it is."""
     configure()
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    _quiet()
     with embedded_api():
         logging.getLogger("prefect").setLevel(logging.ERROR)
         from flows import plan as plan_module
@@ -473,7 +479,7 @@ def retain(
 def _flow_result(module: str, name: str, *arguments: Any) -> Any:
     """What a flow returns, run on an embedded API where none is configured; its user error is raised as it is."""
     configure()
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    _quiet()
     with embedded_api():
         logging.getLogger("prefect").setLevel(logging.ERROR)
         flow = getattr(importlib.import_module(module), name)
