@@ -206,7 +206,7 @@ def _prepared_plan(recipe: Any, losses: Any, *, silent: bool) -> Any:
     """The plan of a pool that is prepared for it, by the flow `plan`; the first user error is raised as it is."""
     configure()
     _quiet()
-    with embedded_api():
+    with embedded_api(recipe.engine.address):
         logging.getLogger("prefect").setLevel(logging.ERROR)
         from flows import plan as plan_module
         from flows import progress

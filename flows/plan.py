@@ -10,10 +10,11 @@ from prefect import Flow
 
 from curation import planned, storage
 from curation.losses import LossReport
+from curation.recipe_paths import absolute
 from curation.release import Home
 from curation.stages import planning
 from flows import pool
-from flows.engines import task_runner
+from flows.engines import task_runner, told_of_lost_workers
 from flows.progress import Progress
 from schemas.errors import RunError
 from schemas.recipe import Recipe
@@ -25,7 +26,8 @@ def with_engine(
     """The flow with the recipe's task runner, which hands the plan to ``keep``."""
 
     def body() -> None:
-        keep(prepare_and_plan(recipe, losses, progress))
+        with told_of_lost_workers():
+            keep(prepare_and_plan(recipe, losses, progress))
 
     return Flow(body, name="plan", flow_run_name=f"plan {recipe.name}", task_runner=task_runner(recipe.engine))
 
@@ -38,7 +40,10 @@ def prepare_and_plan(recipe: Recipe, losses: LossReport | None, progress: Progre
     home = Home(storage.join(recipe.output, recipe.name))
     looked = planned.look(recipe, home)
     before = home.latest()
-    work = pool.begin(recipe, looked.inputs, home, f"plan-{datetime.now(UTC):%Y%m%dT%H%M%S%f}", looked.benchmarks)
+    # A cluster that runs elsewhere does not share our working directory.
+    there = absolute(recipe) if recipe.engine.address is not None else recipe
+    name = f"plan-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    work = pool.begin(there, looked.inputs, home, name, looked.benchmarks)
     try:
         left = pool.survivors(work, progress, {})
         if left is None:
