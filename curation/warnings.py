@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation import storage
+from curation.stages.decontaminate import too_common
 from curation.stages.pool import encode
 from curation.stages.shift import labels_of
 from curation.stages.targets import misses
@@ -39,7 +40,8 @@ Counts = dict[str, dict[str, int]]
 
 def warnings(work: Work, decided: Sequence[Counts], groups: set[str]) -> list[Warning]:
     """All there is to say of a run. decided: what global stages drop of each partition; groups: names that mixtures group by."""
-    return [*_malformed(work), *_sources(work, decided), *_groups(work, groups)]
+    items = too_common(work) if work.recipe.decontaminate is not None else []
+    return [*_malformed(work), *_sources(work, decided), *_groups(work, groups), *items]
 
 
 def of_phases(plan: Plan, phases: Sequence[PhaseRecord]) -> list[Warning]:
@@ -218,6 +220,10 @@ def said(warning: Warning) -> str:
     """A warning as a sentence, without its examples; it may hold labels and reasons from outside: escape it."""
     if warning.phase is not None:
         return f"phase {warning.phase} misses its budget by {warning.share:+.1%}"
+    if warning.rule == "short_items":
+        return f"{warning.share:.0%} of the items of {warning.label} have too few words to be looked for (decontaminate.short_items)"
+    if warning.rule == "too_common":
+        return f"{warning.share:.0%} of the items of {warning.label} are too common to be a sign of contamination (decontaminate.max_hits)"
     of = f"source {warning.source}" if warning.source is not None else f"{warning.by} {warning.label}"
     if warning.stage == "read" and warning.rule == "malformed":
         return f"{warning.share:.1%} of the rows of {of} are malformed and were set aside"
@@ -234,6 +240,9 @@ def shown(example: dict[str, Any]) -> str:
     if "reason" in example:
         row = f", row {example['row']}" if "row" in example else ""
         return f"{excerpt(example['path'])}{row}: {excerpt(example['reason'])}"
+    if "item" in example:
+        n = f"{example['documents']:,} documents" if "documents" in example else f"{example['words']} words"
+        return f"{excerpt(example['item'])}: {n}"
     if "size" in example:
         one = example["member"]
         return f"a cluster of {example['size']:,}: {example['kept_id'][:12]} stays, {one['id'][:12]} went: {one['excerpt']}"

@@ -98,7 +98,6 @@ def stages_of(recipe: Recipe) -> list[str]:
     """The stages between *prepare* and the tags that a recipe needs, in order."""
     clean, dedup, classifier = recipe.clean, recipe.dedup, recipe.clean.classifier
     over_all = classifier is not None and (classifier.keep_share is not None or classifier.pareto is not None)
-    gpt3 = recipe.decontaminate is not None and recipe.decontaminate.method == "gpt3"
     needed = {
         "classifier": clean.classifier is not None and over_all,
         "duplicates": bool(dedup.exact_kinds) or dedup.minhash is not None,
@@ -108,8 +107,8 @@ def stages_of(recipe: Recipe) -> list[str]:
         "repeated-paragraphs": dedup.paragraphs is not None,
         "cut-paragraphs": dedup.paragraphs is not None,
         "history": dedup.history,
-        "collisions": gpt3,
-        "frequent": gpt3,
+        "collisions": recipe.decontaminate is not None,
+        "frequent": recipe.decontaminate is not None,
         "decontaminate": recipe.decontaminate is not None,
     }
     return [stage for stage, wanted in needed.items() if wanted]

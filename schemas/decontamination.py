@@ -22,6 +22,14 @@ class Decontaminate(Section):
     """Words of an n-gram; null: 8 for ngram, 13 for gpt3."""
     max_coverage: Annotated[float, Field(ge=0, le=1)] = 0.5
     """A document is hit if it covers more than this share of an item (ngram)."""
+    compare: Literal["prompt", "text", "both"] = "both"
+    """What of an instruction is compared: its prompt, its text (the response), or both. A document without a prompt is compared
+    by its text. Other columns that may be written are compared besides, each by itself."""
+    short_items: Literal["skip", "whole"] = "skip"
+    """Items of fewer words than `ngram` are not looked for, or are found where they stand whole."""
+    max_hits: Annotated[float, Field(gt=0, le=1)] = 0.01
+    """An item that is found in a larger share of the documents, and in more than ten of them, is too common to be a sign of
+    contamination: it is reported, and drops nothing (ngram)."""
     action: Literal["drop", "mask", "report"] | None = None
     """What becomes of a document that is hit: dropped, what it shares with the items masked (gpt3: cut out with the text
     around it), or only reported. Null: drop for ngram, mask for gpt3."""

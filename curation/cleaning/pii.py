@@ -1,8 +1,9 @@
 """Personal data: e-mail and public IP addresses, secrets, bank and card numbers, phone numbers; masked, or dropped.
 
-Patterns as in datatrove 0.10.1 (e-mail, IPv4) and Dolma (phone), with two differences: an address is hit only where it
-stands by itself (``1.2.3.4.5`` is none), and what takes its place is constant, so that the output does not depend on
-the order of documents.
+Patterns as in datatrove 0.10.1 (e-mail, IPv4) and Dolma (phone), with these differences: an address is hit only where it
+stands by itself (``1.2.3.4.5`` is none); file names and versions are no addresses (``logo@2x.png``, ``lodash@4.17.21``);
+addresses in other scripts are; what stands before an address in a URL is not eaten; and what takes their place is constant, so that the output does not depend on the order of
+documents.
 """
 
 from __future__ import annotations
@@ -22,10 +23,39 @@ from schemas.cleaning import PersonalData
 
 # Bounded runs: a page of nothing but local-part characters must not cost the square of its length.
 EMAIL = re.compile(
-    r"\b[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@"
+    r"(?<![A-Za-z0-9_])[A-Za-z0-9_][A-Za-z0-9!#$%'*+^_`{|}~.-]{0,63}@"
     r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
     r"|\[(?:\d{1,3}\.){3}\d{1,3}\])"
 )
+# Scripts without spaces give no beginning: what stands before the sign, as much of it as an address may have, is masked too.
+EMAIL_OF_ANY_SCRIPT = re.compile(
+    r"\w[\w.!#$%'*+^`{|}~-]{0,63}[@\uff20](?:\w(?:[\w-]{0,61}\w)?[.\uff0e\u3002\uff61]){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})"
+)
+NO_TLD = frozenset(
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "webp",
+        "svg",
+        "ico",
+        "bmp",
+        "avif",
+        "heic",
+        "tif",
+        "tiff",
+        "psd",
+        "ai",
+        "eps",
+        "ttf",
+        "woff",
+        "woff2",
+        "css",
+        "js",
+    ]
+)
+"""Endings of files that no top-level domain has: what an address cannot end in."""
 IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d)", re.ASCII)
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])", re.ASCII)
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,28}", re.ASCII)
@@ -75,6 +105,12 @@ class Masked:
     edits: dict[str, tuple[int, int]]
 
 
+def excerpts(texts: pa.LargeStringArray, params: PersonalData) -> pa.LargeStringArray:
+    """Beginnings of documents as they may be shown: what the recipe masks, or drops a document for, is masked."""
+    treated = {kind: "mask" for kind in KINDS if getattr(params, kind) != "keep"}
+    return mask(texts, params.model_copy(update=treated)).texts if treated else texts
+
+
 def mask(texts: pa.LargeStringArray, params: PersonalData) -> Masked:
     """Treat each kind of personal data as the recipe says."""
     n = len(texts)
@@ -103,7 +139,27 @@ def mask(texts: pa.LargeStringArray, params: PersonalData) -> Masked:
 
 
 def _emails(text: str) -> tuple[str, int]:
-    return EMAIL.subn(MASKS["emails"], text)
+    count = 0
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal count
+        last = match[0].rpartition(".")[2].lower()
+        if not match[0].endswith("]") and (last in NO_TLD or last.isdigit()):
+            return match[0]
+        count += 1
+        return MASKS["emails"]
+
+    def replaced_in_any(match: re.Match[str]) -> str:
+        nonlocal count
+        if match[0].isascii():
+            return match[0]
+        count += 1
+        return MASKS["emails"]
+
+    text = EMAIL.sub(replaced, text)
+    if not text.isascii():
+        text = EMAIL_OF_ANY_SCRIPT.sub(replaced_in_any, text)
+    return text, count
 
 
 def _ips(text: str) -> tuple[str, int]:
@@ -203,7 +259,7 @@ KINDS: dict[str, Callable[[str], tuple[str, int]]] = {
 """(text) to the masked text and the number of places, by the field's name; in this order."""
 HEXTET = "[0-9A-Fa-f]{0,4}"
 HINTS = {
-    "emails": r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]@(?:[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]|\[\d)",
+    "emails": r"\S@\S|\x{FF20}",
     "ips": r"\d\.\d{1,3}\.\d{1,3}\.\d|(?:^|[^0-9A-Za-z_:.])(?:"
     rf"[0-9A-Fa-f]{{1,4}}:(?:{HEXTET}:){{1,6}}{HEXTET}|:(?:{HEXTET}:){{1,6}}[0-9A-Fa-f]{{1,4}})(?:$|[^0-9A-Za-z_:])",
     "secrets": "PRIVATE KEY|A[KS]IA|gh[pousr]_|github_pat_|glpat-|xox|AIza|[sr]k_live_|sk-|npm_|hf_|eyJ",

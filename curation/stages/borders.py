@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,7 +19,7 @@ class Borders:
 
     def __init__(self) -> None:
         self.best: dict[tuple[str, str], list[tuple[float, str, dict[str, object]]]] = {}
-        self.pending: list[tuple[str, str, tuple[int, int], float, float, str, str | None]] = []
+        self.pending: list[tuple[str, str, tuple[int, int], float, float, str]] = []
 
     def add(self, stage: str, documents: pa.Table, found: list[Border]) -> None:
         """Candidates of a batch; what stages after this one drop is sorted out in ``settle``."""
@@ -25,15 +27,16 @@ class Borders:
             one = documents.slice(place, 1)
             excerpt = pc.utf8_slice_codeunits(one["text"], 0, EXCERPT_CHARS)[0].as_py()
             row = (one["slice"][0].as_py(), one["row"][0].as_py())
-            self.pending.append((stage, rule, row, value, bound, excerpt, one["url"][0].as_py()))
+            self.pending.append((stage, rule, row, value, bound, excerpt))
 
-    def settle(self, documents: pa.Table) -> None:
-        """The end of a batch, of which ``documents`` (with ``slice``, ``row``, ``id``, ``name``) are left."""
+    def settle(self, documents: pa.Table, shown: Callable[[pa.LargeStringArray], pa.LargeStringArray]) -> None:
+        """The end of a batch, of which ``documents`` (with ``slice``, ``row``, ``id``, ``name``) are left. shown: excerpts as
+        they may be shown."""
         if self.pending:
             slices, rows = zip(*(one[2] for one in self.pending), strict=True)
             pending = pa.table({"slice": pa.array(slices, pa.int32()), "row": pa.array(rows, pa.int64())})
             left = pc.index_in(row_keys(pending), row_keys(documents)).to_pylist()
-            for (stage, rule, row, value, bound, excerpt, url), place in zip(self.pending, left, strict=True):
+            for (stage, rule, row, value, bound, excerpt), place in zip(self.pending, left, strict=True):
                 if place is None:
                     continue
                 id_ = documents["id"][place].as_py()
@@ -42,12 +45,12 @@ class Borders:
                     "row": row[1],
                     "id": id_,
                     "name": documents["name"][place].as_py(),
-                    "url": url,
+                    "url": documents["url"][place].as_py(),
                     "stage": stage,
                     "rule": rule,
                     "value": value,
                     "threshold": bound,
-                    "excerpt": excerpt,
+                    "excerpt": shown(pa.array([excerpt], pa.large_string()))[0].as_py(),
                 }
                 best = self.best.setdefault((stage, rule), [])
                 best.append((abs(value - bound), id_, said))

@@ -6,7 +6,8 @@ and a document left in more than ten pieces is dropped. Here the pieces stay one
 
 Tülu 3's coverage (Lambert et al. 2024, section 3.2): a token of an item matches a document if both have an n-gram that
 includes it; the document is dropped if it matches more than ``max_coverage`` of the item's tokens. Items of fewer than
-n tokens match where they stand whole. Tokens are lower-cased runs of letters and digits, and single characters in
+n tokens are left out, or match where they stand whole (``short_items``); an item that too many documents hold is no sign
+of contamination (``max_hits``). Every column that may be written is compared. Tokens are lower-cased runs of letters and digits, and single characters in
 scripts without spaces; n-grams are compared by 64-bit hashes over the items' vocabulary.
 """
 
@@ -28,10 +29,11 @@ from curation import readers, storage
 from curation.arrow_text import as_text
 from curation.dedup.shared_grams import gram_tables, may_share
 from curation.readers.formats import by_name
-from curation.stages.prepare import comparable
+from curation.stages.prepare import comparable, text_places, writable
 from curation.work import DECIDED, Done, Work
 from schemas.decontamination import Decontaminate
 from schemas.errors import RecipeError
+from schemas.manifest import Warning
 from schemas.sources import Columns, Source
 from schemas.work import Prepared
 
@@ -52,11 +54,12 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Items:
-    """Benchmark items. benchmarks: the file of each; codes: word -> number from 1; by length n of n-gram: sorted hashes,
+    """Benchmark items. benchmarks: the file of each; short: too short to be looked for; codes: word -> number from 1; by length n of n-gram: sorted hashes,
     and for each the item and the position where it begins: int64[m]; quick: the tables of ``shared_grams``."""
 
     names: tuple[str, ...]
     benchmarks: tuple[str, ...]
+    short: npt.NDArray[np.bool_]
     sizes: npt.NDArray[np.int64]
     codes: dict[str, int]
     grams: dict[int, tuple[Hashes, npt.NDArray[np.int64], npt.NDArray[np.int64]]]
@@ -81,7 +84,9 @@ def item_files(params: Decontaminate) -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache(maxsize=2)
-def read_items(files: tuple[tuple[str, str], ...], columns: tuple[str, ...], ngram: int) -> Items:
+def read_items(
+    files: tuple[tuple[str, str], ...], columns: tuple[str, ...], ngram: int, short_items: str = "skip"
+) -> Items:
     """The items of benchmark files. Raises RecipeError for a file that cannot be read, or no item at all."""
     names: list[str] = []
     words: list[list[str]] = []
@@ -97,12 +102,16 @@ def read_items(files: tuple[tuple[str, str], ...], columns: tuple[str, ...], ngr
                 texts.append(text)
     if not names:
         raise RecipeError("decontaminate.benchmarks", "the benchmark files hold no item with a text")
+    sizes = np.array([len(split) for split in words])
+    short = (sizes < ngram) & (short_items == "skip")
     codes: dict[str, int] = {}
     for split in words:
         for word in split:
             codes.setdefault(word, len(codes) + 1)
     found: dict[int, list[tuple[Hashes, int]]] = {}
     for item, split in enumerate(words):
+        if short[item]:
+            continue
         n = min(ngram, len(split))
         numbers = np.array([codes[word] for word in split], dtype=np.uint64)
         found.setdefault(n, []).append((gram_hashes(numbers, n), item))
@@ -113,9 +122,14 @@ def read_items(files: tuple[tuple[str, str], ...], columns: tuple[str, ...], ngr
         position = np.concatenate([np.arange(len(h)) for h, _ in entries])
         order = np.argsort(hashes, kind="stable")
         grams[n] = (hashes[order], item_of[order], position[order])
-    sizes = np.array([len(split) for split in words])
-    quick = gram_tables(pa.array(texts, pa.large_string()), ngram)
-    return Items(tuple(names), tuple(benchmarks), sizes, codes, grams, quick)
+    looked_for = [text for text, left_out in zip(texts, short.tolist(), strict=True) if not left_out]
+    quick = gram_tables(pa.array(looked_for, pa.large_string()), ngram)
+    return Items(tuple(names), tuple(benchmarks), short, sizes, codes, grams, quick)
+
+
+def items_of(params: Decontaminate, files: tuple[tuple[str, str], ...]) -> Items:
+    """The items that a recipe compares its documents with."""
+    return read_items(files, tuple(params.columns), params.ngram or NGRAMS[params.method], params.short_items)
 
 
 def _rows(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -198,32 +212,30 @@ class Cleaned:
 
 
 def run_collisions(work: Work, number: int) -> Done:
-    """The benchmarks' n-grams that one partition holds."""
-    params = _params(work)
-    found = collisions(work.part(number, before="decontaminate"), _kept(work, number), params, work.benchmarks)
+    """What one partition holds of the benchmarks, to be counted over all."""
+    found = collisions(work.part(number, before="decontaminate"), _kept(work, number), _params(work), work.benchmarks)
     target = work.path("collisions", number, "arrow")
-    storage.put_arrow(target, pa.table({"hash": found}))
-    return Done({}, [target])
+    storage.put_arrow(target, found)
+    return Done({"compared": len(_kept(work, number))}, [target])
 
 
 def run_frequent(work: Work, _: int) -> Done:
-    """The n-grams that stand in too many documents to be a sign of contamination."""
+    """What stands in too many documents to be a sign of contamination."""
     paths = [work.path("collisions", number, "arrow") for number in work.numbers]
-    ignored = frequent([storage.read_arrow(path)["hash"].to_numpy() for path in paths], _params(work))
+    compared = sum(len(_kept(work, number)) for number in work.numbers)
+    ignored = frequent([storage.read_arrow(path) for path in paths], _params(work), compared)
     target = work.path("frequent", 0, "arrow")
-    storage.put_arrow(target, pa.table({"hash": ignored}))
-    return Done({"ignored": len(ignored)}, [target])
+    storage.put_arrow(target, ignored)
+    return Done({"ignored": len(ignored), "compared": compared}, [target])
 
 
 def run(work: Work, number: int) -> Done:
     """Which documents of one partition hold benchmark items, and what becomes of them."""
-    params = _params(work)
-    ignored = np.zeros(0, dtype=np.uint64)
-    if params.method == "gpt3":
-        ignored = storage.read_arrow(work.path("frequent", 0, "arrow"))["hash"].to_numpy()
+    ignored = storage.read_arrow(work.path("frequent", 0, "arrow"))["key"].to_numpy()
+    rows = np.unique(storage.read_arrow(work.path("collisions", number, "arrow"))["row"].to_numpy())
     target, hits = work.path("documents-decontaminate", number), work.path("hits", number)
     part = work.part(number, before="decontaminate")
-    done = decontaminate(part, number, _kept(work, number), params, work.benchmarks, ignored, target)
+    done = decontaminate(part, number, rows, _params(work), work.benchmarks, ignored, target)
     files = [work.decide("decontaminate", number, done.decided), hits]
     storage.put_table(hits, done.hits)
     if done.prepared.rewritten == target:
@@ -251,22 +263,37 @@ def _kept(work: Work, number: int) -> Int:
     return work.left(number, before="decontaminate")
 
 
-def collisions(
-    prepared: Prepared, kept: Int, params: Decontaminate, files: tuple[tuple[str, str], ...]
-) -> npt.NDArray[np.uint64]:
-    """For gpt3, the items' n-grams that documents of a partition hold, each once a document: uint64[m], their hashes."""
-    items = read_items(files, tuple(params.columns), params.ngram or NGRAMS[params.method])
-    found = [np.zeros(0, dtype=np.uint64)]
-    for _, text, _ in _texts(prepared, kept, items):
+def collisions(prepared: Prepared, kept: Int, params: Decontaminate, files: tuple[tuple[str, str], ...]) -> pa.Table:
+    """What documents of a partition hold: (row, key), each once a document. key: the number of an item that is covered (ngram),
+    or the hash of one of the items' n-grams (gpt3).
+    """
+    items = items_of(params, files)
+    rows: list[int] = []
+    keys = [np.zeros(0, dtype=np.uint64)]
+    for row, _, text, _ in _texts(prepared, kept, items, params):
         numbers = numbers_of(tokens(text), items)
-        found += [np.unique(items.grams[n][0][first]) for n, _, first, _ in matches(numbers, items)]
-    return np.concatenate(found)
+        if params.method == "gpt3":
+            found = [items.grams[n][0][first] for n, _, first, _ in matches(numbers, items)]
+        else:
+            shares = coverages(numbers, items)
+            found = [np.array([item for item, share in shares.items() if share > params.max_coverage], dtype=np.uint64)]
+        for some in found:
+            rows += [row] * len(some)
+            keys.append(some)
+    table = pa.table({"row": pa.array(rows, pa.int64()), "key": np.concatenate(keys)})
+    return table.group_by(["row", "key"]).aggregate([]) if rows else table
 
 
-def frequent(found: list[npt.NDArray[np.uint64]], params: Decontaminate) -> npt.NDArray[np.uint64]:
-    """The n-grams that stand in more documents than ``max_documents``, sorted."""
-    hashes, count = np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *found]), return_counts=True)
-    return hashes[count > params.max_documents]
+MIN_COMMON = 10
+"""Documents that an item may be found in, however small the corpus, before it can be too common (as many as GPT-3's n-grams)."""
+
+
+def frequent(found: list[pa.Table], params: Decontaminate, compared: int) -> pa.Table:
+    """The keys that stand in too many documents, sorted, and in how many. compared: documents in all."""
+    keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(table["key"].to_numpy() for table in found)])
+    key, count = np.unique(keys, return_counts=True)
+    most = params.max_documents if params.method == "gpt3" else max(params.max_hits * compared, MIN_COMMON)
+    return pa.table({"key": key[count > most], "documents": count[count > most].astype(np.int64)})
 
 
 def decontaminate(
@@ -280,30 +307,33 @@ def decontaminate(
 ) -> Cleaned:
     """What becomes of a partition's kept documents. kept: sorted rows of its documents table.
 
-    ignored: what ``frequent`` gave (gpt3). target: where the documents go if some are rewritten.
+    ignored: the keys that ``frequent`` gave. target: where the documents go if some are rewritten. A document is judged by
+    the first of its places that is hit; only its text can be masked, what is hit elsewhere is dropped.
     """
-    items = read_items(files, tuple(params.columns), params.ngram or NGRAMS[params.method])
-    drops: list[tuple[int, str, float, float, str]] = []
-    hits: list[tuple[int, str, str, float]] = []
+    items = items_of(params, files)
+    judge = _by_coverage if params.method == "ngram" else _by_collisions
+    drops: dict[int, tuple[int, str, float, float, str]] = {}
+    hits: list[tuple[int, str, str, float, str]] = []
     new: dict[int, str] = {}
     places = 0
-    for row, text, has_prompt in _texts(prepared, kept, items):
-        judge = _by_coverage if params.method == "ngram" else _by_collisions
+    for row, place, text, has_prompt in _texts(prepared, kept, items, params):
         said = judge(text, items, params, ignored)
         if said is None:
             continue
-        hits += [(row, items.names[item], items.benchmarks[item], share) for item, share in said.items]
+        hits += [(row, items.names[item], items.benchmarks[item], share, place) for item, share in said.items]
         name = items.names[said.items[0][0]]
         # An instruction with a hole in it is no instruction: pairs are dropped, never masked.
-        if params.does == "drop" or (params.does == "mask" and (said.rewritten is None or has_prompt)):
-            drops.append((row, said.rule, said.value, said.threshold, name))
+        unmasked = said.rewritten is None or has_prompt or place != "text"
+        if params.does == "drop" or (params.does == "mask" and unmasked):
+            drops.setdefault(row, (row, said.rule, said.value, said.threshold, name))
         elif params.does == "mask" and said.rewritten is not None:
             new[row] = said.rewritten
             places += said.places
+    new = {row: text for row, text in new.items() if row not in drops}
     return Cleaned(
         _rewritten(prepared, new, target) if new else prepared,
-        _decided(number, drops),
-        _hits(number, hits),
+        _decided(number, [drops[row] for row in sorted(drops)]),
+        _hits(number, sorted(hits, key=lambda hit: hit[0])),
         (len(new), places),
     )
 
@@ -321,10 +351,11 @@ class _Said:
     places: int
 
 
-def _by_coverage(text: str, items: Items, params: Decontaminate, _ignored: npt.NDArray[np.uint64]) -> _Said | None:
+def _by_coverage(text: str, items: Items, params: Decontaminate, ignored: npt.NDArray[np.uint64]) -> _Said | None:
     words = tokens(text)
     numbers = numbers_of(words, items)
-    over = {item: share for item, share in coverages(numbers, items).items() if share > params.max_coverage}
+    shares = coverages(numbers, items)
+    over = {item: share for item, share in shares.items() if share > params.max_coverage and item not in ignored}
     if not over:
         return None
     ranked = sorted(over.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -394,19 +425,38 @@ def _masked(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _texts(prepared: Prepared, kept: Int, items: Items) -> Iterator[tuple[int, str, bool]]:
-    """(row, text, whether there is a prompt) of the kept documents that may hold an item; the text behind its prompt."""
+def _texts(prepared: Prepared, kept: Int, items: Items, params: Decontaminate) -> Iterator[tuple[int, str, str, bool]]:
+    """(row, place, text, whether there is a prompt) of what may hold an item, in the kept documents: the text (with its
+    prompt, or one of the two, as ``compare`` says), and each other column that may be written."""
     with storage.open_parquet(prepared.documents_path) as file:
+        wanted = writable(file.schema_arrow)
         start = 0
         for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=["text", "prompt"])
-            mine = kept[(kept >= start) & (kept < start + len(table))] - start
-            chosen = table.take(pa.array(mine))
-            prompts = chosen["prompt"].is_valid().to_pylist()
-            texts = comparable(chosen)
-            for place in np.flatnonzero(may_share(texts, items.quick)).tolist():
-                yield start + int(mine[place]), texts[place].as_py(), prompts[place]
-            start += len(table)
+            size = file.metadata.row_group(group).num_rows
+            mine = kept[(kept >= start) & (kept < start + size)] - start
+            if len(mine):
+                chosen = file.read_row_group(group, columns=wanted).take(pa.array(mine))
+                prompts = chosen["prompt"].is_valid().to_pylist()
+                for place, texts in _compared(chosen, params):
+                    for at in np.flatnonzero(may_share(texts, items.quick)).tolist():
+                        yield start + int(mine[at]), place, texts[at].as_py(), prompts[at]
+            start += size
+
+
+def _compared(documents: pa.Table, params: Decontaminate) -> Iterator[tuple[str, pa.LargeStringArray]]:
+    """Each place of the documents that is compared, and its texts, one a document; lists are joined by line ends."""
+    both = comparable(documents)
+    if params.compare == "both":
+        yield "text", both
+    else:
+        asked = documents[params.compare]
+        yield "text", as_text(pc.coalesce(asked, documents["text"]))
+    for place in text_places(documents):
+        if place not in ("text", "prompt"):
+            column = documents[place].combine_chunks()
+            if pa.types.is_list(column.type):
+                column = pc.binary_join(column, "\n")
+            yield place.removeprefix("column:"), as_text(pc.fill_null(column, ""))
 
 
 def _rewritten(prepared: Prepared, new: dict[int, str], target: str) -> Prepared:
@@ -454,13 +504,14 @@ HITS = pa.schema(
         ("item", pa.string()),
         ("benchmark", pa.string()),
         ("coverage", pa.float64()),
+        ("place", pa.string()),
     ]
 )
 """A document that holds a benchmark item, dropped for it or not."""
 
 
-def _hits(number: int, hits: list[tuple[int, str, str, float]]) -> pa.Table:
-    columns: list[Any] = [[number] * len(hits), *([hit[i] for hit in hits] for i in range(4))]
+def _hits(number: int, hits: list[tuple[int, str, str, float, str]]) -> pa.Table:
+    columns: list[Any] = [[number] * len(hits), *([hit[i] for hit in hits] for i in range(5))]
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, HITS, strict=True)], schema=HITS)
 
 
@@ -471,8 +522,9 @@ def contamination(
 
     sources: of each partition.
     """
-    items = read_items(files, tuple(params.columns), params.ngram or NGRAMS[params.method])
+    items = items_of(params, files)
     total = Counter(items.benchmarks)
+    short = Counter(name for name, left_out in zip(items.benchmarks, items.short.tolist(), strict=True) if left_out)
     found: dict[tuple[str, str], set[str]] = {}
     documents: Counter[tuple[str, str]] = Counter()
     seen: set[tuple[int, int, str]] = set()
@@ -487,6 +539,7 @@ def contamination(
             "benchmark": benchmark,
             "source": source,
             "items": total[benchmark],
+            "items_short": short[benchmark],
             "items_hit": len(names),
             "documents": documents[benchmark, source],
             "share": round(len(names) / total[benchmark], 6),
@@ -497,7 +550,7 @@ def contamination(
 
 
 def write_hits(work: Work) -> None:
-    """``contamination/hits.parquet``: item, benchmark, coverage, and the document's id, name and source."""
+    """``contamination/hits.parquet``: item, benchmark, coverage, place, and the document's id, name and source."""
     hits, release = hits_of(work), work.release
     parts, sources = work.parts, work.of_source
     rows: list[dict[str, Any]] = []
@@ -508,11 +561,45 @@ def write_hits(work: Work) -> None:
         with storage.open_parquet(part.documents_path) as file:
             documents = file.read(columns=["id", "name"]).take(pa.array([row["index"] for row in mine])).to_pylist()
         rows += [
-            {key: row[key] for key in ("item", "benchmark", "coverage")} | document | {"source": sources[number]}
+            {key: row[key] for key in ("item", "benchmark", "coverage", "place")}
+            | document
+            | {"source": sources[number]}
             for row, document in zip(mine, documents, strict=True)
         ]
     kinds = {"coverage": pa.float64()}
-    names = ("item", "benchmark", "coverage", "id", "name", "source")
+    names = ("item", "benchmark", "coverage", "place", "id", "name", "source")
     schema = pa.schema([pa.field(name, kinds.get(name, pa.string())) for name in names])
     with storage.parquet_writer(storage.join(release, "contamination", "hits.parquet"), schema) as writer:
         writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+
+
+def too_common(work: Work) -> list[Warning]:
+    """Items that too many documents hold, and those too short to be looked for, by benchmark."""
+    params = _params(work)
+    items = items_of(params, work.benchmarks)
+    made: list[Warning] = []
+    for benchmark in sorted(set(items.benchmarks)):
+        mine = [item for item, name in enumerate(items.benchmarks) if name == benchmark]
+        short = [{"item": items.names[item], "words": int(items.sizes[item])} for item in mine if items.short[item]]
+        if short:
+            made.append(_of_benchmark(benchmark, "short_items", len(short) / len(mine), short))
+    if params.method == "ngram":
+        table = storage.read_arrow(work.path("frequent", 0, "arrow"))
+        found: dict[str, list[dict[str, Any]]] = {}
+        for item, documents in zip(table["key"].to_pylist(), table["documents"].to_pylist(), strict=True):
+            found.setdefault(items.benchmarks[item], []).append({"item": items.names[item], "documents": documents})
+        for benchmark, common in sorted(found.items()):
+            made.append(_of_benchmark(benchmark, "too_common", len(common) / items.benchmarks.count(benchmark), common))
+    return made
+
+
+def _of_benchmark(benchmark: str, rule: str, share: float, examples: list[dict[str, Any]]) -> Warning:
+    return Warning(
+        stage="decontaminate",
+        source=None,
+        by="benchmark",
+        label=benchmark,
+        rule=rule,
+        share=share,
+        examples=examples[:10],
+    )

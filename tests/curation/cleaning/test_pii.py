@@ -61,3 +61,29 @@ def test_long_runs_are_linear() -> None:
         "sk-" * 60_000,
     ]
     assert len(mask(pa.array(hostile, pa.large_string()), ALL).texts) == len(hostile)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("see logo@2x.png and icon@3x.webp", "see logo@2x.png and icon@3x.webp"),
+        ("npm install lodash@4.17.21", "npm install lodash@4.17.21"),
+        ("@media screen, @decorator.name, user@host", "@media screen, @decorator.name, user@host"),
+        ("https://x.org/a?mail=jane@doe.org&b=1", "https://x.org/a?mail=email@example.com&b=1"),
+        ("jane@2x.com", "email@example.com"),
+        ("пишите: пример@почта.рф!", "пишите: email@example.com!"),
+        ("用户@例子.公司", "email@example.com"),
+        ("jane＠example.org", "email@example.com"),
+        ("jörg@müller.de, jane@doe.org", "email@example.com, email@example.com"),
+    ],
+)
+def test_addresses_of_any_script_and_no_file_names(text: str, masked: str) -> None:
+    assert mask(pa.array([text], pa.large_string()), PersonalData(emails="mask")).texts.to_pylist() == [masked]
+
+
+def test_an_address_right_behind_other_letters_is_masked() -> None:
+    (text,) = mask(
+        pa.array(["请发邮件到foo@bar.com谢谢"], pa.large_string()), PersonalData(emails="mask")
+    ).texts.to_pylist()
+    assert "foo" not in text
+    assert "bar" not in text

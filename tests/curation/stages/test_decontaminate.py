@@ -33,7 +33,7 @@ ITEM = "one two three four five six seven eight nine ten eleven twelve thirteen 
 def shares(folder: Path, items: list[str], texts: list[str], ngram: int = 8) -> list[tuple[int, float]]:
     write_jsonl(folder / "bench.jsonl", [{"id": f"b/{i}", "text": text} for i, text in enumerate(items)])
     params = Decontaminate(benchmarks=[str(folder / "*.jsonl")], ngram=ngram)
-    made = read_items(item_files(params), ("text",), ngram)
+    made = read_items(item_files(params), ("text",), ngram, "whole")
     return [coverage(text, made) for text in texts]
 
 
@@ -84,6 +84,7 @@ def cleaned(folder: Path, texts: list[str], prompts: list[str | None] | None = N
             "id": [str(i) for i in range(len(texts))],
             "name": pa.nulls(len(texts), pa.string()),
             "text": pa.array(texts, pa.large_string()),
+            "url": pa.nulls(len(texts), pa.string()),
             "prompt": pa.array(prompts or [None] * len(texts), pa.large_string()),
         }
     )
@@ -92,9 +93,8 @@ def cleaned(folder: Path, texts: list[str], prompts: list[str | None] | None = N
     part = Prepared(str(folder / "p"), "k", [SliceRead(len(texts), 0)], len(texts), **empty)
     params = Decontaminate.model_validate({"benchmarks": [str(folder / "*.jsonl")], **settings})
     files, kept = item_files(params), np.arange(len(texts))
-    ignored = (
-        frequent([collisions(part, kept, params, files)], params) if params.method == "gpt3" else np.zeros(0, "u8")
-    )
+    found = collisions(part, kept, params, files)
+    ignored = frequent([found], params, len(kept))["key"].to_numpy()
     return decontaminate(part, 0, kept, params, files, ignored, str(folder / "new.parquet"))
 
 
@@ -133,7 +133,7 @@ def test_masked_and_reported(tmp_path: Path) -> None:
     masked = cleaned(tmp_path / "a", [text, "clean"], action="mask")
     assert texts_of(masked) == [f"Before. {MASK}! After.", "clean"]
     assert masked.hits.to_pylist() == [
-        {"partition": 0, "index": 0, "item": "b/0", "benchmark": "bench.jsonl", "coverage": 1.0}
+        {"partition": 0, "index": 0, "item": "b/0", "benchmark": "bench.jsonl", "coverage": 1.0, "place": "text"}
     ]
     reported = cleaned(tmp_path / "b", [text], action="report")
     assert (len(reported.decided), len(reported.hits)) == (0, 1)
@@ -150,6 +150,7 @@ def test_two_percent_of_a_benchmark_condemn_a_source(tmp_path: Path) -> None:
         "benchmark": "bench.jsonl",
         "source": "web",
         "items": 2,
+        "items_short": 0,
         "items_hit": 1,
         "documents": 2,
         "share": 0.5,
