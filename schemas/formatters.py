@@ -236,18 +236,21 @@ class Demonstrations(Section):
     """A tag with the neighbours' texts (`from: items`), the most similar first unless `similarities` is given."""
     similarities: Name | None = None
     """A tag with a number for each neighbour (`from: items`)."""
+    ids: Name | None = None
+    """A tag with the id, or the own name, of each neighbour (`from: items`): the document itself is left out by it."""
     documents: Annotated[int, Field(ge=1)] = 3
     """Neighbours at most: the most similar ones."""
     max_chars: Annotated[int, Field(ge=1)] | None = None
     """Characters of all demonstrations at most; one that does not fit is skipped."""
     max_similarity: float | None = None
-    """Neighbours more similar than this are near duplicates and left out; a copy of the document always is."""
+    """Neighbours more similar than this are near duplicates and left out; the document itself always is, be it its text
+    or its prompt with its text, white space aside."""
     separator: str = "\n\n"
     """Stands behind each demonstration."""
 
     def names(self) -> list[str]:
         """Tags and built-in names that it reads."""
-        return [self.examples] if self.similarities is None else [self.examples, self.similarities]
+        return [name for name in (self.examples, self.similarities, self.ids) if name is not None]
 
 
 class Thoughts(Section):

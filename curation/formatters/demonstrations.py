@@ -10,13 +10,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.arrow_text import as_text
 from curation.formatters.plain import body
 from curation.formatters.segments import Formatted, Lists, with_lists
-from curation.formatters.values import texts_of
+from curation.formatters.values import OWN_NAME, texts_of
+from schemas.errors import RecipeError
 from schemas.formatters import Demonstrations
 
 
@@ -33,8 +35,7 @@ def demonstrations(documents: pa.Table, params: Demonstrations, *, seed: int, ph
     if params.similarities is not None:
         numbers, value_counts = texts_of(documents, params.similarities)
         values, value_ends = numbers.to_pylist(), np.cumsum(value_counts)
-    own = _repeated(as_text(documents["text"]), counts)
-    same = np.asarray(pc.equal(texts, own))
+    same = _own(documents, texts, counts, params.ids)
     order: list[int] = []
     taken = np.zeros(len(counts), dtype=np.int64)
     for i, (count, end) in enumerate(zip(counts.tolist(), ends.tolist(), strict=True)):
@@ -94,5 +95,34 @@ def _number(text: str) -> float:
     return value if not math.isnan(value) else -math.inf
 
 
-def _repeated(texts: pa.LargeStringArray, counts: np.ndarray) -> pa.LargeStringArray:
-    return texts.take(pa.array(np.repeat(np.arange(len(counts)), counts)))
+def _own(
+    documents: pa.Table, texts: pa.LargeStringArray, counts: npt.NDArray[np.int64], ids: str | None
+) -> npt.NDArray[np.bool_]:
+    """Which neighbours are the document itself: bool[neighbours]. By their ids where these are at hand, else by what they say,
+    white space aside: the document's text, or its prompt and then, at the end, its text."""
+    rows = pa.array(np.repeat(np.arange(len(counts)), counts))
+    said, text = _bare(texts), _bare(as_text(documents["text"])).take(rows)
+    same = pc.equal(said, text)
+    if "prompt" in documents.column_names:
+        prompt = _bare(as_text(pc.fill_null(documents["prompt"], ""))).take(rows)
+        whole = [
+            len(p) > 0 and s.endswith(t) and p in s[: len(s) - len(t)]
+            for s, p, t in zip(said.to_pylist(), prompt.to_pylist(), text.to_pylist(), strict=True)
+        ]
+        same = pc.or_(same, pa.array(whole, pa.bool_()))
+    if ids is not None:
+        named, named_counts = texts_of(documents, ids)
+        if not np.array_equal(named_counts, counts):
+            raise RecipeError("conditioning.ids", f"{ids!r} does not hold one id for each of the examples")
+        for own in ("id", OWN_NAME):
+            if own in documents.column_names:
+                mine = as_text(pc.fill_null(documents[own], "")).take(rows)
+                same = pc.or_(
+                    same, pc.and_(pc.equal(named, mine), pc.not_equal(mine, pa.scalar("", pa.large_string())))
+                )
+    return np.asarray(same)
+
+
+def _bare(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Texts without white space."""
+    return as_text(pc.replace_substring_regex(texts, r"\s+", ""))

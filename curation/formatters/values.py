@@ -15,6 +15,8 @@ from curation.scorers.tokens import lengths
 from schemas.errors import RecipeError
 
 HASH_BYTES = 8
+OWN_NAME = "own:name"
+"""The column of documents' own names, where formatters see them: a tag may be called `name`."""
 _BREAKS = r"[\s\pZ\p{Cc}]+"
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import formatters, storage
+from curation.formatters.values import OWN_NAME
 from curation.stages.pool import States, describe, pool_wide_tags, written_key
 from curation.tokens import token_counts
 from curation.work import Done, Work
@@ -121,6 +122,7 @@ def _pool_rows(
     index: their rows in the partition. A formatter that draws by the phase draws once here, for a phase without a name.
     """
     names = tags.column_names
+    documents = documents.rename_columns({"name": OWN_NAME})
     for name in names:
         documents = documents.append_column(name, tags[name])
     kept = documents.take(pa.array(rows)).combine_chunks()

@@ -25,6 +25,7 @@ from pydantic import TypeAdapter
 
 from curation import formatters, storage
 from curation.formatters.segments import Formatted
+from curation.formatters.values import OWN_NAME
 from curation.pack import Packed, Packer
 from curation.sorting import place_in_run
 from curation.stages.pool import Pool, encode, label_texts
@@ -192,7 +193,7 @@ def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_
                     end = start + file.metadata.row_group(group).num_rows
                     chosen = order[(rows[order] >= start) & (rows[order] < end)]
                     if len(chosen):
-                        table = file.read_row_group(group, columns=READ)
+                        table = file.read_row_group(group, columns=READ).rename_columns({"name": OWN_NAME})
                         for name in tag_names:
                             table = table.append_column(f"tag:{name}", tag_table[name].slice(start, end - start))
                         firsts = np.flatnonzero(place_in_run(chunks[chosen]) == 0)
@@ -215,7 +216,7 @@ def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_
     storage.put(target + ".json", json.dumps(index).encode())
 
 
-READ = ["id", "text", "prompt", "url", "date", "language", "quality"]
+READ = ["id", "name", "text", "prompt", "url", "date", "language", "quality"]
 """Columns of the documents that formatters and shards need."""
 
 

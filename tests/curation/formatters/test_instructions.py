@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
+from curation.formatters import render
 from curation.formatters.demonstrations import pack_by_similarity
+from curation.formatters.values import OWN_NAME
 from schemas.errors import RecipeError
+from schemas.formatters import Demonstrations
 from tests.conftest import Vector
 from tests.curation.formatters.common import documents, written
 
@@ -60,6 +64,32 @@ def test_a_share_of_documents_gets_steps_and_some_are_wrong() -> None:
     ]
     assert 30 < len(wrong) < 95
     assert all(row[-1] == ("42", "answer", True) for row in made)
+
+
+@pytest.mark.parametrize(
+    ("near", "ids"),
+    [
+        (["Ask me:\n\n 2 + 2 ?  Four, surely.", "other"], None),
+        (["Q: 2 + 2 ? A: Four,  surely.", "other"], None),
+        (["Four,\nsurely.", "other"], None),
+        (["rewritten so that nothing is alike", "other"], ["own", "x"]),
+        (["rewritten so that nothing is alike", "other"], ["a" * 32, "x"]),
+    ],
+)
+def test_no_record_is_its_own_demonstration(near: list[str], ids: list[str] | None) -> None:
+    table = pa.table(
+        {
+            "id": ["a" * 32],
+            OWN_NAME: ["own"],
+            "text": pa.array(["Four, surely."], pa.large_string()),
+            "prompt": pa.array(["2 + 2 ?"], pa.large_string()),
+            "near": pa.array([near], pa.list_(pa.string())),
+            "which": pa.array([ids or []], pa.list_(pa.string())),
+        }
+    )
+    fields = {"method": "demonstrations", "examples": "near", **({"ids": "which"} if ids else {})}
+    made = render(table, Demonstrations.model_validate(fields), seed=0, phase="p")
+    assert made.texts.to_pylist() == ["other\n\n2 + 2 ?\n\nFour, surely."]
 
 
 def test_demonstrations_by_similarity(vector: Vector) -> None:
