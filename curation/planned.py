@@ -8,6 +8,7 @@ from typing import Any
 from curation import storage
 from curation.losses import LossReport
 from curation.release import Home
+from curation.side_files import side_files
 from curation.stages import catalogue, decontaminate, history, planning, publish
 from curation.stages.pool import Pool
 from schemas.plan import Plan, PlannedPhase
@@ -56,7 +57,7 @@ def look(recipe: Recipe, home: Home) -> Looked:
         inputs = history.new_inputs(inputs, home)
         new = any(not file.fault for file in inputs)
     benchmarks = decontaminate.item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
-    sides = [storage.sha256(path) for path in planning.side_files(recipe)]
+    sides = [one.sha256 for one in side_files(recipe)]
     return Looked(inputs, benchmarks, publish.pool_key(recipe, inputs, benchmarks, sides, home.latest()), new)
 
 

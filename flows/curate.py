@@ -17,6 +17,7 @@ from curation.losses import read_losses
 from curation.recipe_paths import absolute
 from curation.release import Home
 from curation.report import report
+from curation.side_files import side_files
 from curation.stages import catalogue as catalogue_stage
 from curation.stages import decontaminate as decontaminate_stage
 from curation.stages import history as history_stage
@@ -29,7 +30,7 @@ from flows.progress import Progress, on_the_run_page, timed
 from flows.run import run_stage
 from schemas.engine import Engine
 from schemas.errors import RunError, SyllabusError
-from schemas.manifest import Manifest
+from schemas.manifest import Manifest, SideFile
 from schemas.recipe import Recipe
 
 Overlap = Literal["wait", "cancel"]
@@ -111,9 +112,12 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         benchmarks = decontaminate_stage.item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
         report_losses = read_losses(losses) if losses is not None else None
         parent = home.latest()
-        besides = [storage.sha256(losses) if losses is not None else "", *(digest for _, digest in benchmarks)]
-        sides = [storage.sha256(path) for path in planning.side_files(recipe)]
-        besides += sides
+        reported = (
+            [SideFile(path=losses, sha256=storage.sha256(losses), used_by="--losses")] if losses is not None else []
+        )
+        used = side_files(recipe)
+        sides = [one.sha256 for one in used]
+        besides = [*(one.sha256 for one in reported), "", *sides]
         if recipe.dedup.history:
             besides.append(parent or "")
         key = publish.content_key(recipe, inputs, besides)
@@ -169,6 +173,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         duplicates=left.duplicates,
         timings=clock | planning.seconds_of(work.parts),
     )
+    manifest.losses, manifest.side_files = reported, used
     decided = [one["decided"] for one in ledgers]
     manifest.warnings = warnings.warnings(work, decided, planning.group_names(recipe))
     manifest.warnings += warnings.of_phases(plan, manifest.phases)

@@ -68,6 +68,14 @@ class Shard(Part):
     first_position: int
 
 
+class SideFile(Part):
+    """A file besides the inputs that decided the release, and the recipe's field (or option) that names it."""
+
+    path: str
+    sha256: str
+    used_by: str
+
+
 class Warning(Part):
     """What a run took by surprise: the share that a stage took of a source, or of a label of a name that mixtures group by.
     examples: the largest clusters, dropped documents, or malformed rows and files with their reasons. Or a phase that misses
@@ -108,3 +116,5 @@ class Manifest(Part):
     contamination: list[dict[str, Any]] = []
     duplicates: list[dict[str, Any]] = []
     warnings: list[Warning] = []
+    losses: list[SideFile] = []
+    side_files: list[SideFile] = []

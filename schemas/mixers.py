@@ -37,6 +37,8 @@ class Online(Mixer):
     without_losses: Literal["refuse", "hold"] = "refuse"
     """With no loss report: an error, or the weights of the last phase or release (those of the start where there is
     none). The first round of `rounds` needs none."""
+    split: str | None = None
+    """The report's split that counts; null is `valid` where there is one, else the only one."""
 
 
 class Proportional(Mixer):

@@ -46,7 +46,7 @@ def skill_it(sizes: Sizes, params: SkillIt, context: MixContext) -> Weights:
         return start
     if context.losses is None:
         return without_losses(sizes, start, params.without_losses == "refuse", context)
-    seen = context.losses.by_checkpoint("loss", targets)
+    seen = context.losses.by_checkpoint("loss", targets, besides=skills)
     known = seen[-params.window :]
     summed = known.sum(axis=0) if params.aggregate == "sum" else known.mean(axis=0)
     return normalised(by_label(sizes, dict(zip(skills, softmax(params.eta * (matrix @ summed)), strict=True))))
@@ -56,12 +56,20 @@ def graph(params: SkillIt, place: str) -> tuple[list[str], list[str], Matrix]:
     """Training skills, evaluation skills, and A: float64[k, m]. Raises RecipeError for a file that is no graph."""
     if params.probes is not None:
         return learned(params.probes, params.algorithm, place)
-    rows = params.graph if isinstance(params.graph, dict) else _read(params.graph or "", place)
+    rows = _rewritten(params.graph if isinstance(params.graph, dict) else _read(params.graph or "", place))
     if not rows:
         raise RecipeError(place, "the graph has no skill")
     targets = sorted({target for row in rows.values() for target in row})
     skills = sorted(rows)
     return skills, targets, np.array([[rows[skill].get(target, 0.0) for target in targets] for skill in skills])
+
+
+def _rewritten(rows: Mapping[str, Mapping[str, float]]) -> Mapping[str, Mapping[str, float]]:
+    """The graph as the official code reads it: entries of exactly 1 off the diagonal count 0.5, all others as they are."""
+    return {
+        skill: {target: 0.5 if weight == 1 and target != skill else weight for target, weight in row.items()}
+        for skill, row in rows.items()
+    }
 
 
 def _read(path: str, place: str) -> Mapping[str, Mapping[str, float]]:

@@ -9,7 +9,7 @@ from schemas.schedules import Rounds
 
 
 def rounds(params: Rounds, context: ScheduleContext) -> list[Phase]:
-    """The phase of the next round. Raises RecipeError when all rounds are done."""
+    """The phase of the next round, named by its number as the report counts them: from 0. Raises RecipeError when all rounds are done."""
     done = context.losses.rounds() if context.losses is not None else 0
     if done >= params.rounds:
         raise RecipeError(
@@ -19,7 +19,7 @@ def rounds(params: Rounds, context: ScheduleContext) -> list[Phase]:
     return [
         phase_of(
             params,
-            done + 1,
+            done,
             tokens=params.tokens,
             records=params.records,
             mixture=params.mixture,

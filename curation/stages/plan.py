@@ -13,7 +13,7 @@ from curation.losses import LossReport
 from curation.mixers import Sizes
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
-from schemas.mixers import Mixture, UniMax
+from schemas.mixers import Mixture, Online, UniMax
 from schemas.phases import Phase, Pool
 from schemas.plan import Plan, PlannedPhase, Unit
 from schemas.recipe import Recipe
@@ -58,7 +58,8 @@ def expand(recipe: Recipe, groups: Groups, feedback: Feedback) -> list[tuple[Pha
             asking = Phase(name="sizes", pool=pool, conditioning=getattr(entry, "conditioning", "inherit"))
             return groups.sizes(asking, place, by)
 
-        context = schedules.ScheduleContext(sizes, groups.means, feedback.losses, recipe.seed, place)
+        losses = feedback.losses.of_split(strict=False) if feedback.losses is not None else None
+        context = schedules.ScheduleContext(sizes, groups.means, losses, recipe.seed, place)
         for phase in schedules.expand(entry, context):
             if phase.name in names:
                 raise RecipeError(f"{place}.name", f"a second phase is named {phase.name!r}; choose another")
@@ -143,7 +144,7 @@ def _plan_phase(
         context = mixers.MixContext(
             budget=amount,
             seed=recipe.seed,
-            losses=losses,
+            losses=losses.of_split(mixture.split) if losses is not None and isinstance(mixture, Online) else losses,
             held=held.get(mixture.by),
             first_round=_first_round(place, recipe) and losses is None,
             place=f"{place}.mixture" if phase.mixture != "inherit" else "mixture",

@@ -183,39 +183,6 @@ def read_table(path: str) -> pa.Table:
         return pq.read_table(stream)
 
 
-def side_files(recipe: Recipe) -> list[str]:
-    """Files besides the sources that a release depends on: side tables and models of tags, the tokenizer.
-
-    Raises RecipeError with the place for one that is not there.
-    """
-    named = [("shards.tokenizer", recipe.shards.tokenizer)]
-    for name, tag in recipe.tags.items():
-        for field in ("path", "model", "target"):
-            value = getattr(tag, field, None)
-            named += [(f"tags.{name}.{field}", one) for one in (value if isinstance(value, list) else [value])]
-    for place, part in _parts(recipe):
-        for field in ("graph", "probes", "runs", "law", "points"):
-            value = getattr(part, field, None)
-            named += [(f"{place}.{field}", value)] if isinstance(value, str) else []
-    files: list[str] = []
-    for place, pattern in named:
-        if pattern is None:
-            continue
-        found = [file.url for file in storage.glob(pattern) if file.kind == "file"]
-        if not found:
-            raise RecipeError(place, f"{pattern!r} is no file; mend the path")
-        files += found
-    return files
-
-
-def _parts(recipe: Recipe) -> list[tuple[str, object]]:
-    """Mixtures and schedules with their places."""
-    found: list[tuple[str, object]] = [("mixture", recipe.mixture)]
-    for number, phase in enumerate(recipe.phases):
-        found += [(f"phases[{number}]", phase), (f"phases[{number}].mixture", getattr(phase, "mixture", None))]
-    return found
-
-
 def seconds_of(parts: list[Prepared]) -> dict[str, float]:
     """Seconds of *prepare* by step, added over the partitions (of all workers)."""
     total: Counter[str] = Counter()

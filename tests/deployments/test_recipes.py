@@ -92,10 +92,10 @@ def skill_it(made: Made) -> None:
 
 
 def skill_it_online(made: Made) -> None:
-    assert made.names() == ["round-1"]
+    assert made.names() == ["round-0"]
     second = run("skill-it-online", losses="examples/skill_losses.jsonl")
-    assert second.names() == ["round-2"]
-    before, after = made.phases["round-1"].weights, second.phases["round-2"].weights
+    assert second.names() == ["round-1"]
+    before, after = made.phases["round-0"].weights, second.phases["round-1"].weights
     assert after["skill2"] > before["skill2"]
     assert after["skill1"] < before["skill1"]
 

@@ -24,11 +24,11 @@ ENTRY = {
 def test_one_round_a_run(tmp_path: Path) -> None:
     documents = pool(200, skill=["a", "b"] * 100)
     plan, ordered = planned(documents, [ENTRY])
-    assert [phase.name for phase in plan.phases] == ["round-1"]
+    assert [phase.name for phase in plan.phases] == ["round-0"]
     assert len(ordered.document) == 60
     losses = report(tmp_path, [{"round": 0, "group": "a", "loss": 0.1}, {"round": 0, "group": "b", "loss": 3.0}])
     second, _ = planned(documents, [ENTRY], Feedback(losses))
-    assert [phase.name for phase in second.phases] == ["round-2"]
+    assert [phase.name for phase in second.phases] == ["round-1"]
     assert second.phases[0].weights != plan.phases[0].weights
     done = report(tmp_path, [{"round": r, "group": g, "loss": 1.0} for r in (0, 1) for g in "ab"])
     with pytest.raises(RecipeError, match=r"phases\[0\]\.rounds.*all are done"):
