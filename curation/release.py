@@ -19,7 +19,7 @@ PREPARED = "prepared"
 """In the cache: partitions as *prepare* left them, each named by its key."""
 MADE_FROM = "made-from"
 """In the cache: which of them each release was made from."""
-MANIFEST_KEYS = {"recipe", "release", "inputs", "funnel", "phases", "shards"}
+
 RELEASE_NAME = re.compile(r"^\d{8}T\d{6}-[0-9a-f]{6}$")
 
 

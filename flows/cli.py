@@ -70,6 +70,8 @@ def _quiet() -> None:
     """What fails is said once, by us: nothing of Prefect's own on the terminal, unless the user asks for it."""
     for setting in ("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_INTERNAL_LEVEL"):
         os.environ.setdefault(setting, "CRITICAL")
+    for worker in ("EventsWorker", "APILogWorker"):  # they log under names of their own
+        logging.getLogger(worker).setLevel(logging.CRITICAL)
 
 
 def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
