@@ -120,7 +120,7 @@ def read_manifest(folder: str) -> dict[str, Any]:
     path = storage.join(folder, "manifest.json")
     try:
         plain = json.loads(storage.read_bytes(path))
-        if isinstance(plain, dict) and plain.keys() >= MANIFEST_KEYS:
+        if isinstance(plain, dict) and plain:
             return plain
     except ValueError:
         pass
