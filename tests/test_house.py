@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from curation.stages import STAGES
+
 ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN = {
     "schemas": {"curation", "flows", "deployments", "prefect"},
@@ -31,3 +33,11 @@ def test_imports_stay_in_their_rooms(room: str) -> None:
 
 def test_no_pin_has_an_address() -> None:
     assert "://" not in (ROOT / "constraints.txt").read_text()
+
+
+def test_the_table_of_stages_is_the_list() -> None:
+    lines = (ROOT / "ARCHITECTURE.md").read_text().splitlines()
+    first = lines.index("| stage | runs over | reads | leaves | holds |") + 2
+    table = [[cell.strip() for cell in line.strip("|").split("|")][:4] for line in lines[first : first + len(STAGES)]]
+    assert table == [[one.name, one.over, ", ".join(one.reads) or "files", one.writes] for one in STAGES]
+    assert not lines[first + len(STAGES)].startswith("|")
