@@ -11,6 +11,7 @@ import polars as pl
 
 from curation import storage
 from curation.similar import nearest
+from curation.unreadable import why_unreadable
 from schemas.errors import RecipeError
 
 
@@ -28,7 +29,8 @@ def read_table(path: str, place: str) -> pl.DataFrame:
             return pl.from_dicts(rows, infer_schema_length=None, strict=False)
         return pl.read_csv(io.BytesIO(data))
     except Exception as error:
-        raise RecipeError(place, f"{path}: no CSV, JSON lines or Parquet table ({type(error).__name__})") from None
+        why = why_unreadable(data, error, lines=data.lstrip()[:1] == b"{")
+        raise RecipeError(place, f"{path}: no CSV, JSON lines or Parquet table: {why}") from None
 
 
 def read_json(path: str, place: str) -> Any:

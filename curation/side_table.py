@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import storage
+from curation.unreadable import why_unreadable
 from schemas.errors import RecipeError
 
 READERS: dict[str, Callable[..., pl.DataFrame]] = {
@@ -57,10 +59,14 @@ def read_frame(url: str, place: str) -> pl.DataFrame:
     if reader is None:
         raise RecipeError(place, f"got {url!r}; write a file that ends in {', '.join(READERS)}")
     try:
-        with storage.open_read(url) as stream:
-            return reader(stream)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise RecipeError(place, f"{url} cannot be read: {type(error).__name__}") from None
+        data = storage.read_bytes(url)
+    except OSError as error:
+        raise RecipeError(place, f"{url} cannot be opened: {type(error).__name__}") from None
+    try:
+        return reader(io.BytesIO(data))
+    except pl.exceptions.PolarsError as error:
+        why = why_unreadable(data, error, lines=reader is pl.read_ndjson)
+        raise RecipeError(place, f"{url} cannot be read: {why}") from None
 
 
 def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -14,12 +14,14 @@ import json
 import os
 import re
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import accumulate
 from typing import IO, Any, TypeVar
 
 import fsspec
@@ -335,17 +337,49 @@ def delete_tree(url: str) -> None:
         fs.rm(path, recursive=True)
 
 
+class _Parquet(pq.ParquetFile):
+    """A file whose columns need not all have names in UTF-8: those that have none cannot be asked for."""
+
+    def _build_nested_paths(self) -> dict[str, list[int]]:
+        places: defaultdict[str, list[int]] = defaultdict(list)
+        for number in range(self.metadata.num_columns):
+            try:
+                path = self.metadata.schema.column(number).path
+            except UnicodeDecodeError:
+                continue
+            for name in accumulate(path.split("."), "{}.{}".format):
+                places[name].append(number)
+        return places
+
+
 @contextmanager
 def open_parquet(url: str, **options: Any) -> Iterator[pq.ParquetFile]:
     """A Parquet file to read from; local ones with pyarrow's own file access. Options go to ``ParquetFile``."""
     if is_local(url):
-        with pq.ParquetFile(resolve(url)[1], **options) as file:
+        with _Parquet(resolve(url)[1], **options) as file:
             yield file
         return
     fs, path = resolve(url)
     # Column chunks are read from several places in turn: a read-ahead cache would only be thrown away.
-    with fs.open(path, "rb", cache_type="none") as stream, pq.ParquetFile(stream, **options) as file:
+    with fs.open(path, "rb", cache_type="none") as stream, _Parquet(stream, **options) as file:
         yield file
+
+
+def untyped_footer(url: str) -> pq.FileMetaData:
+    """A Parquet file's footer without the Arrow schema that its writer may have noted: its columns are of Parquet's types.
+
+    Raises ArrowInvalid where the end of the file is no footer.
+    """
+    with open_read(url) as stream:
+        stream.seek(max(size(url) - 8, 0))
+        ending = stream.read(8)
+        length = int.from_bytes(ending[:4], "little")
+        if size(url) < length + 12:
+            raise pa.ArrowInvalid("the file has no footer")
+        stream.seek(size(url) - 8 - length)
+        footer = stream.read(length)
+    unnoted = footer.replace(b"ARROW:schema", b"ARROW-schema")
+    return pq.read_metadata(pa.BufferReader(b"PAR1" + unnoted + ending))
 
 
 def chosen_rows(

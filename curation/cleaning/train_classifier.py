@@ -8,7 +8,6 @@ One thread and a fixed seed: the same data give the same model, byte for byte.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -20,21 +19,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
 
-from curation import seeds, storage
+from curation import readers, seeds, storage
 from curation.cleaning.fasttext_model import probabilities
 from curation.dedup import minhash
 from curation.readers.compression import StreamFault, decompressed
 from curation.readers.formats import by_name
 from schemas.dedup import MinHash
 from schemas.errors import InputError, RecipeError
+from schemas.sources import Source
 from schemas.training import Training
 
 Examples = Iterable[tuple[str, str]]
 """(label, text) pairs."""
 BATCH = 2000
+BATCH_BYTES = 8_000_000
 BINS = 10
 PLACE = "train"
 
@@ -314,28 +314,43 @@ def _labelled(path: str) -> Iterator[tuple[str, str]]:
     kind, compression = by_name(path) or ("", None)
     if kind not in ("txt", "jsonl", "parquet"):
         raise InputError(path, "labelled files are .txt, .jsonl or .parquet")
+    if kind == "txt":
+        yield from _labelled_lines(path, compression)
+        return
+    source = Source(name="labelled", paths=[path])
+    wanted = readers.wanted_of(source, {"label": "string"}, BATCH_BYTES)
+    there = False
+    for batch in readers.read(path, wanted, format=kind, compression=compression):
+        if batch.bad_rows:
+            raise InputError(path, f"row {batch.bad_rows[0][0]}: {batch.bad_rows[0][1]}")
+        if batch.fault is not None:
+            raise InputError(path, f"{batch.fault}; labelled files need text and label")
+        there = there or "label" in batch.found
+        columns = (batch.documents[name].to_pylist() for name in ("row", "text", "column:label"))
+        for row, text, label in zip(*columns, strict=True):
+            if not there:
+                raise InputError(path, "it has no column 'label'; labelled files need text and label")
+            if label is None:
+                raise InputError(path, f"row {row}: the label may not be null, a list or an object")
+            yield label, text
+
+
+def _labelled_lines(path: str, compression: str | None) -> Iterator[tuple[str, str]]:
+    """fastText's lines."""
     try:
         data = b"".join(decompressed(storage.blocks(path), compression))
     except StreamFault as fault:
         raise InputError(path, fault.message) from None
-    if kind == "txt":
-        for number, line in enumerate(data.decode("utf-8", errors="replace").split("\n"), start=1):
-            found = LINE.match(line)
-            if found is None and line.strip():
-                raise InputError(path, f"line {number}: it does not begin with __label__ and a name")
-            if found is not None:
-                yield found[1], found[2]
-        return
-    try:
-        frame = pl.read_parquet(io.BytesIO(data)) if kind == "parquet" else pl.read_ndjson(io.BytesIO(data))
-    except pl.exceptions.PolarsError as error:
-        raise InputError(path, f"it cannot be read: {error}") from None
-    if missing := {"text", "label"} - set(frame.columns):
-        raise InputError(path, f"it has no column {sorted(missing)[0]!r}; labelled files need text and label")
-    for number, (text, label) in enumerate(frame.select("text", "label").iter_rows()):
-        if text is None or label is None:
-            raise InputError(path, f"row {number}: text and label may not be null")
-        yield str(label), str(text)
+    for number, raw in enumerate(data.split(b"\n"), start=1):
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise InputError(path, f"line {number}: invalid UTF-8") from None
+        found = LINE.match(line)
+        if found is None and line.strip():
+            raise InputError(path, f"line {number}: it does not begin with __label__ and a name")
+        if found is not None:
+            yield found[1], found[2]
 
 
 def read_sources(documents: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:

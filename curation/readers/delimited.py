@@ -10,8 +10,9 @@ import csv
 import io
 from collections.abc import Iterator
 
+from curation.readers.columns import without_columns
 from curation.readers.compression import StreamFault
-from curation.readers.documents import MAX_ROW_BYTES, Batch, Rows, Wanted, without_columns
+from curation.readers.documents import MAX_ROW_BYTES, Batch, Rows, Wanted
 from curation.readers.lines import text_blocks
 
 csv.field_size_limit(MAX_ROW_BYTES)  # the module's own limit is 128 KB, and holds for the process
@@ -60,8 +61,7 @@ def read_delimited(url: str, wanted: Wanted, *, format: str, compression: str | 
     asked = set(wanted.names())
     twice = sorted({name for name in names if names.count(name) > 1} & asked)
     if missing or twice:
-        shown = [name.encode("utf-8", "replace").decode()[:60] for name in names]
-        yield rows.take(without_columns(missing, shown) if missing else f"two columns are named `{twice[0]}`")
+        yield rows.take(without_columns(missing, names) if missing else f"two columns are named `{twice[0]}`")
         return
     kept = [(place, name) for place, name in enumerate(names) if name in asked]
     rows.saw(name for _, name in kept)

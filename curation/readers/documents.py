@@ -12,13 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from curation.readers.columns import holds
 from curation.readers.dates import iso_date
 from curation.readers.values import KINDS, OF_KIND, OF_KIND_UNTYPED, name_of
 
 BATCH_BYTES = 32_000_000
 MAX_ROW_BYTES = 256_000_000
 """A row that takes more bytes than this in its file is set aside: it must fit into memory, several times."""
-MAX_COLUMNS_SHOWN = 30
 
 BASE = [
     ("row", pa.int64()),
@@ -141,11 +141,11 @@ class Rows:
             if text is None and not has(row, wanted.text):
                 self.bad(number, f"no column `{wanted.text}`", size)
             else:
-                self.bad(number, f"`{wanted.text}` is {kind_of(text)}, not a string", size)
+                self.bad(number, f"`{wanted.text}` is {holds(text)}, not a string", size)
             return
         prompt = reach(row, wanted.prompt) if wanted.prompt is not None else None
         if prompt is not None and type(prompt) is not str:
-            self.bad(number, f"`{wanted.prompt}` is {kind_of(prompt)}, not a string", size)
+            self.bad(number, f"`{wanted.prompt}` is {holds(prompt)}, not a string", size)
             return
         name = reach(row, wanted.id) if wanted.id is not None else None
         url = reach(row, wanted.url) if wanted.url is not None else None
@@ -178,24 +178,3 @@ class Rows:
         batch = Batch(pa.Table.from_arrays(arrays, schema=schema), self._bad, self.found, fault)
         self._clear()
         return batch
-
-
-def kind_of(value: object) -> str:
-    """What a JSON value is, in words."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    return "a number" if type(value) is not str else "a string"
-
-
-def without_columns(missing: list[str], columns: list[str]) -> str:
-    """The reason why a file is set aside that lacks columns: names them, and what it has."""
-    lacks = ", ".join(f"`{name}`" for name in missing)
-    has_instead = ", ".join(f"`{name}`" for name in columns[:MAX_COLUMNS_SHOWN]) or "none"
-    more = ", …" if len(columns) >= MAX_COLUMNS_SHOWN else ""
-    return f"no column {lacks}; the file has: {has_instead}{more}"

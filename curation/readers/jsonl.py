@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 
 import orjson
 
+from curation.readers.columns import holds, without_columns
 from curation.readers.compression import StreamFault
-from curation.readers.documents import MAX_COLUMNS_SHOWN, Batch, Rows, Wanted, has, kind_of, reach, without_columns
+from curation.readers.documents import Batch, Rows, Wanted, has, reach
 from curation.readers.lines import lines, range_blocks, text_blocks, without_bom
 from curation.readers.values import Literal
 
@@ -81,7 +82,7 @@ def read_objects(
                 else:
                     number += 1
                 if type(row) is not dict:
-                    rows.bad(number, f"{kind_of(row)}, not an object", len(line))
+                    rows.bad(number, f"{holds(row)}, not an object", len(line))
                     continue
                 objects = True
                 if wanted.id is not None and type(reach(row, wanted.id)) is float:
@@ -136,8 +137,8 @@ def _lacking(every_line: Lines, names: list[str]) -> str | None:
             del missing[name]
         if not missing:
             return None
-        if len(columns) < MAX_COLUMNS_SHOWN:
-            columns.update(dict.fromkeys(name[:60] for name in row))
+        if len(columns) < 100:
+            columns.update(dict.fromkeys(row))
     return without_columns(list(missing), list(columns)) if columns else None
 
 

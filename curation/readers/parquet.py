@@ -1,21 +1,33 @@
-"""Parquet: only the columns that are asked for, in bounded batches; whole row groups before a damaged page are kept."""
+"""Parquet: only the columns that are asked for, in bounded batches.
+
+What is damaged loses itself only: a row with a string that is no UTF-8 in a column that is read, at any depth, is set aside
+with the column's name; a row group with a damaged page (page checksums are verified where there are any) is left out, the
+row groups after it are read. Columns whose names are no UTF-8 cannot be asked for, and trouble nobody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.readers.columns import holds_type, is_list, is_text, names_of, without_columns, without_text
 from curation.readers.dates import iso_date
-from curation.readers.documents import Batch, Rows, Wanted, without_columns
+from curation.readers.documents import Batch, Rows, Wanted
 
 ROWS_PER_READ = 1024
 PLAIN_ROWS = 8192
+MAX_FAULTS = 3
+"""Damaged row groups that a file's fault names one by one."""
+
+Mask = npt.NDArray[np.bool_]
 
 
 def read_parquet(
@@ -24,15 +36,16 @@ def read_parquet(
     """Documents of the row groups [start, stop); ``first_row`` is the number of the first row of them."""
     rows = Rows(wanted)
     if storage.size(url) == 0:
-        yield rows.take("empty file, not Parquet")
+        yield rows.take("empty file, 0 bytes: not Parquet")
         return
     with storage.open_read(url) as stream:
         if stream.read(4) != b"PAR1":
             yield rows.take("not Parquet: no magic bytes")
             return
     try:
-        with storage.open_parquet(url) as file:
-            yield from _read(file, wanted, rows, start, stop, first_row)
+        with ExitStack() as stack:
+            file = stack.enter_context(storage.open_parquet(url, page_checksum_verification=True))
+            yield from _read(_File(url, file, stack), wanted, rows, start, stop, first_row)
     except pa.ArrowException as error:
         yield rows.take(f"cannot be read as Parquet: {_short(error)}")
     except OSError as error:
@@ -41,64 +54,120 @@ def read_parquet(
         yield rows.take(f"cannot be read as Parquet: {_short(error)}")
 
 
-def _read(
-    file: pq.ParquetFile, wanted: Wanted, rows: Rows, start: int, stop: int | None, first_row: int
-) -> Iterator[Batch]:
-    schema = file.schema_arrow
-    there = [name for name in wanted.names() if _there(schema, name)]
-    missing = [name for name in wanted.required if name not in there]
-    if missing:
-        yield rows.take(without_columns(missing, [name[:60] for name in schema.names]))
+class _File:
+    """A Parquet file, and the same file without the Arrow types that its writer noted.
+
+    A dictionary column with a string that is no UTF-8 cannot be read as what it was written from: Arrow checks it while it
+    decodes, and refuses the row group. As the plain strings that Parquet stores it can.
+    """
+
+    def __init__(self, url: str, file: pq.ParquetFile, stack: ExitStack):
+        self.url, self.file, self._stack = url, file, stack
+        self._untyped: pq.ParquetFile | None = None
+
+    def batches(self, group: int, columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
+        """A row group in batches, whole before the first is given: what was read of a damaged one is not trusted.
+
+        Raises ArrowException or OSError for a damaged one.
+        """
+        try:
+            batches = self._batches(self.file, group, columns, size)
+        except pa.ArrowInvalid:
+            if self._untyped is None:
+                self._untyped = self._stack.enter_context(
+                    storage.open_parquet(
+                        self.url, page_checksum_verification=True, metadata=storage.untyped_footer(self.url)
+                    )
+                )
+            batches = self._batches(self._untyped, group, columns, size)
+        yield from batches
+
+    def _batches(self, file: pq.ParquetFile, group: int, columns: list[str], size: int) -> list[pa.RecordBatch]:
+        batches = list(file.iter_batches(size, row_groups=[group], columns=columns, use_threads=False))
+        promised, given = file.metadata.row_group(group).num_rows, sum(map(len, batches))
+        if given != promised:
+            raise pa.ArrowIOError(f"the footer promises {promised} rows, there are {given}")
+        return batches
+
+
+def _read(file: _File, wanted: Wanted, rows: Rows, start: int, stop: int | None, first_row: int) -> Iterator[Batch]:
+    schema, metadata = file.file.schema_arrow, file.file.metadata
+    types = {name: kind for name in wanted.names() if (kind := _type(schema, name)) is not None}
+    fault = _unfit(schema, types, wanted)
+    if fault is not None:
+        yield rows.take(fault)
         return
-    rows.saw(there)
-    roots = sorted({name if name in schema.names else name.split(".")[0] for name in there})
+    rows.saw(types)
+    names = list(types)
     number = first_row
     faults: list[str] = []
-    plain = _is_plain(schema, wanted, there)
-    for group in range(start, file.num_row_groups if stop is None else stop):
-        held: list[tuple[int, dict[str, Any], int] | tuple[int, str]] = []
-        if plain and (batches := _plain_group(file, group, roots)) is not None:
-            for table in batches:
-                yield _plain_batch(table, wanted, number, rows.found)
-                number += len(table)
-            continue
+    plain = _is_plain(schema, wanted, types)
+    for group in range(start, metadata.num_row_groups if stop is None else stop):
+        first, number = number, number + metadata.row_group(group).num_rows
         try:
-            for batch in file.iter_batches(ROWS_PER_READ, row_groups=[group], columns=roots):
-                for row in _decoded(batch):
-                    rows_of = _utf8(row, wanted.text)
-                    held.append((number, row, _size(row, wanted.text)) if rows_of is None else (number, rows_of))
-                    number += 1
+            batches = list(file.batches(group, names, PLAIN_ROWS if plain else ROWS_PER_READ))
         except (pa.ArrowException, OSError) as error:
-            # What was read of the group is not trusted; the groups after it are whole or not by themselves.
-            faults.append(f"row group {group} is damaged: {_short(error)}")
-            number = first_row + sum(file.metadata.row_group(g).num_rows for g in range(start, group + 1))
+            faults.append(f"row group {group} ({number - first} rows) is damaged: {_short(error)}")
             continue
-        for entry in held:
-            if len(entry) == 3:
-                rows.add(*entry)
+        for batch in batches:
+            if plain and _is_valid(batch):
+                yield _plain_batch(pa.Table.from_batches([batch]), wanted, first, rows.found)
             else:
-                rows.bad(*entry)
-            if rows.full:
-                yield rows.take()
-    yield rows.take("; ".join(faults) or None)
+                _add(batch, names, wanted, rows, first)
+                if plain or rows.full:
+                    yield rows.take()
+            first += len(batch)
+    more = f"; and {len(faults) - MAX_FAULTS} more" if len(faults) > MAX_FAULTS else ""
+    yield rows.take("; ".join(faults[:MAX_FAULTS]) + more if faults else None)
 
 
-def _is_plain(schema: pa.Schema, wanted: Wanted, there: list[str]) -> bool:
+def _type(schema: pa.Schema, name: str) -> pa.DataType | None:
+    """The type of a column by its dotted name, None where there is none; a column of that very name goes first."""
+    path = [name] if name in names_of(schema) else name.split(".")
+    places = schema.get_all_field_indices(path[0])
+    if not places:
+        return None
+    kind = schema.field(places[0]).type
+    for step in path[1:]:
+        if not pa.types.is_struct(kind) or kind.get_field_index(step) < 0:
+            return None
+        kind = kind.field(kind.get_field_index(step)).type
+    return kind
+
+
+def _unfit(schema: pa.Schema, types: dict[str, pa.DataType], wanted: Wanted) -> str | None:
+    """Why a file with this schema cannot be read."""
+    names = names_of(schema)
+    missing = [name for name in wanted.required if name not in types]
+    if wanted.text in missing:
+        columns = {name: holds_type(_type(schema, name)) for name in names}
+        return without_text(wanted.text, columns, missing=missing)
+    if missing:
+        return without_columns(missing, names)
+    for name in types:
+        if len(schema.get_all_field_indices(name)) > 1:
+            return f"two columns are named `{name}`"
+    for name in [wanted.text, *([wanted.prompt] if wanted.prompt is not None else [])]:
+        if name in types and not (is_text(types[name]) or pa.types.is_null(types[name])):
+            return f"`{name}` holds {holds_type(types[name])}, not text"
+    return None
+
+
+def _is_plain(schema: pa.Schema, wanted: Wanted, types: dict[str, pa.DataType]) -> bool:
     """Whether the columns are all of strings, so that they go as they are, without a Python object a row."""
-    kinds = [schema.field(name).type if name in schema.names else None for name in there]
-    strings = all(kind is not None and (pa.types.is_string(kind) or pa.types.is_large_string(kind)) for kind in kinds)
+    top = set(names_of(schema))
+    strings = all(
+        name in top and (pa.types.is_string(kind) or pa.types.is_large_string(kind)) for name, kind in types.items()
+    )
     return strings and not wanted.extra and wanted.prompt is None
 
 
-def _plain_group(file: pq.ParquetFile, group: int, columns: list[str]) -> list[pa.Table] | None:
-    """A row group in batches; None where it is damaged or no UTF-8, which the way row by row tells better."""
+def _is_valid(batch: pa.RecordBatch | pa.Array) -> bool:
     try:
-        batches = list(file.iter_batches(PLAIN_ROWS, row_groups=[group], columns=columns, use_threads=False))
-        for batch in batches:
-            batch.validate(full=True)
-    except (pa.ArrowException, OSError):
-        return None
-    return [pa.Table.from_batches([batch]) for batch in batches]
+        batch.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _plain_batch(table: pa.Table, wanted: Wanted, first: int, found: frozenset[str]) -> Batch:
@@ -128,41 +197,91 @@ def _plain_batch(table: pa.Table, wanted: Wanted, first: int, found: frozenset[s
     return Batch(documents.filter(pc.invert(missing)) if bad else documents, bad, found)
 
 
-def _decoded(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
-    names = list(columns)
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(names, values, strict=True))
+def _add(batch: pa.RecordBatch, names: Sequence[str], wanted: Wanted, rows: Rows, first: int) -> None:
+    """Take the rows of a batch, the first of which has the number ``first``."""
+    arrays = [_leaf(batch, name) for name in names]
+    reasons: list[str | None] = [None] * len(batch)
+    for name, array in zip(names, arrays, strict=True):
+        for place in np.flatnonzero(invalid_utf8(array)):
+            reasons[place] = reasons[place] or f"invalid UTF-8 in `{name}`"
+    sound = pa.array([reason is None for reason in reasons], pa.bool_())
+    whole = all(reason is None for reason in reasons)
+    columns = [_values(array if whole else array.filter(sound)) for array in arrays]
+    read = zip(*columns, strict=True)
+    texts = {wanted.text, wanted.prompt}
+    for number, reason in enumerate(reasons, start=first):
+        if reason is None:
+            row: dict[str, Any] = dict(zip(names, next(read), strict=True))
+            for name, value in row.items():
+                if isinstance(value, bytes):
+                    row[name] = decoded = _decoded(value)
+                    if decoded is None and name in texts:
+                        reason = f"invalid UTF-8 in `{name}`"
+        if reason is not None:
+            rows.bad(number, reason)
+        else:
+            text = row[wanted.text]
+            rows.add(number, row, len(text) if isinstance(text, str) else 100)
 
 
-def _utf8(row: dict[str, Any], name: str) -> str | None:
-    """Binary text as UTF-8, in place; the reason where it is none."""
-    value = row.get(name)
-    if isinstance(value, bytes):
-        try:
-            row[name] = value.decode("utf-8")
-        except UnicodeDecodeError:
-            return "invalid UTF-8"
-    return None
+def _leaf(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A column by its dotted name; below a struct that is null all is null."""
+    top = name in batch.schema.names
+    array = batch.column(name if top else name.split(".")[0])
+    for step in [] if top else name.split(".")[1:]:
+        array = pc.struct_field(array, step)
+    return array
 
 
-def _size(row: dict[str, Any], name: str) -> int:
-    value = row.get(name)
-    return len(value) if isinstance(value, str) else 100
+def invalid_utf8(array: pa.Array) -> Mask:
+    """Which rows of an array hold a string that is no UTF-8, at any depth: bool[rows]."""
+    found: Mask = np.zeros(len(array), dtype=np.bool_)
+    if _is_valid(array):
+        return found
+    kind = array.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        values = array.cast(pa.large_binary()).to_pylist()
+        found = np.array([value is not None and _decoded(value) is None for value in values], dtype=np.bool_)
+    elif pa.types.is_dictionary(kind):
+        bad = np.append(invalid_utf8(array.dictionary), False)
+        found = bad[array.indices.fill_null(len(bad) - 1).to_numpy(zero_copy_only=False)]
+    elif pa.types.is_struct(kind):
+        for number in range(kind.num_fields):
+            found = found | invalid_utf8(pc.struct_field(array, [number]))
+    elif pa.types.is_fixed_size_list(kind):
+        inner = array.values.slice(array.offset * kind.list_size, len(array) * kind.list_size)
+        found = np.array(invalid_utf8(inner).reshape(len(array), kind.list_size).any(axis=1), dtype=np.bool_)
+    elif is_list(kind) or pa.types.is_map(kind):
+        offsets = array.offsets.to_numpy()
+        for inner in [array.keys, array.items] if pa.types.is_map(kind) else [array.values]:
+            before = np.concatenate([[0], np.cumsum(invalid_utf8(inner))])
+            found = found | (before[offsets[1:]] > before[offsets[:-1]])
+    elif isinstance(kind, pa.BaseExtensionType):
+        found = invalid_utf8(array.storage)
+    return np.logical_and(found, array.is_valid().to_numpy(zero_copy_only=False))
 
 
-def _there(schema: pa.Schema, name: str) -> bool:
-    if name in schema.names:
-        return True
-    path = name.split(".")
-    if path[0] not in schema.names:
-        return False
-    kind = schema.field(path[0]).type
-    for step in path[1:]:
-        if not pa.types.is_struct(kind) or kind.get_field_index(step) < 0:
-            return False
-        kind = kind.field(step).type
-    return True
+def _decoded(value: bytes) -> str | None:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _values(array: pa.Array) -> list[Any]:
+    """Python values, None for those that Python has none for: times in nanoseconds, dates after the year 9999."""
+    try:
+        values: list[Any] = array.to_pylist()
+        return values
+    except (ValueError, OverflowError):
+        return [_value(one) for one in array]
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _short(error: Exception) -> str:

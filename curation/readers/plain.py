@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from curation.readers.columns import without_columns
 from curation.readers.compression import StreamFault
-from curation.readers.documents import Batch, Rows, Wanted, without_columns
+from curation.readers.documents import Batch, Rows, Wanted
 from curation.readers.lines import text_blocks
 
 

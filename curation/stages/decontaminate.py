@@ -141,7 +141,8 @@ def _rows(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     wanted = readers.wanted_of(source, extra, BATCH_BYTES)
     for batch in readers.read(url, wanted, format=named[0], compression=named[1]):
         if batch.fault or batch.bad_rows:
-            raise RecipeError("decontaminate.benchmarks", f"{url}: {batch.fault or batch.bad_rows[0][1]}")
+            why = batch.fault or "row {}: {}".format(*batch.bad_rows[0])
+            raise RecipeError("decontaminate.benchmarks", f"{url}: {why}")
         for row in batch.documents.to_pylist():
             parts = [row["text"], *(row[f"column:{name}"] for name in columns[1:])]
             yield row["name"] or f"{storage.name(url)}:{row['row']}", "\n".join(part for part in parts if part)
