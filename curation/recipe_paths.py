@@ -10,6 +10,7 @@ from curation import storage
 from schemas import groupers, mixers, rules, schedules, scorers
 from schemas.cleaning import Classifier, Language
 from schemas.decontamination import Decontaminate
+from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.shards import Shards
 from schemas.sources import Source
@@ -52,6 +53,23 @@ def absolute(part: M) -> M:
         if new is not value:
             changed[name] = new
     return part.model_copy(update=changed) if changed else part
+
+
+def files_of(pattern: str, place: str) -> list[storage.FileInfo]:
+    """The files that a path of the recipe means. Raises RecipeError, with the place, where there are none."""
+    matches = [info for info in storage.glob(pattern) if info.kind == "file"]
+    if not matches:
+        kind = "matches no file" if any(c in pattern for c in "*?[") else "is no file"
+        raise RecipeError(place, f"{pattern!r} {kind}; mend the path or remove it")
+    return matches
+
+
+def check_paths(recipe: Recipe) -> None:
+    """Raises RecipeError for the first path of a source on this machine that leads to no file."""
+    for index, source in enumerate(recipe.sources):
+        for number, pattern in enumerate(source.paths):
+            if storage.is_local(pattern):
+                files_of(pattern, f"sources[{index}].paths[{number}]")
 
 
 def _absolute_path(value: Any) -> Any:

@@ -45,13 +45,11 @@ Losses = Annotated[str | None, typer.Option(help="A loss report (JSON lines or P
 def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, json_: AsJson = False) -> None:
     """Run a recipe: the `curate` flow, on an embedded Prefect API where none is configured."""
     from curation.recipe_file import load
-    from curation.stages.planning import check_names
 
     loaded = load(recipe, overrides or ())
-    check_names(loaded)
     configure()
     _quiet()
-    with embedded_api(loaded.engine.address):
+    with embedded_api(loaded.engine.address, meanwhile=lambda: _check_and_import(loaded)):
         outcome = _run_flow(loaded, losses, silent=json_)
     if json_:
         result = {"release": outcome.release, "folder": outcome.folder, "message": outcome.message}
@@ -72,6 +70,17 @@ def _quiet() -> None:
         os.environ.setdefault(setting, "CRITICAL")
     for worker in ("EventsWorker", "APILogWorker"):  # they log under names of their own
         logging.getLogger(worker).setLevel(logging.CRITICAL)
+
+
+def _check_and_import(recipe: Any) -> None:
+    """What can be done while the API comes up: what is soonest said if it is wrong comes first."""
+    from curation.recipe_paths import check_paths
+
+    check_paths(recipe)
+    from curation.stages.planning import check_names
+
+    check_names(recipe)
+    importlib.import_module("flows.curate")
 
 
 def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
@@ -208,7 +217,7 @@ def _prepared_plan(recipe: Any, losses: Any, *, silent: bool) -> Any:
     """The plan of a pool that is prepared for it, by the flow `plan`; the first user error is raised as it is."""
     configure()
     _quiet()
-    with embedded_api(recipe.engine.address):
+    with embedded_api(recipe.engine.address, meanwhile=lambda: importlib.import_module("flows.plan")):
         logging.getLogger("prefect").setLevel(logging.ERROR)
         from flows import plan as plan_module
         from flows import progress
@@ -482,7 +491,7 @@ def _flow_result(module: str, name: str, *arguments: Any) -> Any:
     """What a flow returns, run on an embedded API where none is configured; its user error is raised as it is."""
     configure()
     _quiet()
-    with embedded_api():
+    with embedded_api(meanwhile=lambda: importlib.import_module(module)):
         logging.getLogger("prefect").setLevel(logging.ERROR)
         flow = getattr(importlib.import_module(module), name)
         result = flow(*arguments, return_state=True).result(raise_on_failure=False)

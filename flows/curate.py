@@ -14,7 +14,6 @@ from prefect.states import Cancelled
 
 from curation import limits, storage, warnings
 from curation.losses import read_losses
-from curation.recipe_paths import absolute
 from curation.release import Home
 from curation.report import report
 from curation.side_files import side_files
@@ -128,9 +127,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
             )
     log.info("%d input files, %d bytes", len(inputs), sum(file.bytes for file in inputs))
 
-    # A cluster that runs elsewhere does not share our working directory.
-    there = absolute(recipe) if recipe.engine.address is not None else recipe
-    work = pool.begin(there, inputs, home, key[:16], benchmarks)
+    work = pool.begin(recipe, inputs, home, key[:16], benchmarks)
     left = pool.survivors(work, progress, clock)
     if left is None:
         if recipe.dedup.history:

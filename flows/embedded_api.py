@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,15 +45,17 @@ def configure() -> None:
 
 
 @contextlib.contextmanager
-def embedded_api(cluster: str | None = None) -> Iterator[str]:
+def embedded_api(cluster: str | None = None, meanwhile: Callable[[], object] | None = None) -> Iterator[str]:
     """The URL of a Prefect API: the configured one, else a child's that lives as long as the block.
 
     It listens on this machine alone; with the address of a ``cluster`` on others, where that reaches it, behind a
-    password of its own, which Prefect hands on to the tasks. Raises ServerError with the log's place if the child does
-    not come up.
+    password of its own, which Prefect hands on to the tasks. ``meanwhile`` is called while the child comes up: imports take
+    as long. Raises ServerError with the log's place if the child does not come up.
     """
     configured = os.environ.get("PREFECT_API_URL")
     if configured:
+        if meanwhile is not None:
+            meanwhile()
         yield configured
         return
     host = _host_for(cluster)
@@ -78,9 +80,11 @@ def embedded_api(cluster: str | None = None) -> Iterator[str]:
             cwd=Path(__file__).resolve().parent.parent,
         )
     url = f"http://{host}:{port}/api"
+    os.environ["PREFECT_API_URL"] = url  # before Prefect is imported and reads it
     try:
+        if meanwhile is not None:
+            meanwhile()
         _wait(url, child, log)
-        os.environ["PREFECT_API_URL"] = url
         yield url
     finally:
         os.environ.pop("PREFECT_API_URL", None)

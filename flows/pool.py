@@ -9,6 +9,7 @@ from typing import Any
 from prefect.logging import get_run_logger
 
 from curation import work as work_folder
+from curation.recipe_paths import absolute
 from curation.release import PREPARED, Home
 from curation.stages import catalogue, decontaminate, planning, publish, shift
 from curation.stages import pool as pool_stage
@@ -43,7 +44,9 @@ def begin(
     keys = [partition_key(of_source[one.source_index], inputs, one) for one in partitions]
     cut = hashlib.sha256("".join(keys).encode()).hexdigest()
     folder = home.cache("work", f"{key}-{cut[:16]}")
-    return work_folder.begin(folder, recipe, inputs, partitions, keys, home.cache(PREPARED), benchmarks)
+    # A cluster that runs elsewhere does not share our working directory.
+    there = absolute(recipe) if recipe.engine.address is not None else recipe
+    return work_folder.begin(folder, there, inputs, partitions, keys, home.cache(PREPARED), benchmarks)
 
 
 def prepare_all(work: Work, progress: Progress, clock: dict[str, float]) -> None:

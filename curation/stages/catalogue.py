@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.readers.formats import by_name
+from curation.recipe_paths import files_of
 from curation.release import Home
-from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.sources import Source
 from schemas.work import Input, Partition, Slice
@@ -47,12 +47,7 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
     for index, source in enumerate(sources):
         found: dict[str, storage.FileInfo] = {}
         for number, pattern in enumerate(source.paths):
-            matches = [info for info in storage.glob(pattern) if info.kind == "file"]
-            if not matches:
-                kind = "matches no file" if any(c in pattern for c in "*?[") else "is no file"
-                raise RecipeError(
-                    f"sources[{index}].paths[{number}]", f"{pattern!r} {kind}; mend the path or remove it"
-                )
+            matches = files_of(pattern, f"sources[{index}].paths[{number}]")
             found |= {info.path: info for info in matches}
         infos = [found[path] for path in sorted(found)]
         examine = partial(_examine, source.name, index, partition_bytes, known)

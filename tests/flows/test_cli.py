@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ import polars as pl
 import pytest
 import yaml
 
-from tests.conftest import Command, recipe_of, release_of, write_jsonl
+from tests.conftest import ROOT, Command, recipe_of, release_of, write_jsonl
 
 
 def no_release(folder: Path) -> bool:
@@ -201,3 +204,20 @@ def test_what_nobody_foresaw_is_a_fault_of_ours_with_a_log(monkeypatch: pytest.M
     (log,) = [Path(word.strip(",")) for word in shown.split() if "syllabus-fault-" in word]
     assert "text of a document" in log.read_text()
     log.unlink()
+
+
+def test_a_path_that_names_no_file_is_said_before_the_prefect_api_is_up(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("name: a\nsources: [{name: a, paths: ['nowhere/*.jsonl']}]\n")
+    own = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "run", "recipe.yaml"],
+        cwd=tmp_path,
+        env={**own, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: sources[0].paths[0]: 'nowhere/*.jsonl' matches no file; mend the path or remove it\n"
+    assert not (tmp_path / "home" / "prefect.db").exists()
