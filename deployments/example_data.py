@@ -167,6 +167,7 @@ def collect(folder: Path) -> dict[str, int]:
         "speech.jsonl": list(speech()),
         "agents.jsonl": list(agents()),
         "target.jsonl": list(target()),
+        "benchmark.jsonl": list(benchmark()),
         "skill_losses.jsonl": list(skill_losses()),
         "domain_losses.jsonl": list(domain_losses()),
         "runs.jsonl": list(runs()),
@@ -292,17 +293,23 @@ def course() -> Iterable[dict[str, Any]]:
 
 
 def answers(prompts: int = 150) -> Iterable[dict[str, Any]]:
-    """Several sampled answers to each prompt, right or wrong, with a reward for each step (M-STaR)."""
+    """Several sampled answers to each prompt, right or wrong, with a reward for each step (M-STaR), and the final answer
+    that was extracted from each, which may have failed (Auto-CoT)."""
     draw = Random("answers")
+    extracted = Random("extracted answers")
     for p in range(prompts):
         a, b = draw.randint(10, 999), draw.randint(10, 999)
         for k in range(5):
             right = draw.random() < 0.5
+            said = a + b if right else a + b + draw.randint(1, 9)
+            # What an extraction finds: the number, nothing, or one of the question.
+            answer = extracted.choices([str(said), "", str(a)], [0.6, 0.2, 0.2])[0]
             yield {
                 "id": f"answer-{p}-{k}",
                 "prompt": f"What is {a} plus {b}? {sentences(draw, TOPICS['maths'], 1)}",
-                "text": f"{sentences(draw, TOPICS['maths'], 2)} So {a + b if right else a + b + draw.randint(1, 9)}.",
+                "text": f"{sentences(draw, TOPICS['maths'], 2)} So {said}.",
                 "question": f"q{p}",
+                "answer": answer,
                 "correct": int(right),
                 "step_rewards": [round(draw.random(), 3) for _ in range(3)],
                 "rationale": f"{a} and {b} are added.\nThe sum is {a + b}.",
@@ -397,6 +404,18 @@ def target(n: int = 400) -> Iterable[dict[str, Any]]:
     draw = Random("target")
     for i in range(n):
         yield {"id": f"target-{i}", "text": sentences(draw, TOPICS["medicine"], 10)}
+
+
+def benchmark(planted: int = 10, n: int = 30) -> Iterable[dict[str, Any]]:
+    """Items of a benchmark: prompts and answers of some instructions, which leaked, and others that nobody has seen."""
+    draw = Random("benchmark")
+    rows = [row for row in instructions() if row["dataset"] == "wizard"][:planted]
+    for i, row in enumerate(rows):
+        yield {"id": f"leaked-{i}", "prompt": row["prompt"], "text": row["text"]}
+    for i in range(n):
+        a, b = draw.randint(100, 999), draw.randint(100, 999)
+        question = f"{sentences(draw, TOPICS['maths'], 1)} What is {a} times {b}?"
+        yield {"id": f"item-{i}", "prompt": question, "text": f"It is {a * b}. {sentences(draw, TOPICS['maths'], 2)}"}
 
 
 def skill_losses() -> Iterable[dict[str, Any]]:

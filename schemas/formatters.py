@@ -70,10 +70,12 @@ class Template(Section):
 
 
 class Plain(Section):
-    """The text alone, after its prompt where it has one (prompt without loss)."""
+    """The text alone, after its prompt where it has one."""
 
     method: Literal["plain"]
     """No conditioning."""
+    prompt_loss: bool = False
+    """Whether prompts are trained on too (Mix-CPT: instructions as plain text)."""
 
     def names(self) -> list[str]:
         """Tags and built-in names that it reads."""

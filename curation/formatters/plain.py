@@ -15,8 +15,12 @@ _EMPTY = pa.scalar("", pa.large_string())
 
 
 def plain(documents: pa.Table, params: Plain | None, *, seed: int, phase: str) -> Formatted:
-    """Prompt (no loss) and a blank line, then the response (``answer``); or the text (``content``) without a prompt."""
-    return side_by_side(body(documents))
+    """Prompt and a blank line (loss where ``prompt_loss`` is set), then the response (``answer``); or the text
+    (``content``) without a prompt."""
+    pieces = body(documents)
+    if params is not None and params.prompt_loss:
+        pieces = [Column(piece.texts, piece.kind, True) for piece in pieces]
+    return side_by_side(pieces)
 
 
 def body(documents: pa.Table) -> list[Column]:

@@ -33,9 +33,3 @@ def updates(
         weights = (1 - smoothing) * weights + smoothing / len(weights)
         steps.append(weights)
     return np.array(steps)
-
-
-def loss_weights(weights: Weights, sampling: Weights) -> Weights:
-    """For trainers that weigh the loss and do not resample: w_d / share_d, renormalised, float64[g] (official code)."""
-    ratio = np.divide(weights, sampling, out=np.zeros_like(weights), where=sampling > 0)
-    return ratio / ratio.sum()

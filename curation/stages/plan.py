@@ -138,6 +138,7 @@ def _plan_phase(
     amount = float(asked)
     if kind in ("share", "epochs"):
         amount = asked * (whole if kind == "share" and whole is not None else float(have.sum()))
+    said: list[str] = []
     if mixture is None:
         weights = have / have.sum()
     else:
@@ -150,6 +151,9 @@ def _plan_phase(
             place=f"{place}.mixture" if phase.mixture != "inherit" else "mixture",
         )
         weights = mixers.mix(sizes, mixture, context)
+        if losses is None and getattr(mixture, "without_losses", None) == "hold":
+            held_from = "those of the start" if context.held is None else "those of before"
+            said.append(f"{mixture.method} follows a loss report and there is none: the weights are {held_from}")
     exhausted = mixture.exhausted if mixture is not None else "repeat"
     cap, strict = _cap(mixture, kind, asked)
     rounding = mixture.rounding if mixture is not None else "largest_remainder"
@@ -189,7 +193,7 @@ def _plan_phase(
         takes_rest=takes_rest,
         whole=whole if kind == "share" else None,
         passes=kind == "epochs",
-        notes=tuple(notes),
+        notes=(*said, *notes),
     )
 
 

@@ -12,6 +12,7 @@ from tests.conftest import ROOT
 
 RECIPES = ROOT / "deployments" / "recipes"
 NOT_APPLICABLE = {
+    "doremi.loss_weight": "for proxies that weigh the loss; releases carry the result by what they sample",
     "meco.schedule": "arithmetic of the authors' run (steps, batch size), which a recipe's budget stands for",
     "regmix.optimum": "needs the authors' table of 512 runs; tests/curation/mixers/test_laws.py recovers a known optimum",
     "skillit.hfdataset_shrink": "a fault of the official class (its pool shrinks), which is not to be copied",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ class Made:
         self.phases = {phase.name: phase for phase in manifest.phases}
         self.rows = pl.read_parquet(f"{folder}/shards/*.parquet").sort("position")
         self.pool = manifest.funnel[-1].in_
+        self.dropped = {stage.stage: stage.dropped for stage in manifest.funnel}
 
     def phase(self, name: str) -> pl.DataFrame:
         return self.rows.filter(pl.col("phase") == name)
@@ -80,7 +82,9 @@ def meco(made: Made) -> None:
     first, last = made.phase("conditioned"), made.phase("cooldown")
     assert not set(first["id"]) & set(last["id"])
     assert first["tokens"].sum() / made.rows["tokens"].sum() == pytest.approx(0.9, abs=0.01)
-    assert all(text.startswith("URL: example.org\n\n") for text in first["text"])
+    short = [url.split("://")[1].split("/")[0] for url in first["url"]]
+    assert all(t.startswith(f"URL: {s}\n\n") for t, s in zip(first["text"], short, strict=True))
+    assert len(set(short)) > 40
     assert all(kinds[0] == ("metadata", False) for kinds in made.kinds()[: len(first)])
     assert all(kinds == [("content", True)] for kinds in made.kinds()[len(first) :])
 
@@ -155,6 +159,13 @@ def tulu3_mix(made: Made) -> None:
     assert counts["safety"] == 60 > groups["safety"]
     assert counts["maths"] == groups["maths"]
     assert all(kinds == [("prompt", False), ("answer", True)] for kinds in made.kinds())
+    with Path("examples/benchmark.jsonl").open(encoding="utf-8") as file:
+        items = [json.loads(line)["text"] for line in file]
+    with Path("examples/instructions.jsonl").open(encoding="utf-8") as file:
+        leaked = {text for line in file if (text := json.loads(line)["text"]) in items}
+    assert len(leaked) == 10
+    assert made.dropped["decontaminate"] == {"ngram": 10}
+    assert not [text for text in made.rows["text"] for item in leaked if item in text]
 
 
 def ul2(made: Made) -> None:
@@ -190,13 +201,17 @@ def fomo_in_flux(made: Made) -> None:
 def mix_cpt(made: Made) -> None:
     knowledge = [k for k, p in zip(made.kinds(), made.rows["phase"], strict=True) if p == "knowledge"]
     assert all(loss for kinds in knowledge for _, loss in kinds)
+    asked = made.phase("knowledge").filter(pl.col("source") == "instructions")
+    assert len(asked) > 500
+    assert all(" What is " in text.split("\n\n")[0] and "It is " in text for text in asked["text"])
+    assert [("prompt", True), ("answer", True)] in knowledge
     easy = made.phase("format")
     assert len(easy) == 100
     rest = made.phase("knowledge").filter(
         (pl.col("source") == "instructions") & ~pl.col("id").is_in(easy["id"].to_list())
     )
     assert easy["perplexity"].max() <= rest["perplexity"].min()  # type: ignore[operator]
-    assert all(text.startswith("<|assistant|>") for text in easy["text"])
+    assert all(text.startswith("<|user|>") and "<|assistant|>" in text for text in easy["text"])
 
 
 def hierarchical_tags(made: Made) -> None:
@@ -225,6 +240,11 @@ def auto_cot(made: Made) -> None:
     assert 4 <= len(made.rows) <= 8
     assert made.rows["cluster"].is_unique().all()
     assert set(made.rows["simple"]) == {1.0}
+    any_answer = run("auto-cot", "phases.0.pool.select.0.passes=[]", "name=any-answer")
+    failed = any_answer.rows.filter(pl.col("simple") == 0)
+    assert len(failed) > 0
+    assert set(failed["cluster"]) & set(made.rows["cluster"])
+    assert not set(failed["id"]) & set(made.rows["id"])
 
 
 def subset_sizing(made: Made) -> None:
@@ -274,7 +294,9 @@ def role_subsets(made: Made) -> None:
 
 
 def modality_stages(made: Made) -> None:
-    assert set(made.phase("image")["modality"]) == {"image"}
+    assert made.names() == ["text", "image", "speech", "joint"]
+    for modality in ("text", "image", "speech"):
+        assert set(made.phase(modality)["modality"]) == {modality}
     joint = made.phase("joint")["modality"].to_list()
     assert all(Counter(joint[i : i + 30]) == {"image": 10, "speech": 10, "text": 10} for i in range(0, 300, 30))
 
@@ -297,7 +319,10 @@ def unimax(made: Made) -> None:
 
 def doremi(made: Made) -> None:
     assert list(made.phases["train"].weights.values()) == pytest.approx([1 / 6] * 6)
-    after = run("doremi", losses="examples/domain_losses.jsonl").phases["train"].weights
+    assert any("loss report" in note for note in made.phases["train"].notes)
+    learned = run("doremi", losses="examples/domain_losses.jsonl").phases["train"]
+    after = learned.weights
+    assert not any("loss report" in note for note in learned.notes)
     assert sorted(after, key=lambda label: -after[label])[:2] == ["medicine", "maths"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curation.mixers.doremi import loss_weights, updates
+from curation.mixers.doremi import updates
 from schemas.errors import RecipeError
 from schemas.mixers import DoReMi
 from tests.conftest import Vector
@@ -21,14 +21,6 @@ def test_the_official_update(vector: Vector) -> None:
     np.testing.assert_allclose(steps[0], out["w1"], atol=1e-6)
     np.testing.assert_allclose(steps[1], out["w2"], atol=1e-6)
     np.testing.assert_allclose(steps.mean(axis=0), out["running_average_after_2"], atol=1e-6)
-
-
-def test_loss_weight(vector: Vector) -> None:
-    given = vector("doremi.loss_weight")
-    inputs = list(given["input"].values())
-    got = loss_weights(np.array(inputs[0]), np.array(inputs[1]))
-    expected = next(v for v in given["output"].values() if isinstance(v, list))
-    np.testing.assert_allclose(got, np.array(expected) / np.sum(expected), atol=1e-5)
 
 
 def test_from_a_report_a_missing_domain_keeps_its_excess(tmp_path: Path, vector: Vector) -> None:
