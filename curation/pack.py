@@ -1,16 +1,17 @@
 """Token rows of documents to packed sequences of one length, in order, with document spans and a loss mask.
 
-Source: MeCo (Gao et al. 2025), ``mds_pack_data.py``; its packer's class is not in the repository, the two ways are from
-its comments. *complete*: a sequence starts with a document's beginning, what overflows of its last document is thrown
-away (about a third of the tokens where documents are as long as sequences). *keep_remainder*: the rest of the
-document opens the next sequence, and nothing is lost but the end of the stream. A sequence without any token that is
-trained on would give NaN: as in MeCo's loader, its last ten tokens then are.
+Source: MeCo (Gao et al. 2025), ``mds_pack_data.py``; its packer's class is not in the repository, two ways are from its
+comments. *complete*: a sequence starts with a document's beginning, what overflows of its last document is thrown
+away (about a third of the tokens where documents are as long as sequences). *concat* (there ``keep_remainder``): the
+rest of the document opens the next sequence, and nothing is lost. *best_fit* (Ding et al. 2024): documents longer than
+a sequence are cut into full ones and a rest; rests and short documents, the longest first, each go where the least room
+is left. A sequence without any token that is trained on would give NaN: as in MeCo's loader, its last ten tokens then
+are.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numba
 import numpy as np
@@ -18,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation.tokens import Tokens
+from schemas.shards import Method
 from schemas.tables import PACKED
 
 Int32 = npt.NDArray[np.int32]
@@ -56,22 +58,29 @@ class Packed:
 
 @dataclass
 class Packer:
-    """Packs a stream of documents; what does not fill a sequence waits for the next call.
+    """Packs a stream of documents; what does not fill a sequence waits for the next call (but for ``best_fit``, which
+    fills up each call's sequences).
 
     begin, end: token ids put around each document (null: none). The first has loss where the document's first token
-    has (MeCo masks it with the prefix, and trains on it without one), the last always.
+    has (MeCo masks it with the prefix, and trains on it without one), the last always. pad fills up, without loss.
     """
 
     length: int
-    mode: Literal["complete", "keep_remainder"] = "complete"
+    method: Method = "concat"
     begin: int | None = None
     end: int | None = None
+    pad: int = 0
     _ids: Int32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     _mask: Mask = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
     _sizes: Int64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _names: list[str] = field(default_factory=list)
     dropped_tokens: int = 0
     """Tokens thrown away so far, by overflow."""
+    padded: int = 0
+    """Tokens filled up so far."""
+    cut: int = 0
+    """Documents so far that do not stand whole in one sequence."""
+    _cut_before: bool = False
 
     @property
     def waiting_tokens(self) -> int:
@@ -81,23 +90,49 @@ class Packer:
     def add(self, tokens: Tokens, doc_ids: list[str]) -> Packed:
         """All sequences that are full with these documents: their ids and masks, one id a document."""
         ids, mask, sizes = self._with_borders(tokens)
+        if self.method == "best_fit":
+            parts = best_fit(sizes, self.length)
+            self.cut += int((sizes > self.length).sum())
+            return self._packed(ids, mask, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids)
         ids, mask = np.concatenate([self._ids, ids]), np.concatenate([self._mask, mask])
         sizes, names = np.concatenate([self._sizes, sizes]), [*self._names, *doc_ids]
-        parts, used_documents, used_tokens = place(sizes, self.length, self.mode == "complete")
+        parts, used_documents, used_tokens = place(sizes, self.length, self.method == "complete")
         rows = int(parts[-1, 0]) + 1 if len(parts) else 0
-        packed_ids = np.zeros((rows, self.length), dtype=np.int32)
-        packed_mask = np.zeros((rows, self.length), dtype=np.uint8)
-        _copy(ids, packed_ids.reshape(-1), parts, self.length)
-        _copy(mask, packed_mask.reshape(-1), parts, self.length)
-        silent = packed_mask.sum(axis=1) == 0
-        packed_mask[silent, max(self.length - UNMASKED_AT_LEAST, 0) :] = 1
+        made = self._packed(ids, mask, parts, rows, names)
         self.dropped_tokens += int(used_tokens - rows * self.length)
+        ends = np.cumsum(sizes)
+        broken = np.unique(parts[parts[:, 2] + parts[:, 4] - parts[:, 3] < ends[parts[:, 1]], 1])
+        self.cut += len(broken) - int(self._cut_before and 0 in broken)
+        self._cut_before = used_documents in broken or (self._cut_before and used_documents == 0)
         self._ids, self._mask = ids[used_tokens:].copy(), mask[used_tokens:].copy()
         # A document that is cut in the middle goes on with what is left of it.
         self._sizes = sizes[used_documents:].copy()
         if len(self._sizes):
             self._sizes[0] -= used_tokens - int(sizes[:used_documents].sum())
         self._names = names[used_documents:]
+        return made
+
+    def finish(self) -> Packed:
+        """What is waiting as a last sequence, filled up: one row, or none."""
+        sizes, ids, mask, names = self._sizes, self._ids, self._mask, self._names
+        self._ids, self._mask, self._sizes, self._names = ids[:0], mask[:0], sizes[:0], []
+        there = np.flatnonzero(sizes > 0)
+        ends = np.cumsum(sizes)[there]
+        starts = ends - sizes[there]
+        parts = np.column_stack([np.zeros_like(there), there, starts, starts, ends]).astype(np.int64)
+        return self._packed(ids, mask, parts, int(len(there) > 0), names)
+
+    def _packed(self, ids: Int32, mask: Mask, parts: Int64, rows: int, names: list[str]) -> Packed:
+        """The sequences of such parts (``place``), filled up behind their last part."""
+        packed_ids = np.full((rows, self.length), self.pad, dtype=np.int32)
+        packed_mask = np.zeros((rows, self.length), dtype=np.uint8)
+        _copy(ids, packed_ids.reshape(-1), parts, self.length)
+        _copy(mask, packed_mask.reshape(-1), parts, self.length)
+        filled = np.zeros(rows, dtype=np.int64)
+        np.maximum.at(filled, parts[:, 0], parts[:, 4])
+        for row in np.flatnonzero(packed_mask.sum(axis=1) == 0).tolist():
+            packed_mask[row, max(int(filled[row]) - UNMASKED_AT_LEAST, 0) : filled[row]] = 1
+        self.padded += int(rows * self.length - filled.sum())
         return Packed(
             packed_ids,
             packed_mask,
@@ -105,21 +140,6 @@ class Packer:
             parts[:, 3:5].astype(np.int32),
             np.bincount(parts[:, 0], minlength=rows),
         )
-
-    def finish(self, pad: int = 0) -> Packed:
-        """What is waiting as a last sequence, filled up with ``pad`` without loss: one row, or none."""
-        sizes = self._sizes
-        ids = np.full((int(len(self._ids) > 0), self.length), pad, dtype=np.int32)
-        mask = np.zeros_like(ids, dtype=np.uint8)
-        ids[:, : len(self._ids)], mask[:, : len(self._mask)] = self._ids, self._mask
-        if len(self._ids) and not self._mask.any():
-            mask[:, max(len(self._mask) - UNMASKED_AT_LEAST, 0) : len(self._mask)] = 1
-        ends = np.cumsum(sizes)
-        there = sizes > 0
-        spans = np.column_stack([ends - sizes, ends])[there].astype(np.int32)
-        names = [name for name, has in zip(self._names, there.tolist(), strict=True) if has]
-        self._ids, self._mask, self._sizes, self._names = self._ids[:0], self._mask[:0], sizes[:0], []
-        return Packed(ids, mask, names, spans, np.full(len(ids), len(spans), dtype=np.int64))
 
     def _with_borders(self, tokens: Tokens) -> tuple[Int32, Mask, Int64]:
         """Ids, mask and sizes of the documents with the begin and end tokens around them."""
@@ -174,6 +194,59 @@ def place(sizes: Int64, length: int, complete: bool) -> tuple[Int64, int, int]:
                 full_documents = document + 1 if done == sizes[document] else document
         stream += sizes[document]
     return parts[:full_count], full_documents, full_tokens
+
+
+@numba.njit(nogil=True, cache=True)
+def best_fit(sizes: Int64, length: int) -> Int64:
+    """Where the documents' tokens go, as ``place`` has its parts, each document's parts in order.
+
+    The longest rest first, ties by position; each into the sequence with the least room that holds it, ties to the one
+    begun first. A sequence stands where its last document would, so that a document's parts keep their order.
+    """
+    rests = sizes % length
+    order = np.argsort(-rests, kind="mergesort")
+    room = np.empty(len(sizes), dtype=np.int64)
+    last = np.empty(len(sizes), dtype=np.int64)
+    bin_of = np.full(len(sizes), -1, dtype=np.int64)
+    bins = 0
+    for document in order:
+        if rests[document] == 0:
+            continue
+        best = -1
+        for i in range(bins):
+            if room[i] >= rests[document] and (best < 0 or room[i] < room[best]):
+                best = i
+        if best < 0:
+            best, bins = bins, bins + 1
+            room[best], last[best] = length, -1
+        bin_of[document] = best
+        room[best] -= rests[document]
+        last[best] = max(last[best], document)
+    # Rows: of each document its full sequences, then the sequence whose last document it is.
+    full = sizes // length
+    row_of = np.zeros(bins, dtype=np.int64)
+    parts = np.zeros((full.sum() + np.count_nonzero(rests), 5), dtype=np.int64)
+    row, count, stream = 0, 0, 0
+    for document in range(len(sizes)):
+        for k in range(full[document]):
+            parts[count] = np.array([row, document, stream + k * length, 0, length])
+            row, count = row + 1, count + 1
+        stream += sizes[document]
+        mine = bin_of[document]
+        if mine >= 0 and last[mine] == document:
+            row_of[mine] = row
+            row += 1
+    filled = np.zeros(bins, dtype=np.int64)
+    stream = 0
+    for document in range(len(sizes)):
+        stream += sizes[document]
+        mine = bin_of[document]
+        if mine >= 0:
+            size = rests[document]
+            parts[count] = np.array([row_of[mine], document, stream - size, filled[mine], filled[mine] + size])
+            filled[mine] += size
+            count += 1
+    return parts[np.argsort(parts[:, 0] * (length + 1) + parts[:, 3], kind="mergesort")]
 
 
 @numba.njit(nogil=True, cache=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from curation import storage
 from curation.arrow_text import buffers
 from schemas.errors import RecipeError
+from schemas.shards import Packing, Special
 
 BYTES_PER_TOKEN = 4
 _BATCH_CHARS = 4_000_000
@@ -85,6 +87,69 @@ def token_counts(
         counts.append(np.bincount(rows, weights=of_piece[start:stop], minlength=len(texts)).astype(np.int32))
         start = stop
     return counts
+
+
+SPECIAL_NAMES = {
+    "begin": (
+        "<s>",
+        "<bos>",
+        "<|begin_of_text|>",
+        "<|startoftext|>",
+        "<|bos|>",
+        "<｜begin▁of▁sentence｜>",
+        "[BOS]",
+        "[CLS]",
+    ),
+    "end": ("</s>", "<eos>", "<|end_of_text|>", "<|endoftext|>", "<|eos|>", "<｜end▁of▁sentence｜>", "[EOS]", "[SEP]"),
+    "pad": ("<pad>", "<|pad|>", "<|padding|>", "<|finetune_right_pad_id|>", "<｜▁pad▁｜>", "[PAD]"),
+}
+"""What widely used tokenizers call these tokens. A tokenizers file does not say which is which, but where its
+post-processor writes them or its padding names one."""
+
+
+def special_ids(tokenizer: str, packing: Packing) -> dict[Literal["begin", "end", "pad"], int | None]:
+    """The ids of the begin, end and pad token. Raises RecipeError for one that the tokenizer does not have."""
+    encoder = load_tokenizer(tokenizer)
+    asked: dict[Literal["begin", "end", "pad"], Special | None] = {
+        "begin": packing.begin,
+        "end": packing.end,
+        "pad": packing.pad,
+    }
+    return {role: _special(encoder, role, wanted, tokenizer) for role, wanted in asked.items()}
+
+
+def _special(encoder: Any, role: str, wanted: Special | None, path: str) -> int | None:
+    place = f"shards.packing.{role}"
+    if wanted is None:
+        return None
+    if wanted == "auto":
+        found = _own(encoder, role, storage.read_bytes(path))
+        if found is None:
+            raise RecipeError(place, f"{path} has no {role} token of its own; write a token or an id, or null for none")
+        return found
+    if isinstance(wanted, int):
+        if encoder.id_to_token(wanted) is None:
+            raise RecipeError(place, f"{path} has no token {wanted}; its ids end at {encoder.get_vocab_size() - 1}")
+        return wanted
+    found = encoder.token_to_id(wanted)
+    if found is None:
+        raise RecipeError(place, f"{path} has no token {wanted!r}; write one that it has, its id, or null for none")
+    return int(found)
+
+
+def _own(encoder: Any, role: str, data: bytes) -> int | None:
+    """What the tokenizer's own post-processor or padding says, else the first special token of a usual name."""
+    if role == "pad":
+        padding = json.loads(data).get("padding")
+        if padding is not None:
+            return int(padding["pad_id"])
+    else:
+        around = encoder.post_process(encoder.encode("a", add_special_tokens=False))
+        at = 0 if role == "begin" else -1
+        if around.ids and around.special_tokens_mask[at]:
+            return int(around.ids[at])
+    special = {token.content: number for number, token in encoder.get_added_tokens_decoder().items() if token.special}
+    return next((special[name] for name in SPECIAL_NAMES[role] if name in special), None)
 
 
 def load_tokenizer(path: str) -> Any:

@@ -89,6 +89,12 @@ def _shard(path: str, shard: dict[str, Any], seen: set[str], realised: dict[str,
         faults.append(f"{name}: its positions are not {first} … {first + len(table) - 1}")
     if set(table["phase"].to_pylist()) - {shard["phase"]}:
         faults.append(f"{name}: holds rows of another phase than {shard['phase']}")
+    if schema is PACKED and shard.get("padded") is not None:
+        spans = table["doc_spans"].combine_chunks().flatten()
+        held = int(np.sum(spans.field("end").to_numpy() - spans.field("start").to_numpy()))
+        padded = len(table["input_ids"].combine_chunks().flatten()) - held
+        if padded != shard["padded"]:
+            faults.append(f"{name}: {padded} tokens are filled up, the manifest says {shard['padded']}")
     if schema is SHARD:
         tokens = int(table["tokens"].to_numpy().sum())
         if tokens != shard["tokens"]:

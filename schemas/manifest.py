@@ -66,6 +66,10 @@ class Shard(Part):
     sha256: str
     phase: str
     first_position: int
+    padded: int | None = None
+    cut: int | None = None
+    dropped_tokens: int | None = None
+    """Of packed rows: tokens filled up, documents that do not stand whole in one row, tokens thrown away."""
 
 
 class SideFile(Part):
@@ -118,3 +122,5 @@ class Manifest(Part):
     warnings: list[Warning] = []
     losses: list[SideFile] = []
     side_files: list[SideFile] = []
+    packing: dict[str, int] | None = None
+    """``padded``, ``cut`` and ``dropped_tokens`` of all packed shards together."""

@@ -30,6 +30,27 @@ ByteSize = Annotated[
 ]
 
 
+Method = Literal["concat", "complete", "best_fit"]
+Special = Literal["auto"] | Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)]
+"""A special token: the tokenizer's own, or an id, or a token as the tokenizer writes it."""
+
+
+class Packing(Section):
+    """How documents fill sequences. What it cost stands in the manifest: `padded` and `dropped_tokens`, `cut` documents."""
+
+    method: Method = "concat"
+    """concat: one after another, cut where a sequence ends, the rest opens the next. complete: every sequence begins with a
+    document's beginning, what overflows of its last one is thrown away (MeCo). best_fit: documents are moved, within a
+    row group at most, so that few are cut: only those longer than a sequence; rows are filled up."""
+    begin: Special | None = "auto"
+    """Stands before each document; trained on where the document's first token is, so never with a prefix. `auto` is the
+    tokenizer's own, which it must then have; null writes none."""
+    end: Special | None = "auto"
+    """Stands behind each document, with loss. Like `begin`."""
+    pad: Special | None = "auto"
+    """Fills up sequences, without loss and outside of every document. Like `begin`; null fills with token 0."""
+
+
 class Shards(Section):
     """The Parquet files of a release."""
 
@@ -40,11 +61,21 @@ class Shards(Section):
     tokenizer: str | None = None
     """A `tokenizers` JSON file; budgets and the column `tokens` count its tokens. Null: UTF-8 bytes / 4, rounded up."""
     sequence_length: Annotated[int, Field(ge=8)] | None = None
-    """Pack documents into sequences of this many tokens (needs a tokenizer): in order, cut where a sequence ends; a shard's
-    last sequence is filled up with token 0 without loss. Null: one row a document."""
+    """Pack documents into sequences of this many tokens (needs a tokenizer); a shard's last sequence is filled up. Null: one
+    row a document."""
+    packing: Packing | None = None
+    """How they are packed, and which tokens stand around them. Null: one after another without begin and end, filled up with
+    token 0."""
 
     @model_validator(mode="after")
     def _packed_needs_tokenizer(self) -> Shards:
         if self.sequence_length is not None and self.tokenizer is None:
             raise ValueError("sequence_length packs tokens: set shards.tokenizer too")
+        if self.packing is not None and self.sequence_length is None:
+            raise ValueError("packing fills sequences: set shards.sequence_length too, or packing to null")
         return self
+
+    @property
+    def packs(self) -> Packing:
+        """How sequences are packed, null written out."""
+        return self.packing or Packing(begin=None, end=None, pad=None)

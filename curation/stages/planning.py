@@ -16,6 +16,7 @@ from curation.stages import plan as plan_stage
 from curation.stages.plan import Feedback
 from curation.stages.pool import Pool, gather
 from curation.stages.schedule import Schedule, schedule
+from curation.tokens import special_ids
 from curation.work import Work
 from schemas.errors import RecipeError
 from schemas.phases import Phase
@@ -76,7 +77,10 @@ def names_needed(recipe: Recipe) -> list[str]:
 
 
 def check_names(recipe: Recipe) -> None:
-    """Raises RecipeError for a `by` or a template that names neither a declared tag nor a built-in name."""
+    """Raises RecipeError for a `by` or a template that names neither a declared tag nor a built-in name, and for a token
+    to pack with that the tokenizer does not have."""
+    if recipe.shards.sequence_length is not None and recipe.shards.tokenizer is not None:
+        special_ids(recipe.shards.tokenizer, recipe.shards.packs)
     known = {*BUILT_IN_NAMES, *recipe.tag_names()}
     spots: list[tuple[str, list[str]]] = []
     if recipe.mixture is not None:

@@ -168,9 +168,13 @@ def assemble(
                 sha256=shard.sha256,
                 phase=shard.phase,
                 first_position=shard.first_position,
+                padded=shard.padded,
+                cut=shard.cut,
+                dropped_tokens=shard.dropped_tokens,
             )
             for shard in shards
         ],
+        packing=_packing(recipe, shards),
         parent=parent,
         content_key=key,
         pool_key=pool_key,
@@ -269,6 +273,17 @@ def _record(
         duplicates=duplicates,
         **fields,
     )
+
+
+def _packing(recipe: Recipe, shards: list[WrittenShard]) -> dict[str, int] | None:
+    """What packing cost in all; null for rows of documents."""
+    if recipe.shards.sequence_length is None:
+        return None
+    return {
+        "padded": sum(shard.padded or 0 for shard in shards),
+        "cut": sum(shard.cut or 0 for shard in shards),
+        "dropped_tokens": sum(shard.dropped_tokens or 0 for shard in shards),
+    }
 
 
 def _preset(recipe: Recipe) -> dict[str, str] | None:

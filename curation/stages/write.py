@@ -30,7 +30,7 @@ from curation.pack import Packed, Packer
 from curation.sorting import place_in_run
 from curation.stages.pool import Pool, encode, label_texts
 from curation.stages.schedule import Schedule
-from curation.tokens import Tokens, count_tokens
+from curation.tokens import Tokens, count_tokens, special_ids
 from curation.work import Done, Work
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
@@ -78,6 +78,10 @@ class WrittenShard:
     """Documents and tokens by label of the phase's mixture."""
     documents: int
     first_position: int
+    padded: int | None = None
+    cut: int | None = None
+    dropped_tokens: int | None = None
+    """Of packed shards: tokens filled up, documents that are not whole in one sequence, tokens thrown away."""
 
 
 PLAN, SHARDS = TypeAdapter(Plan), TypeAdapter(tuple[ShardSpan, ...])
@@ -325,11 +329,14 @@ def run_write(work: Work, number: int) -> Done:
 def run_pack(work: Work, number: int) -> Done:
     """Pack one shard's documents into sequences, without positions yet: they follow from all shards' rows.
 
-    Every document of the shard is in its sequences, cut where a sequence ends; the last one is filled up. Raises
-    RunError if a row is missing.
+    What waits at the shard's end is filled up. Raises RunError if a row is missing.
     """
     gathered = Gathered(work, number)
-    packer = Packer(work.recipe.shards.sequence_length or 0, mode="keep_remainder")
+    shards = work.recipe.shards
+    special = special_ids(shards.tokenizer or "", shards.packs)
+    packer = Packer(
+        shards.sequence_length or 0, shards.packs.method, special["begin"], special["end"], special["pad"] or 0
+    )
     counts = Counts(gathered.phase.by)
     rows = 0
     target = work.path("packed", number, "arrow")
@@ -344,7 +351,9 @@ def run_pack(work: Work, number: int) -> Done:
             rows += leave(packer.add(counted, documents["id"].to_pylist()))
             counts.add(documents, counted.counts)
         rows += leave(packer.finish())
-    return Done({"rows": rows, "tokens": counts.tokens, "labels": counts.labels, "documents": counts.rows}, [target])
+    cost = {"padded": packer.padded, "cut": packer.cut, "dropped_tokens": packer.dropped_tokens}
+    done = {"rows": rows, "tokens": counts.tokens, "labels": counts.labels, "documents": counts.rows}
+    return Done({**done, **cost}, [target])
 
 
 PACKED_COLUMNS = pa.schema([field for field in PACKED if field.name not in ("position", "phase")])

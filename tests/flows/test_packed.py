@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from curation.loader import ShardDataset
+from curation.recipe_file import load
+from curation.stages import planning
+from curation.tokens import special_ids
 from curation.verify import verify
+from flows.curate import with_engine
+from flows.progress import silent
+from schemas.errors import RecipeError
+from schemas.shards import Packing
 from tests.conftest import Command, recipe_of, release_of, shard_bytes
 
 tokenizers = pytest.importorskip("tokenizers")
@@ -28,6 +37,113 @@ def tokenizer_of(folder: Path) -> str:
     made.train_from_iterator(["the river and the stone"], trainer)
     made.save(str(folder / "tokenizer.json"))
     return str(folder / "tokenizer.json")
+
+
+def with_special(folder: Path, tokens: list[str]) -> str:
+    """The same tokenizer with special tokens."""
+    made = tokenizers.Tokenizer.from_file(tokenizer_of(folder))
+    made.add_special_tokens(tokens)
+    made.save(str(folder / "special.json"))
+    return str(folder / "special.json")
+
+
+def run(folder: Path, output: Path, **parts: Any) -> tuple[dict[str, Any], pl.DataFrame]:
+    recipe = load(str(recipe_of(folder, **parts)), [f"output={output}"])
+    outcomes: list[Any] = []
+    with_engine(recipe, keep=outcomes.append, progress=silent())(recipe, None)
+    assert outcomes[0].manifest is not None, outcomes[0].message
+    assert verify(outcomes[0].folder) == []
+    rows = pl.read_parquet(f"{outcomes[0].folder}/shards/*.parquet").sort("position")
+    return json.loads(Path(outcomes[0].folder, "manifest.json").read_text()), rows
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("api")
+def test_each_method_with_the_tokenizers_own_tokens(corpus: Path, tmp_path: Path) -> None:
+    path = with_special(tmp_path, ["<s>", "</s>", "<pad>"])
+    known = tokenizers.Tokenizer.from_file(path)
+    begin, end, pad = (known.token_to_id(token) for token in ("<s>", "</s>", "<pad>"))
+    plain = {"max_bytes": "64KB", "tokenizer": path}
+    _, documents = run(tmp_path, tmp_path / "plain", shards=plain)
+    wanted = {
+        (phase, name): ([begin, *ids, end], [mask[0], *mask, 1])
+        for phase, name, ids, mask in documents.select("phase", "id", "input_ids", "loss_mask").iter_rows()
+    }
+    in_all = {}
+    for method in ("concat", "complete", "best_fit"):
+        shards = {**plain, "sequence_length": LENGTH, "packing": {"method": method}}
+        made = [
+            run(tmp_path, tmp_path / f"{method}{workers}", shards=shards, engine={"workers": workers})
+            for workers in (1, 2)
+        ]
+        assert made[0][1].equals(made[1][1])
+        manifest, packed = made[0]
+        found: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
+        pieces: Counter[tuple[str, str]] = Counter()
+        padded = 0
+        for row in packed.iter_rows(named=True):
+            for name, span in zip(row["doc_ids"], row["doc_spans"], strict=True):
+                ids, mask = found.setdefault((row["phase"], name), ([], []))
+                ids += row["input_ids"][span["start"] : span["end"]]
+                mask += row["loss_mask"][span["start"] : span["end"]]
+                pieces[row["phase"], name] += 1
+            last = row["doc_spans"][-1]["end"]
+            assert row["input_ids"][last:] == [pad] * (LENGTH - last)
+            assert not any(row["loss_mask"][last:])
+            padded += LENGTH - last
+        assert found.keys() == wanted.keys()
+        short = [name for name in wanted if len(found[name][0]) < len(wanted[name][0])]
+        for name, (ids, _) in wanted.items():
+            assert found[name][0] == ids[: len(found[name][0])]
+        # A sequence of a prefix alone has loss on its last ten tokens, else it would have none at all.
+        differ = [name for name in wanted if found[name][1] != wanted[name][1][: len(found[name][1])]]
+        assert len(differ) < len(wanted) / 20
+        lost = sum(len(wanted[name][0]) - len(found[name][0]) for name in short)
+        cut = len({*short, *(name for name, n in pieces.items() if n > 1)})
+        in_all[method] = manifest["packing"]
+        assert manifest["packing"] == {"padded": padded, "cut": cut, "dropped_tokens": lost}
+        for name, total in manifest["packing"].items():
+            assert sum(shard[name] for shard in manifest["shards"]) == total
+    assert in_all["concat"]["dropped_tokens"] == in_all["best_fit"]["dropped_tokens"] == 0
+    assert in_all["complete"]["dropped_tokens"] > 0
+    assert in_all["best_fit"]["cut"] == sum(len(ids) > LENGTH for ids, _ in wanted.values())
+    assert in_all["best_fit"]["cut"] < in_all["concat"]["cut"]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "packing", "field"),
+    [
+        ([], {}, "begin"),
+        (["<s>", "</s>"], {}, "pad"),
+        (["<s>"], {"end": "</s>", "pad": None}, "end"),
+        (["<s>"], {"end": 100_000, "pad": None}, "end"),
+    ],
+)
+def test_a_token_that_the_tokenizer_lacks(
+    corpus: Path, tmp_path: Path, tokens: list[str], packing: dict[str, Any], field: str
+) -> None:
+    shards = {"tokenizer": with_special(tmp_path, tokens), "sequence_length": LENGTH, "packing": packing}
+    recipe = load(str(recipe_of(tmp_path, shards=shards)), [])
+    with pytest.raises(RecipeError, match=f"shards.packing.{field}"):
+        planning.check_names(recipe)
+
+
+def test_tokens_that_the_post_processor_writes(tmp_path: Path) -> None:
+    path = with_special(tmp_path, ["<other>", "<|im_start|>", "<|im_end|>"])
+    made = tokenizers.Tokenizer.from_file(path)
+    ids = {token: made.token_to_id(token) for token in ("<|im_start|>", "<|im_end|>")}
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        "<|im_start|> $A <|im_end|>", None, list(ids.items())
+    )
+    made.enable_padding(pad_id=ids["<|im_end|>"], pad_token="<|im_end|>")
+    made.save(path)
+    first, last = ids.values()
+    assert special_ids(path, Packing()) == {"begin": first, "end": last, "pad": last}
+    assert special_ids(path, Packing(begin=None, end="<other>", pad=5)) == {
+        "begin": None,
+        "end": made.token_to_id("<other>"),
+        "pad": 5,
+    }
 
 
 @pytest.mark.server
