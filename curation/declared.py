@@ -96,6 +96,8 @@ def _unknown(recipe: Recipe, declared: Declared, by: str) -> Iterator[RecipeErro
                 yield RecipeError(PLACE, f"{declared.path}: no size for the source {name!r}; 0 is one")
     for number, entry in enumerate(recipe.phases):
         place = f"phases[{number}]"
+        if getattr(entry, "evaluation", False):
+            yield _needs_documents(f"{place}.evaluation", "an evaluation, which other phases do not draw from,")
         for name, wanted in entry.pool.where.items():
             yield from _filter(name, wanted, declared, by, f"{place}.pool.where.{name}")
         for index, selector in enumerate(entry.pool.select):

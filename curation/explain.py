@@ -63,7 +63,7 @@ def explain(release: str, *, id: str | None = None, url: str | None = None) -> L
         said = None if verdict is None else {key: verdict[key] for key in kept}
         places.append(Place(row["id"], row["name"], row["source"], row["path"], row["row"], row["url"], said))
     positions: list[dict[str, Any]] = []
-    for shard in manifest["shards"]:
+    for shard in [*manifest["shards"], *manifest.get("evaluation", [])]:
         positions += _positions(release, shard["path"], ids)
     return Life(str(asked), [stage["stage"] for stage in manifest["funnel"]], places, positions)
 

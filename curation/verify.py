@@ -39,6 +39,7 @@ def verify(release: str) -> list[str]:
         faults += _shard(path, shard, seen, realised)
         position += shard["rows"]
     faults += _strangers(release, "shards", {s["path"].removeprefix("shards/") for s in manifest["shards"]})
+    faults += _evaluation(release, manifest.get("evaluation", []), seen)
     packed = manifest["recipe"].get("shards", {}).get("sequence_length") is not None
     last = manifest["funnel"][-1]
     if not packed and len(seen) != last["out"]:
@@ -104,6 +105,21 @@ def _shard(path: str, shard: dict[str, Any], seen: set[str], realised: dict[str,
         both[0] += len(table)
         both[1] += tokens
     return faults
+
+
+def _evaluation(release: str, files: list[dict[str, Any]], trained: set[str]) -> list[str]:
+    """The files that are not trained on. trained: ids in the shards (none of packed ones)."""
+    faults: list[str] = []
+    held: set[str] = set()
+    position = 0
+    for file in files:
+        if file["first_position"] != position:
+            faults.append(f"{file['path']}: begins at {file['first_position']} in the manifest, not at {position}")
+        faults += _shard(storage.join(release, file["path"]), file, held, {})
+        position += file["rows"]
+    if held & trained:
+        faults.append(f"evaluation: {len(held & trained)} of its documents stand in the shards too")
+    return faults + _strangers(release, "evaluation", {file["path"].removeprefix("evaluation/") for file in files})
 
 
 def _ledger(release: str, manifest: dict[str, Any]) -> list[str]:

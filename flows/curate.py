@@ -148,7 +148,9 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     folder = home.path(name)
     work.begin_release(storage.absolute(folder))
     run_stage("gather", work, progress, clock)
-    shards = _write_shards(work, len(spans), progress, clock)
+    trained = [span.number for span in spans if span.trained]
+    shards = _write_shards(work, trained, progress, clock)
+    beside = _write_documents(work, [span.number for span in spans if not span.trained], progress, clock)
     ledgers = run_stage("ledger", work, progress, clock)
 
     manifest = publish.assemble(
@@ -166,6 +168,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         plan=plan,
         schedule=ordered,
         shards=shards,
+        evaluation=beside,
         contamination=left.contamination,
         duplicates=left.duplicates,
         timings=clock | planning.seconds_of(work.parts),
@@ -191,11 +194,22 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     return Outcome(name, folder, f"release {name}", manifest)
 
 
-def _write_shards(work: Work, n: int, progress: Progress, clock: dict[str, float]) -> list[write.WrittenShard]:
-    """Every shard, at its final name. Where rows are packed, positions are known once all shards' rows are."""
+def _write_documents(
+    work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]
+) -> list[write.WrittenShard]:
+    """Shards of a row a document, at their final names."""
+    if not numbers:
+        return []
+    return [write.WrittenShard(**counts) for counts in run_stage("write", work, progress, clock, numbers)]
+
+
+def _write_shards(
+    work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]
+) -> list[write.WrittenShard]:
+    """Every shard of training, at its final name. Where rows are packed, positions are known once all shards' rows are."""
     if work.recipe.shards.sequence_length is None:
-        return [write.WrittenShard(**counts) for counts in run_stage("write", work, progress, clock, range(n))]
-    packed = run_stage("pack", work, progress, clock, range(n))
+        return _write_documents(work, numbers, progress, clock)
+    packed = run_stage("pack", work, progress, clock, numbers)
     write.leave_positions(work, [counts["rows"] for counts in packed])
-    placed = run_stage("place", work, progress, clock, range(n))
+    placed = run_stage("place", work, progress, clock, numbers)
     return [write.WrittenShard(**one, **other) for one, other in zip(packed, placed, strict=True)]

@@ -122,5 +122,7 @@ class Manifest(Part):
     warnings: list[Warning] = []
     losses: list[SideFile] = []
     side_files: list[SideFile] = []
+    evaluation: list[Shard] = []
+    """Files of the phases that are not trained on, a row a document; positions count from 0 over them."""
     packing: dict[str, int] | None = None
     """``padded``, ``cut`` and ``dropped_tokens`` of all packed shards together."""

@@ -49,6 +49,9 @@ class Phase(Section):
     """Order of the documents inside the phase."""
     conditioning: Literal["inherit"] | Conditioning | None = "inherit"
     """How a document is written; `inherit` takes the recipe's, null writes the plain text."""
+    evaluation: bool = False
+    """Not trained on: all of the phase's pool is written beside the shards, to `evaluation/` in the shards' columns, and no
+    other phase may take it, wherever it stands in the recipe. Needs no budget and no mixture."""
     draw: Annotated[str, Field(min_length=1)] | None = None
     """Phases that give the same name here draw alike where a group gives a part of its documents; null: each afresh."""
 
@@ -57,4 +60,13 @@ class Phase(Section):
         given = [name for name in ("share", "tokens", "records", "epochs") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"give one of share, tokens, records, epochs; got {' and '.join(given)}")
+        return self
+
+    @model_validator(mode="after")
+    def _evaluation_is_whole(self) -> Phase:
+        given = [name for name in ("share", "tokens", "records", "epochs", "draw") if getattr(self, name) is not None]
+        if self.mixture not in ("inherit", None):
+            given.append("mixture")
+        if self.evaluation and given:
+            raise ValueError(f"an evaluation takes its pool whole: leave out {' and '.join(given)}, select in `pool`")
         return self

@@ -46,6 +46,7 @@ class PlannedPhase:
 
 @dataclass(frozen=True)
 class Plan:
-    """The phases in training order."""
+    """The phases in training order, and those that are written beside the shards."""
 
     phases: tuple[PlannedPhase, ...]
+    evaluation: tuple[PlannedPhase, ...] = ()

@@ -173,6 +173,8 @@ class Recipe(Section):
         for name in phases:
             if phases.count(name) > 1:
                 raise ValueError(f"two phases are named {name!r}")
+        if self.phases and all(isinstance(phase, Phase) and phase.evaluation for phase in self.phases):
+            raise ValueError("every phase is an evaluation; give one that is trained on")
         shares = [phase.share for phase in self.phases if isinstance(phase, Phase) and phase.share is not None]
         if sum(shares) > 1 + 1e-9:
             raise ValueError(f"the phases' shares add up to {sum(shares):g}; they draw disjoint documents: at most 1")
@@ -195,5 +197,5 @@ class Recipe(Section):
         for phase in plain["phases"]:
             for key in ("mixture", "conditioning"):
                 if phase.get(key, None) == "inherit":
-                    phase[key] = plain[key]
+                    phase[key] = None if key == "mixture" and phase.get("evaluation") else plain[key]
         return plain

@@ -128,7 +128,8 @@ def _edits(manifest: Manifest) -> str:
 def _files(manifest: Manifest) -> str:
     inputs = [[i["path"], i["bytes"], i["documents"], i["errors"], i["same_as"] or ""] for i in manifest["inputs"]]
     faults = [[e["path"], e["reason"]] for e in manifest["errors"]["files"]]
-    shards = [[s["path"], s["phase"], s["rows"], s["tokens"], s["bytes"]] for s in manifest["shards"]]
+    written = [*manifest["shards"], *manifest.get("evaluation", [])]
+    shards = [[s["path"], s["phase"], s["rows"], s["tokens"], s["bytes"]] for s in written]
     parts = [
         ("input files", ["path", "bytes", "documents", "errors", "same as"], inputs),
         ("files set aside or damaged", ["path", "reason"], faults),

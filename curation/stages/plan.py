@@ -50,9 +50,11 @@ def expand(recipe: Recipe, groups: Groups, feedback: Feedback) -> list[tuple[Pha
     if not recipe.phases:
         return [(DEFAULT_PHASE, "phases")]
     plain: list[tuple[Phase, str]] = []
-    names: set[str] = set()
+    names = {phase.name for phase, _ in evaluations(recipe)}
     for index, entry in enumerate(recipe.phases):
         place = f"phases[{index}]"
+        if isinstance(entry, Phase) and entry.evaluation:
+            continue
 
         def sizes(pool: Pool, by: str | None, entry: object = entry, place: str = place) -> Sizes:
             asking = Phase(name="sizes", pool=pool, conditioning=getattr(entry, "conditioning", "inherit"))
@@ -66,6 +68,15 @@ def expand(recipe: Recipe, groups: Groups, feedback: Feedback) -> list[tuple[Pha
             names.add(phase.name)
             plain.append((phase, place))
     return plain
+
+
+def evaluations(recipe: Recipe) -> list[tuple[Phase, str]]:
+    """The phases that are not trained on, each with its place in the recipe."""
+    return [
+        (entry, f"phases[{index}]")
+        for index, entry in enumerate(recipe.phases)
+        if isinstance(entry, Phase) and entry.evaluation
+    ]
 
 
 def mixture_of(phase: Phase, recipe: Recipe) -> Mixture | None:
@@ -96,7 +107,31 @@ def plan(recipe: Recipe, groups: Groups, feedback: Feedback) -> Plan:
         if done.by is not None:
             held[done.by] = dict(zip(done.labels, done.weights, strict=True))
         planned.append(done)
-    return Plan(tuple(planned))
+    return Plan(tuple(planned), tuple(_evaluation(*one, recipe, groups) for one in evaluations(recipe)))
+
+
+def _evaluation(phase: Phase, place: str, recipe: Recipe, groups: Groups) -> PlannedPhase:
+    """All of the phase's pool, once. Raises RecipeError where it is empty."""
+    documents = int(groups.sizes(phase, place, None).documents.sum())
+    if not documents:
+        raise RecipeError(
+            f"{place}.pool", f"phase {phase.name!r}: no document of the pool is in it; loosen its filters"
+        )
+    return PlannedPhase(
+        name=phase.name,
+        place=place,
+        pool=phase.pool,
+        by=None,
+        labels=("(all)",),
+        weights=(1.0,),
+        targets=(float(documents),),
+        unit="records",
+        budget={"unit": "records", "given": "epochs", "epochs": 1, "amount": documents},
+        order=phase.order,
+        conditioning=conditioning_of(phase, recipe),
+        exhausted="stop",
+        max_epochs=1,
+    )
 
 
 def _one_pass(shares: list[tuple[Phase, str]], groups: Groups) -> float | None:

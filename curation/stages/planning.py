@@ -15,7 +15,7 @@ from curation.similar import nearest
 from curation.stages import plan as plan_stage
 from curation.stages.plan import Feedback
 from curation.stages.pool import Pool, gather
-from curation.stages.schedule import Schedule, schedule
+from curation.stages.schedule import Schedule, held_out, schedule
 from curation.tokens import special_ids
 from curation.work import Work
 from schemas.errors import RecipeError
@@ -38,13 +38,15 @@ def plan_and_schedule(recipe: Recipe, pool: Pool, feedback: Feedback) -> tuple[P
 
 def plan_of_pool(recipe: Recipe, pool: Pool, feedback: Feedback) -> Plan:
     """The plan alone: phases, weights, budgets."""
+    trained = pool.without(held_out(pool, plan_stage.evaluations(recipe), recipe.seed))
 
     def sizes_of(phase: Phase, place: str, by: str | None) -> Sizes:
-        mask = pool.mask(phase.pool, seed=recipe.seed, phase=phase.name, place=place)
+        from_ = pool if phase.evaluation else trained
+        mask = from_.mask(phase.pool, seed=recipe.seed, phase=phase.name, place=place)
         return pool.sizes(by, mask, pool.tokens_in(plan_stage.conditioning_of(phase, recipe)))
 
     def means(filters: PoolFilter, by: str, score: str) -> dict[str, float]:
-        mask = pool.mask(filters, seed=recipe.seed, phase="means", place="phases")
+        mask = trained.mask(filters, seed=recipe.seed, phase="means", place="phases")
         return pool.means(by, score, mask)
 
     return plan_stage.plan(recipe, plan_stage.Groups(sizes_of, means), feedback)

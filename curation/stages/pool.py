@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,8 @@ class Pool:
     tokens: npt.NDArray[np.int64]
     columns: dict[str, Column]
     written: dict[str, Written] = field(default_factory=dict)
+    held_out: npt.NDArray[np.bool_] | None = None
+    """Documents that no phase may draw from; null: none."""
     _masks: dict[tuple[str, int, str], npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -201,8 +203,14 @@ class Pool:
             self._masks[key] = np.packbits(self._select(pool, seed, phase, place))
         return np.unpackbits(self._masks[key], count=len(self)).astype(bool)
 
+    def without(self, held_out: npt.NDArray[np.bool_]) -> Pool:
+        """The same pool, of which no phase may draw from these documents: bool[n]."""
+        return replace(self, held_out=held_out, _masks={})
+
     def _select(self, pool: PoolFilter, seed: int, phase: str, place: str) -> npt.NDArray[np.bool_]:
         result = self._where(pool.where, f"{place}.pool.where")
+        if self.held_out is not None:
+            result &= ~self.held_out
         for number, selector in enumerate(pool.select):
             where = f"{place}.pool.select[{number}]"
             chosen_from = result & self._where(selector.within, f"{where}.within")

@@ -129,6 +129,7 @@ def assemble(
     plan: Plan,
     schedule: Schedule,
     shards: list[WrittenShard],
+    evaluation: list[WrittenShard],
     timings: dict[str, float],
     contamination: list[dict[str, Any]],
     duplicates: list[dict[str, Any]],
@@ -145,6 +146,9 @@ def assemble(
     distinct = len(np.unique(schedule.document))
     if stages[-1].out != distinct:
         raise RunError("schedule", f"{distinct} documents are scheduled, the funnel ends with {stages[-1].out}")
+    beside = 0 if schedule.evaluation is None else len(schedule.evaluation.document)
+    if sum(shard.documents for shard in evaluation) != beside:
+        raise RunError("write", f"not all of {beside} documents for evaluation were written")
     if sum(shard.documents for shard in shards) != len(schedule.document):
         raise RunError(
             "write",
@@ -159,21 +163,8 @@ def assemble(
         edits=edits,
         groups=_groups(pool, {phase.by for phase in plan.phases}),
         phases=_phases(plan, schedule, shards),
-        shards=[
-            Shard(
-                path=shard.path,
-                rows=shard.rows,
-                tokens=shard.tokens,
-                bytes=shard.bytes,
-                sha256=shard.sha256,
-                phase=shard.phase,
-                first_position=shard.first_position,
-                padded=shard.padded,
-                cut=shard.cut,
-                dropped_tokens=shard.dropped_tokens,
-            )
-            for shard in shards
-        ],
+        shards=[_shard(shard) for shard in shards],
+        evaluation=[_shard(shard) for shard in evaluation],
         packing=_packing(recipe, shards),
         parent=parent,
         content_key=key,
@@ -272,6 +263,21 @@ def _record(
         contamination=contamination,
         duplicates=duplicates,
         **fields,
+    )
+
+
+def _shard(shard: WrittenShard) -> Shard:
+    return Shard(
+        path=shard.path,
+        rows=shard.rows,
+        tokens=shard.tokens,
+        bytes=shard.bytes,
+        sha256=shard.sha256,
+        phase=shard.phase,
+        first_position=shard.first_position,
+        padded=shard.padded,
+        cut=shard.cut,
+        dropped_tokens=shard.dropped_tokens,
     )
 
 

@@ -6,7 +6,8 @@ moves a document.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from curation import orders, seeds
 from curation.sorting import order_by, place_in_run
 from curation.stages.pool import Pool
 from schemas.errors import RunError
+from schemas.phases import Phase
 from schemas.plan import Plan, PlannedPhase
 
 Int = npt.NDArray[np.int64]
@@ -34,10 +36,25 @@ class Schedule:
     phase: npt.NDArray[np.int16]
     epoch: npt.NDArray[np.int32]
     notes: tuple[tuple[str, ...], ...]
+    evaluation: Schedule | None = None
+    """What is written beside the shards: phase is then the index into the plan's evaluations."""
+
+
+def held_out(pool: Pool, evaluations: Iterable[tuple[Phase | PlannedPhase, str]], seed: int) -> npt.NDArray[np.bool_]:
+    """The documents that are not trained on: bool[n]. evaluations: phases with their places."""
+    held = np.zeros(len(pool), dtype=bool)
+    for phase, place in evaluations:
+        held |= pool.mask(phase.pool, seed=seed, phase=phase.name, place=place)
+    return held
 
 
 def schedule(pool: Pool, plan: Plan, *, seed: int) -> Schedule:
     """The training order. Raises RunError where nothing could be drawn at all."""
+    if plan.evaluation:
+        beside = _evaluations(pool, plan, seed)
+        held = held_out(pool, [(phase, phase.place) for phase in plan.evaluation], seed)
+        made = schedule(pool.without(held), replace(plan, evaluation=()), seed=seed)
+        return replace(made, evaluation=beside)
     by_share = _draw_shares(pool, plan, seed)
     documents: list[npt.NDArray[np.int32]] = []
     phases: list[npt.NDArray[np.int16]] = []
@@ -52,6 +69,17 @@ def schedule(pool: Pool, plan: Plan, *, seed: int) -> Schedule:
     if not len(document):
         raise RunError("schedule", "no phase takes any document; the budgets are smaller than any document")
     return Schedule(document, np.concatenate(phases), occurrences(document), tuple(notes))
+
+
+def _evaluations(pool: Pool, plan: Plan, seed: int) -> Schedule:
+    """Every evaluation's pool, in the phase's order."""
+    drawn = []
+    for phase in plan.evaluation:
+        rows = np.flatnonzero(pool.mask(phase.pool, seed=seed, phase=phase.name, place=phase.place))
+        drawn.append(_in_order(pool, phase, _Drawn(rows, None), seed))
+    document = np.concatenate(drawn).astype(np.int32)
+    number = np.repeat(np.arange(len(drawn), dtype=np.int16), [len(rows) for rows in drawn])
+    return Schedule(document, number, occurrences(document), ())
 
 
 def occurrences(document: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

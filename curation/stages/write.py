@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
@@ -55,13 +56,23 @@ SCHEDULED = pa.schema(
 
 @dataclass(frozen=True)
 class ShardSpan:
-    """One shard: positions [first, last) of the schedule, all of one phase. chunks: where its row groups begin."""
+    """One shard: places [first, last) of the schedule, all of one phase. chunks: where its row groups begin.
+
+    The evaluations' places follow those of training, and so do their phases; their positions count from ``shift``.
+    """
 
     number: int
     first: int
     last: int
     phase: int
     chunks: tuple[int, ...]
+    path: str
+    shift: int = 0
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is one of training, not of an evaluation."""
+        return self.path.startswith("shards/")
 
 
 @dataclass(frozen=True)
@@ -88,17 +99,38 @@ PLAN, SHARDS = TypeAdapter(Plan), TypeAdapter(tuple[ShardSpan, ...])
 
 
 def shards_of(schedule: Schedule, pool: Pool, plan: Plan, *, max_bytes: int) -> list[ShardSpan]:
-    """Cut the schedule where a phase ends or ``max_bytes`` of text are reached; a shard holds at least one row."""
+    """Cut the schedule where a phase ends or ``max_bytes`` of text are reached, then the evaluations; a shard holds at least
+    one row."""
+    spans = _spans_of(schedule, pool, plan.phases, max_bytes, [], "shards")
+    if schedule.evaluation is not None:
+        spans += _spans_of(schedule.evaluation, pool, plan.evaluation, max_bytes, spans, "evaluation", len(plan.phases))
+    return spans
+
+
+def _spans_of(
+    schedule: Schedule,
+    pool: Pool,
+    phases: tuple[PlannedPhase, ...],
+    max_bytes: int,
+    before: list[ShardSpan],
+    folder: str,
+    first_phase: int = 0,
+) -> list[ShardSpan]:
+    """The shards of one schedule, to be written to ``folder``, behind those before."""
+    shift = before[-1].last if before else 0
     spans: list[ShardSpan] = []
-    for index in range(len(plan.phases)):
+    for index, phase in enumerate(phases):
         rows = np.flatnonzero(schedule.phase == index)
         if not len(rows):
             continue
         first, end = int(rows[0]), int(rows[-1]) + 1
-        reached = np.cumsum(pool.bytes_in(plan.phases[index].conditioning)[schedule.document[first:end]])
-        for start, stop in _cuts(reached, 0, end - first, max_bytes, end - first):
+        reached = np.cumsum(pool.bytes_in(phase.conditioning)[schedule.document[first:end]])
+        first += shift
+        for start, stop in _cuts(reached, 0, len(reached), max_bytes, len(reached)):
             chunks = tuple(first + a for a, _ in _cuts(reached, start, stop, CHUNK_BYTES, ROWS_PER_GROUP))
-            spans.append(ShardSpan(len(spans), first + start, first + stop, index, chunks))
+            path = f"{folder}/{len(spans):05d}.parquet"
+            number = len(before) + len(spans)
+            spans.append(ShardSpan(number, first + start, first + stop, first_phase + index, chunks, path, shift))
     return spans
 
 
@@ -118,7 +150,8 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
     """Leave plan and shards in the work folder, and beside each partition the places of its documents (SCHEDULED) and
     those that no phase takes (decisions)."""
     spans = tuple(shards_of(ordered, pool, plan, max_bytes=max_bytes))
-    storage.put(storage.join(work.folder, "plan.json"), PLAN.dump_json(plan))
+    together = Plan((*plan.phases, *plan.evaluation))
+    storage.put(storage.join(work.folder, "plan.json"), PLAN.dump_json(together))
     storage.put(storage.join(work.folder, "shards.json"), SHARDS.dump_json(spans))
     sizes = [span.last - span.first for span in spans]
     shard = np.repeat(np.arange(len(spans), dtype=np.int32), sizes)
@@ -126,9 +159,15 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
     of_shard = np.array([0, *np.cumsum([len(span.chunks) for span in spans])])
     position = np.arange(len(shard))
     chunk = np.searchsorted(starts, position, side="right") - 1 - of_shard[shard]
-    columns = [pool.index[ordered.document].astype(np.int64), position, ordered.epoch, shard, chunk.astype(np.int32)]
+    document, epoch = ordered.document, ordered.epoch
+    evaluated = np.zeros(len(pool), dtype=bool)
+    if ordered.evaluation is not None:
+        document = np.concatenate([document, ordered.evaluation.document])
+        epoch = np.concatenate([epoch, ordered.evaluation.epoch])
+        evaluated[ordered.evaluation.document] = True
+    columns = [pool.index[document].astype(np.int64), position, epoch, shard, chunk.astype(np.int32)]
     placed = pa.table(columns, schema=SCHEDULED)
-    for number, rows in _by_partition(pool.partition[ordered.document], len(work.partitions)):
+    for number, rows in _by_partition(pool.partition[document], len(work.partitions)):
         storage.put_arrow(work.path("scheduled", number, "arrow"), placed.take(pa.array(rows)))
     taken = np.zeros(len(pool), dtype=bool)
     taken[ordered.document] = True
@@ -138,7 +177,7 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
         said = {
             "index": pa.array(pool.index[left_out[rows]], pa.int64()),
             "stage": pa.array(["schedule"] * n, pa.string()),
-            "rule": pa.array(["not_scheduled"] * n, pa.string()),
+            "rule": pa.array(np.where(evaluated[left_out[rows]], "evaluation", "not_scheduled"), pa.string()),
         }
         none = {name: pa.nulls(n, DECISIONS.field(name).type) for name in ("value", "threshold", "kept_id")}
         work.decide("schedule", number, pa.table(said | none))
@@ -287,12 +326,12 @@ def run_write(work: Work, number: int) -> Done:
     gathered = Gathered(work, number)
     recipe, span, phase = work.recipe, gathered.span, gathered.phase
     counts = Counts(phase.by)
-    name = f"shards/{number:05d}.parquet"
+    name = span.path
     path = storage.join(work.release, name)
     with _Shard(path, recipe.shards) as shard:
         for documents, formatted, counted in gathered.chunks():
             columns: dict[str, Any] = {
-                "position": documents["position"],
+                "position": pc.subtract(documents["position"], span.shift),
                 "phase": pa.array([phase.name] * len(documents), pa.string()),
                 "epoch": documents["epoch"],
                 "id": documents["id"],
@@ -321,7 +360,7 @@ def run_write(work: Work, number: int) -> Done:
         phase=phase.name,
         labels=counts.labels,
         documents=counts.rows,
-        first_position=span.first,
+        first_position=span.first - span.shift,
     )
     return Done(asdict(written), [path])
 
@@ -370,7 +409,7 @@ def run_place(work: Work, number: int) -> Done:
     plan, spans = _plan_of(work.folder)
     phase = plan.phases[spans[number].phase].name
     first: int = json.loads(storage.read_bytes(storage.join(work.folder, "first_positions.json")))[number]
-    name = f"shards/{number:05d}.parquet"
+    name = spans[number].path
     path = storage.join(work.release, name)
     at = first
     with storage.open_read(work.path("packed", number, "arrow")) as stream, _Shard(path, work.recipe.shards) as shard:

@@ -43,6 +43,7 @@ class Made:
     """A release of a recipe, read back."""
 
     def __init__(self, manifest: Any, folder: str) -> None:
+        self.folder = folder
         self.phases = {phase.name: phase for phase in manifest.phases}
         self.rows = pl.read_parquet(f"{folder}/shards/*.parquet").sort("position")
         self.pool = manifest.funnel[-1].in_
@@ -50,6 +51,9 @@ class Made:
 
     def phase(self, name: str) -> pl.DataFrame:
         return self.rows.filter(pl.col("phase") == name)
+
+    def evaluation(self) -> pl.DataFrame:
+        return pl.read_parquet(f"{self.folder}/evaluation/*.parquet").sort("position")
 
     def names(self) -> list[str]:
         return list(self.phases)
@@ -233,7 +237,15 @@ def skill_mix(made: Made) -> None:
         rows = made.phase(name)
         assert set(rows["k"]) == {float(k)}
         assert not [s for s in rows["skills"] if {"spatial", "empathy"} & set(s.split("+"))]
-    assert all(set(s.split("+")) <= {"spatial", "empathy"} for s in made.phase("held-out")["skills"])
+    assert made.names() == ["one-skill", "two-skills", "three-skills"]
+    beside = made.evaluation()
+    assert len(beside) > 20
+    assert beside["position"].to_list() == list(range(len(beside)))
+    assert beside.schema == made.rows.schema
+    assert set(beside["phase"]) == {"held-out"}
+    assert all(set(s.split("+")) <= {"spatial", "empathy"} for s in beside["skills"])
+    assert not set(beside["id"]) & set(made.rows["id"])
+    assert made.dropped["schedule"]["evaluation"] == len(beside)
 
 
 def auto_cot(made: Made) -> None:

@@ -25,6 +25,7 @@ from tests.conftest import Command, recipe_of, release_of, shard_bytes
 
 tokenizers = pytest.importorskip("tokenizers")
 LENGTH = 64
+LONG = 1024
 
 
 def tokenizer_of(folder: Path) -> str:
@@ -71,7 +72,7 @@ def test_each_method_with_the_tokenizers_own_tokens(corpus: Path, tmp_path: Path
     }
     in_all = {}
     for method in ("concat", "complete", "best_fit"):
-        shards = {**plain, "sequence_length": LENGTH, "packing": {"method": method}}
+        shards = {**plain, "sequence_length": LONG, "packing": {"method": method}}
         made = [
             run(tmp_path, tmp_path / f"{method}{workers}", shards=shards, engine={"workers": workers})
             for workers in (1, 2)
@@ -88,9 +89,9 @@ def test_each_method_with_the_tokenizers_own_tokens(corpus: Path, tmp_path: Path
                 mask += row["loss_mask"][span["start"] : span["end"]]
                 pieces[row["phase"], name] += 1
             last = row["doc_spans"][-1]["end"]
-            assert row["input_ids"][last:] == [pad] * (LENGTH - last)
+            assert row["input_ids"][last:] == [pad] * (LONG - last)
             assert not any(row["loss_mask"][last:])
-            padded += LENGTH - last
+            padded += LONG - last
         assert found.keys() == wanted.keys()
         short = [name for name in wanted if len(found[name][0]) < len(wanted[name][0])]
         for name, (ids, _) in wanted.items():
@@ -106,7 +107,7 @@ def test_each_method_with_the_tokenizers_own_tokens(corpus: Path, tmp_path: Path
             assert sum(shard[name] for shard in manifest["shards"]) == total
     assert in_all["concat"]["dropped_tokens"] == in_all["best_fit"]["dropped_tokens"] == 0
     assert in_all["complete"]["dropped_tokens"] > 0
-    assert in_all["best_fit"]["cut"] == sum(len(ids) > LENGTH for ids, _ in wanted.values())
+    assert in_all["best_fit"]["cut"] == sum(len(ids) > LONG for ids, _ in wanted.values())
     assert in_all["best_fit"]["cut"] < in_all["concat"]["cut"]
 
 
