@@ -164,9 +164,9 @@ def tulu3_mix(made: Made) -> None:
     assert counts["maths"] == groups["maths"]
     assert all(kinds == [("prompt", False), ("answer", True)] for kinds in made.kinds())
     with Path("examples/benchmark.jsonl").open(encoding="utf-8") as file:
-        items = [json.loads(line)["text"] for line in file]
+        items = [json.loads(line)["prompt"] for line in file]
     with Path("examples/instructions.jsonl").open(encoding="utf-8") as file:
-        leaked = {text for line in file if (text := json.loads(line)["text"]) in items}
+        leaked = {asked for line in file if (asked := json.loads(line)["prompt"]) in items}
     assert len(leaked) == 10
     assert made.dropped["decontaminate"] == {"ngram": 10}
     assert not [text for text in made.rows["text"] for item in leaked if item in text]
