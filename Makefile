@@ -40,6 +40,11 @@ install: .venv/installed
 	@$(PIP) -e '.[dev,dask,ray,s3,regmix,kenlm,peers,services,browser]'
 	@touch $@
 
+# PyTorch is large, and what reads shards needs it in two tests alone.
+.venv/installed-for-services: .venv/installed-for-tests
+	@$(PIP) -e '.[train]'
+	@touch $@
+
 demo: .venv/installed
 	@echo "collecting what this Python installation ships"
 	@.venv/bin/python -m deployments.demo_corpus demo/raw
@@ -59,10 +64,10 @@ examples: .venv/installed
 
 # test-services: those that wait for schedules, or need a browser, a database, a worker or an object store.
 test: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch" $(ARGS)
 
-test-services: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3" $(ARGS)
+test-services: .venv/installed-for-services
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3 or torch" $(ARGS)
 
 screenshots: .venv/installed-for-tests
 	@.venv/bin/python -m tests.screenshots

@@ -2,8 +2,9 @@
 
 Global batch b holds positions b·G … (b+1)·G − 1 with G = batch_size · world_size; rank r reads positions
 b·G + r·batch_size … of it. The last global batch may be short: its ranks share what is left, evenly in order.
-What is kept between runs is one number, the next position, so that a state saved under one number of ranks or
-workers resumes under another.
+What is kept between runs is the next position, so that a state saved under one number of ranks or workers resumes under
+another. A DataLoader's worker w of W gives the global batches w, w + W, … counted from where reading began; where that was stands
+in its state too, so that each of torchdata's ``StatefulDataLoader`` goes on with its own next batch.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class ShardDataset(IterableDataset):
         self._name: str = manifest["release"]
         self._shards = [(int(s["first_position"]), s["path"]) for s in manifest["shards"]]
         self._rows = sum(int(s["rows"]) for s in manifest["shards"])
-        self._position = 0
+        self._position = self._began = 0
 
     def __len__(self) -> int:
         """Batches of a whole pass, the same for every rank."""
@@ -61,13 +62,19 @@ class ShardDataset(IterableDataset):
     def state_dict(self) -> dict[str, Any]:
         """Where reading stands: the position after the last batch that was given.
 
-        With DataLoader workers each worker has its own copy; save ``state_after(batches)`` there.
+        With workers of a plain DataLoader each has its own copy; save ``state_after(batches)`` there. torchdata's
+        ``StatefulDataLoader`` asks each of its workers, and resumes under the same number of them.
         """
-        return {"version": STATE_VERSION, "release": self._name, "position": self._position}
+        state = self._state(self._position)
+        worker = _worker_info() if _worker_info is not None else None
+        return state if worker is None else {**state, "began": self._began}
 
     def state_after(self, batches: int) -> dict[str, Any]:
         """The state after ``batches`` more batches were trained on, counted from where reading began."""
         position = min(self._position + batches * self.batch_size * self.world_size, self._rows)
+        return self._state(position)
+
+    def _state(self, position: int) -> dict[str, Any]:
         return {"version": STATE_VERSION, "release": self._name, "position": position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -75,6 +82,7 @@ class ShardDataset(IterableDataset):
         if state["release"] != self._name:
             raise ValueError(f"the state is of release {state['release']}, this one is {self._name}")
         self._position = int(state["position"])
+        self._began = int(state.get("began", self._position))
 
     def __iter__(self) -> Iterator[Any]:
         """Batches from the saved position on; after the last one reading begins anew at position 0."""
@@ -82,16 +90,16 @@ class ShardDataset(IterableDataset):
         worker, workers = (info.id, info.num_workers) if info is not None else (0, 1)
         step = self.batch_size * self.world_size
         reader = _Reader(self.release, self._shards)
-        start, number = self._position, 0
+        start = self._position
         while start < self._rows:
             stop = min(start + step, self._rows)
             first, last = self._part(start, stop)
-            if number % workers == worker:
+            if (start - self._began) // step % workers == worker:
                 batch = reader.rows(first, last)
                 self._position = stop
                 yield batch
-            start, number = stop, number + 1
-        self._position = 0
+            start = stop
+        self._position = self._began = 0
 
     def _part(self, start: int, stop: int) -> tuple[int, int]:
         n = stop - start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -85,3 +86,43 @@ def test_what_is_refused(release: Path, tmp_path: Path) -> None:
     data = ShardDataset(str(release))
     with pytest.raises(ValueError, match="is of release other"):
         data.load_state_dict({"release": "other", "position": 0})
+
+
+def of_torch(release: Path, workers: int, state: dict[str, int] | None = None) -> list[list[int]]:
+    """Batches of a plain DataLoader."""
+    from torch.utils.data import DataLoader
+
+    data = ShardDataset(str(release), batch_size=4)
+    if state is not None:
+        data.load_state_dict(state)
+    context = "spawn" if workers else None
+    return [positions(batch) for batch in DataLoader(data, None, num_workers=workers, multiprocessing_context=context)]
+
+
+@pytest.mark.torch
+def test_plain_loaders_resume_by_the_number_of_batches(release: Path) -> None:
+    whole = of_torch(release, 0)
+    assert [p for batch in whole for p in batch] == list(range(ROWS))
+    for workers, after in ((1, 3), (2, 5), (3, 25)):
+        assert of_torch(release, workers, ShardDataset(str(release), batch_size=4).state_after(after)) == whole[after:]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("workers", [0, 1, 2, 3])
+def test_stateful_loaders_resume_anywhere(release: Path, workers: int) -> None:
+    from torchdata.stateful_dataloader import StatefulDataLoader
+
+    def loader() -> Any:
+        context = "spawn" if workers else None
+        data = ShardDataset(str(release), batch_size=4)
+        return StatefulDataLoader(data, None, num_workers=workers, multiprocessing_context=context)
+
+    whole = [list(range(start, min(start + 4, ROWS))) for start in range(0, ROWS, 4)]
+    states, made = [], loader()
+    for batch in made:
+        states.append((positions(batch), made.state_dict()))
+    assert [batch for batch, _ in states] == whole
+    for after in (1, 2, 5, 24, 25) if workers else range(1, len(whole)):
+        again = loader()
+        again.load_state_dict(states[after - 1][1])
+        assert [positions(batch) for batch in again] == whole[after:], after
