@@ -148,8 +148,8 @@ class Pacing(Entry):
     """Documents of each round, drawn without replacement from the prefix."""
     a: Annotated[float, Field(gt=0)] = 0.1
     """a of the log shape."""
-    b: Fraction = 0.2
-    """b of the log and root shapes: about the share of the pool at the start."""
+    b: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """b of the log and root shapes: about the share of the pool at the start; 0 starts from nothing."""
     degree: Annotated[float, Field(ge=1)] = 2.0
     """p of the root shape."""
 
@@ -182,7 +182,8 @@ class Difficulty(Entry):
     batch_size: Count
     """Documents of a training step."""
     percentile: bool = False
-    """Difficulties are percentiles of the metric, 0 to 100, and not its values."""
+    """Difficulties are percentiles of the metric, 0 to 100, and not its values; as published, a percentile holds
+    n // 100 of n documents and the last takes the rest."""
 
     @model_validator(mode="after")
     def _sound(self) -> Difficulty:

@@ -30,7 +30,7 @@ class Selection(Section):
 
 
 class Threshold(Selection):
-    """Documents whose score lies within bounds, both inclusive; a document without a score is outside."""
+    """Documents whose score lies within bounds; a document without a score is outside."""
 
     method: Literal["threshold"]
     """Score within bounds."""
@@ -40,6 +40,8 @@ class Threshold(Selection):
     """Least score that is kept."""
     max: float | None = None
     """Greatest score that is kept."""
+    strict: bool = False
+    """Whether a score that equals a bound is outside (DELT's threshold) or inside."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Threshold:
@@ -47,6 +49,8 @@ class Threshold(Selection):
             raise ValueError("threshold needs min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}; nothing could be kept")
+        if self.strict and self.min is not None and self.min == self.max:
+            raise ValueError(f"min and max are both {self.min:g}, and strict leaves nothing between them")
         return self
 
 
@@ -61,12 +65,14 @@ class Top(Selection):
     """How many documents; 0 keeps none."""
     share: Share | None = None
     """How many documents, as a share of those that have a score, rounded down."""
+    percentile: Annotated[int, Field(ge=0, le=100)] | None = None
+    """How many documents, as percentiles of the n that have a score: n // 100 each, the 100th takes the rest (DeepSpeed)."""
     highest: bool = True
     """Whether high scores are kept; false keeps the lowest."""
 
     @model_validator(mode="after")
     def _one_size(self) -> Top:
-        return _one_of(self, "documents", "share")
+        return _one_of(self, "documents", "share", "percentile")
 
 
 class TokenBudget(Selection):

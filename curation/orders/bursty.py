@@ -18,8 +18,6 @@ from schemas.errors import RecipeError
 from schemas.orders import Bursty
 
 Int = npt.NDArray[np.int64]
-LOOK_AHEAD = 256
-"""Bursts that are looked through for a group that the context does not have yet."""
 
 
 def bursty(keys: OrderKeys, params: Bursty, *, seed: int, phase: str, place: str) -> npt.NDArray[np.int64]:
@@ -32,49 +30,64 @@ def bursty(keys: OrderKeys, params: Bursty, *, seed: int, phase: str, place: str
     bursts = np.floor(counts * params.share / b + 1e-9).astype(np.int64)
     if params.dictionary is not None:
         bursts[np.lexsort((np.arange(len(counts)), -counts))[params.dictionary :]] = 0
+    contexts, bursts = fitting(bursts, n // b)
     in_burst = places < (bursts * b)[groups]
-    number = np.cumsum(np.r_[0, bursts[:-1]])[groups] + places // b  # of the burst, over all groups
-    group_of = np.repeat(np.arange(len(bursts)), bursts)
-    shuffled = np.argsort(seeds.rng(seed, phase, "bursts").random(len(group_of)), kind="stable")
-    dealt = shuffled[deal(group_of[shuffled], n // b)]
-    whole = len(dealt) // (n // b) * (n // b)
-    context = np.full(len(group_of), -1, dtype=np.int64)
-    context[dealt[:whole]] = np.arange(whole) // (n // b)
+    firsts = np.cumsum(np.r_[0, bursts[:-1]])
+    turn = seeds.rng(seed, phase, "bursts").permutation(len(bursts))
+    dealt = deal(bursts, turn, contexts, seeds.rng(seed, phase, "deal").random((n // b + 1, contexts)))
     mine = np.full(len(order), -1, dtype=np.int64)
-    mine[in_burst] = context[number[in_burst]]
+    mine[in_burst] = dealt[(firsts[groups] + places // b)[in_burst]]
+    loose_bursts = mine == contexts  # too few for a context: they stand together before what is left of the singles
     # Contexts and single documents (N of them make a context) stand in one random order.
-    contexts, singles = whole // (n // b), np.flatnonzero(mine < 0)
+    singles = np.flatnonzero(mine < 0)
     loose = order_by(keys.ids[order[singles]], seeds.keys(seed, phase, "single", ids=keys.ids[order[singles]]))
     mine[singles[loose]] = contexts + np.arange(len(singles)) // n
     places_of = seeds.rng(seed, phase, "contexts").permutation(contexts + len(singles) // n)
-    block = np.where(mine < len(places_of), np.append(places_of, 0)[np.minimum(mine, len(places_of))], len(places_of))
+    block = np.where(
+        mine < len(places_of), np.append(places_of, 0)[np.minimum(mine, len(places_of))], len(places_of) + 1
+    )
+    block[loose_bursts] = len(places_of)
     return order[order_by(keys.ids[order], block, seeds.keys(seed, phase, "inside", ids=keys.ids[order]))]
 
 
+def fitting(bursts: Int, size: int) -> tuple[int, Int]:
+    """Contexts of ``size`` different groups that the bursts fill, and the bursts of each group that take part: int64[g].
+
+    A group stands in a context once, so that one with more bursts than contexts gives no more than these.
+    """
+    contexts = int(bursts.sum()) // size
+    while contexts and (fewer := int(np.minimum(bursts, contexts).sum()) // size) < contexts:
+        contexts = fewer
+    return contexts, np.minimum(bursts, contexts)
+
+
 @numba.njit(nogil=True, cache=True)
-def deal(groups: Int, size: int) -> Int:
-    """Bursts put so that each ``size`` neighbours are of different groups where LOOK_AHEAD allows: int64[m] indices."""
-    m = len(groups)
-    following = np.arange(1, m + 1)
-    head = 0
-    result = np.empty(m, dtype=np.int64)
-    for i in range(m):
-        start = i - i % size
-        before, at, steps = -1, head, 0
-        while at < m and steps < LOOK_AHEAD:
-            taken = False
-            for j in range(start, i):
-                if groups[result[j]] == groups[at]:
-                    taken = True
-                    break
-            if not taken:
-                break
-            before, at, steps = at, following[at], steps + 1
-        if at >= m or steps == LOOK_AHEAD:
-            before, at = -1, head
-        result[i] = at
-        if before < 0:
-            head = following[at]
-        else:
-            following[before] = following[at]
+def deal(bursts: Int, turn: Int, contexts: int, keys: npt.NDArray[np.float64]) -> Int:
+    """The context of each burst, groups one after another; no group twice in one: int64[m], ``contexts`` for those left.
+
+    bursts: int64[g], at most ``contexts`` each; turn: int64[g], the groups in the order they are dealt; keys: float64[layers,
+    contexts]. Each layer gives every context one burst, in the order of its keys; where a group ends a layer and goes on
+    into the next, contexts that it does not stand in yet go first.
+    """
+    firsts = np.zeros(len(bursts) + 1, dtype=np.int64)
+    firsts[1:] = np.cumsum(bursts)
+    result = np.full(firsts[-1], contexts, dtype=np.int64)
+    if not contexts:
+        return result
+    layer, at = 0, 0
+    order = np.argsort(keys[0])
+    for group in turn:
+        begun = at
+        for number in range(bursts[group]):
+            if at == contexts:
+                layer += 1
+                if layer >= len(keys) - 1:
+                    return result
+                taken = np.zeros(contexts, dtype=np.float64)
+                if number:
+                    taken[order[begun:]] = 1.0
+                order = np.argsort(keys[layer] + taken)
+                at, begun = 0, contexts
+            result[firsts[group] + number] = order[at]
+            at += 1
     return result

@@ -46,5 +46,5 @@ def at_step(params: Difficulty, step: int) -> float:
 
 def _up_to(params: Difficulty, bound: float) -> Threshold | Top:
     if params.percentile:
-        return Top(method="top", by=params.by, share=min(max(bound, 0), 100) / 100, highest=False)
+        return Top(method="top", by=params.by, percentile=int(min(max(bound, 0), 100)), highest=False)
     return Threshold(method="threshold", by=params.by, max=bound)

@@ -13,9 +13,16 @@ from schemas.selectors import Top
 
 
 def top(candidates: Candidates, params: Top, *, seed: int, phase: str, place: str) -> Mask:
-    """bool[n]. A share counts documents that have a score, rounded down; documents without one are never kept."""
+    """bool[n]. A share counts documents that have a score, rounded down; documents without one are never kept.
+
+    Percentiles are DeepSpeed's (data_analyzer.py): n // 100 documents each, the last takes the rest.
+    """
     scores = scores_of(candidates, params.by, f"{place}.by")
     scored = np.flatnonzero(~np.isnan(scores))
-    count = params.documents if params.share is None else share_of(params.share, len(scored))
+    count: int | None
+    if params.percentile is not None:
+        count = len(scored) if params.percentile == 100 else len(scored) // 100 * params.percentile
+    else:
+        count = params.documents if params.share is None else share_of(params.share, len(scored))
     key = -scores[scored] if params.highest else scores[scored]
     return as_mask(scored[by_id(candidates.ids[scored], key)[:count]], len(scores))

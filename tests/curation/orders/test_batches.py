@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from curation.orders.bursty import deal
+from curation.orders.bursty import deal, fitting
 from curation.orders.stratified import slots_of
 from schemas.errors import RecipeError
 from tests.conftest import Vector
@@ -82,10 +82,21 @@ def test_a_share_and_a_dictionary_limit_bursts() -> None:
     assert 80 <= bursts <= 120
 
 
-def test_deal_gives_each_context_different_groups() -> None:
+def test_bursts_stay_whole_to_the_end() -> None:
     draw = np.random.default_rng(0)
-    groups = draw.integers(0, 6, 300)
-    dealt = deal(groups, 3)
-    assert sorted(dealt.tolist()) == list(range(300))
-    same = sum(len(set(groups[dealt[i : i + 3]])) < 3 for i in range(0, 270, 3))
-    assert same <= 3
+    groups = [f"{g}" for g in np.repeat(np.arange(7), [96, 60, 40, 20, 12, 8, 4])]
+    got = [groups[i] for i in ordered(keys(240, group=groups), "bursty", by="group", context=6, burstiness=2)]
+    whole = [Counter(got[i : i + 6]) for i in range(0, 240, 6)]
+    bursty = [context for context in whole if set(context.values()) == {2} and len(context) == 3]
+    contexts, kept = fitting(np.array([48, 30, 20, 10, 6, 4, 2]), 3)
+    assert contexts == 36
+    assert len(bursty) >= contexts  # singles of the greatest group may look alike
+    assert kept.tolist() == [36, 30, 20, 10, 6, 4, 2]
+    for _ in range(20):
+        counts = draw.integers(0, 30, 9)
+        contexts, kept = fitting(counts, 4)
+        dealt = deal(kept, draw.permutation(9), contexts, draw.random((5, contexts)))
+        of = np.repeat(np.arange(9), kept)
+        for context in range(contexts):
+            assert len(set(of[dealt == context].tolist())) == 4 == int((dealt == context).sum())
+        assert (dealt == contexts).sum() == kept.sum() - 4 * contexts < 4

@@ -49,3 +49,14 @@ def test_one_phase_a_difficulty() -> None:
         assert len(set(drawn.tolist())) == len(drawn)
     _, ordered = planned(pool(100, metric=(metric * 7).tolist()), [{**fields, **config, "percentile": True}])
     assert (metric[ordered.document[ordered.phase == 0]] <= 20).all()
+
+
+def test_percentiles_are_the_official_slices() -> None:
+    metric = np.random.default_rng(0).permutation(1050) + 0.5
+    bounds = [1, 2, 50, 99, 100]
+    entry = {"method": "difficulty", "name": "d", "by": "metric", "percentile": True, "schedule": "discrete"}
+    entry |= {"difficulties": bounds, "max_step": [1, 2, 3, 4], "steps": 5, "batch_size": 1050}
+    _, ordered = planned(pool(1050, metric=metric.tolist()), [entry])
+    got = [sorted(set(metric[ordered.document[ordered.phase == number]].tolist())) for number in range(5)]
+    assert [len(one) for one in got] == [10, 20, 500, 990, 1050]
+    assert all(one == sorted(metric.tolist())[: len(one)] for one in got)

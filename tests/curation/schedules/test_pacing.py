@@ -48,3 +48,16 @@ def test_rounds_draw_without_replacement_from_the_prefix(hardest: bool) -> None:
         drawn = losses[ordered.document[ordered.phase == number]]
         assert len(drawn) == len(set(drawn.tolist())) == 100
         assert (drawn >= 300 - 100 * number).all() if hardest else (drawn < 100 * (number + 1)).all()
+
+
+@pytest.mark.parametrize("shape", ["log", "root"])
+def test_a_start_from_nothing(shape: str) -> None:
+    losses = np.arange(400.0)
+    entry = {"method": "pacing", "name": "p", "by": "loss", "rounds": 4, "records": 100, "shape": shape, "b": 0}
+    _, ordered = planned(pool(loss=losses.tolist()), [entry])
+    params = Pacing.model_validate(entry)
+    sizes = [int(400 * (number / 4) ** 0.5) for number in range(1, 5)] if shape == "root" else None
+    for number in range(4):
+        drawn = losses[ordered.document[ordered.phase == number]]
+        assert drawn.max() < prefix(params, number + 1)
+        assert sizes is None or prefix(params, number + 1) == sizes[number]

@@ -33,6 +33,8 @@ def kept(pool_: Pool, /, seed: int = 0, phase: str = "p", **fields: Any) -> list
 def test_threshold_is_inclusive_and_drops_what_has_no_score() -> None:
     documents = pool(4, score=[1.0, 2.0, 3.0, float("nan")])
     assert kept(documents, method="threshold", by="score", min=1, max=2) == [0, 1]
+    assert kept(documents, method="threshold", by="score", min=1, strict=True) == [1, 2]
+    assert kept(documents, method="threshold", by="score", min=1, max=3, strict=True) == [1]
     with pytest.raises(RecipeError, match="no document"):
         kept(pool(2, score=[float("nan")] * 2), method="threshold", by="score", min=0)
 
