@@ -124,7 +124,7 @@ class Denoiser(Section):
     rate: Annotated[float, Field(gt=0, lt=1)]
     """Share of the words that is hidden."""
     weight: Annotated[float, Field(ge=0)] = 1.0
-    """How often it is taken, relative to the others."""
+    """Its share of a phase's documents, relative to the others; met to within a document."""
 
 
 UL2 = [
@@ -145,7 +145,7 @@ class Modes(Section):
     method: Literal["modes"]
     """Mode token and span corruption."""
     denoisers: Annotated[list[Denoiser], Field(min_length=1)] = Field(default=UL2)
-    """The denoisers, one drawn for each document; UL2's seven, all alike, by default."""
+    """The denoisers, one for each document; UL2's seven, all alike, by default."""
     max_sentinels: Annotated[int, Field(ge=1)] = 100
     """Sentinels <extra_id_0> … that the tokenizer knows (T5: 100); more spans than that become longer spans."""
     end: str = "</s>"
@@ -280,7 +280,7 @@ class Steps(Section):
     steps: Name
     """A tag with the document's steps in order (`from: items`)."""
     share: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """Share of the documents that get their steps (λ)."""
+    """Share of a phase's documents that get their steps (λ), to the nearest document."""
     noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the steps that are made wrong: other digits; without digits, the words in another order."""
     separator: str = "\n"

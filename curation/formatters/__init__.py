@@ -36,6 +36,10 @@ FUNCTIONS: dict[type, Callable[..., Formatted]] = {
 """(documents, params, seed, phase) to texts and segments."""
 
 
+DRAW_LOTS = frozenset({models.Modes, models.Steps})
+"""Formatters that draw for each document of a phase."""
+
+
 def render(documents: pa.Table, conditioning: models.Conditioning | None, *, seed: int, phase: str) -> Formatted:
     """Documents as they are trained on; without conditioning as ``plain`` writes them.
 

@@ -3,8 +3,8 @@
 Source: UL2 (Tay et al. 2022), table 1, with T5's span corruption (``random_spans_noise_mask``): noise words
 round(L · r), spans round(noise / μ), random lengths of kept and hidden spans, first span kept, last hidden. Where we
 differ: words (runs between white space; each Chinese or Japanese character) stand for tokens, a whole document for a
-window of 512, and what would need more sentinels than there are gets longer spans. Each document's denoiser and spans
-follow from (seed, phase, id). A text of one word cannot be corrupted: it is written plain.
+window of 512, and what would need more sentinels than there are gets longer spans. A phase's denoisers come out
+in their shares, each to within a document; spans follow from (seed, phase, id). A text of one word cannot be corrupted: it is written plain.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow as pa
 from curation import seeds
 from curation.arrow_text import as_text, buffers
 from curation.document_ids import id_words
+from curation.formatters import lots
 from curation.formatters.plain import body
 from curation.formatters.segments import Column, Formatted, Int, joined, side_by_side
 from schemas.formatters import Modes
@@ -27,7 +28,7 @@ def modes(documents: pa.Table, params: Modes, *, seed: int, phase: str) -> Forma
     texts = as_text(documents["text"])
     ids = id_words(documents["id"])
     data, offsets = buffers(texts)
-    which = draw_denoisers(params, seeds.uniforms(seeds.keys(seed, phase, "denoiser", ids=ids)))
+    which = draw_denoisers(params, lots.of_documents(documents, seed=seed, phase=phase))
     words = count_words(data, offsets)
     spans = np.array([-1.0 if d.span is None else d.span for d in params.denoisers])[which]
     rates = np.array([d.rate for d in params.denoisers])[which]

@@ -2,7 +2,7 @@
 
 Source: explicit CoT training (Yao et al. 2025): the share λ of documents with steps and the rate of wrong steps are its
 two knobs. What a wrong step is in text is ours: its digits are replaced by others; without digits, its words change
-places. Which documents and steps follows from (seed, phase, id).
+places. The share of a phase's documents is exact, to the nearest document; which steps are wrong follows from (seed, phase, id).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from curation import seeds
 from curation.arrow_text import as_text
 from curation.document_ids import id_words
+from curation.formatters import lots
 from curation.formatters.plain import body
 from curation.formatters.segments import Formatted, Int, Lists, with_lists
 from curation.formatters.thoughts import answered
@@ -27,7 +28,7 @@ def steps(documents: pa.Table, params: Steps, *, seed: int, phase: str) -> Forma
     """Prompt, steps (``thought``), text (``answer``); a document without steps as ``plain`` writes it."""
     texts, counts = texts_of(documents, params.steps)
     ids = id_words(documents["id"])
-    led = seeds.uniforms(seeds.keys(seed, phase, "steps", ids=ids)) < params.share
+    led = lots.of_documents(documents, seed=seed, phase=phase) < params.share
     rows = np.repeat(np.arange(len(counts)), counts)
     texts = texts.filter(pa.array(led[rows]))
     rows = rows[led[rows]]

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from curation import formatters, storage
+from curation.formatters import lots
 from curation.formatters.segments import Formatted
 from curation.formatters.values import OWN_NAME
 from curation.pack import Packed, Packer
@@ -49,9 +50,11 @@ SCHEDULED = pa.schema(
         ("epoch", pa.int32()),
         ("shard", pa.int32()),
         ("chunk", pa.int32()),
+        ("lot", pa.float64()),
     ]
 )
-"""A scheduled place of one partition's document: the row of its documents table, and where it goes."""
+"""A scheduled place of one partition's document: the row of its documents table, where it goes, and what its phase's
+formatter drew for it (null: it draws nothing)."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,8 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
         document = np.concatenate([document, ordered.evaluation.document])
         epoch = np.concatenate([epoch, ordered.evaluation.epoch])
         evaluated[ordered.evaluation.document] = True
-    columns = [pool.index[document].astype(np.int64), position, epoch, shard, chunk.astype(np.int32)]
+    lot = _lots(pool, together, spans, document, epoch, work.recipe.seed)
+    columns = [pool.index[document].astype(np.int64), position, epoch, shard, chunk.astype(np.int32), lot]
     placed = pa.table(columns, schema=SCHEDULED)
     for number, rows in _by_partition(pool.partition[document], len(work.partitions)):
         storage.put_arrow(work.path("scheduled", number, "arrow"), placed.take(pa.array(rows)))
@@ -182,6 +186,28 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
         none = {name: pa.nulls(n, DECISIONS.field(name).type) for name in ("value", "threshold", "kept_id")}
         work.decide("schedule", number, pa.table(said | none))
     return spans
+
+
+def _lots(
+    pool: Pool,
+    plan: Plan,
+    spans: tuple[ShardSpan, ...],
+    document: npt.NDArray[np.int32],
+    epoch: npt.NDArray[np.int32],
+    seed: int,
+) -> pa.Array:
+    """The lots of the phases whose formatter draws; null elsewhere. document, epoch: of each place."""
+    drawing = [i for i, phase in enumerate(plan.phases) if type(phase.conditioning) in formatters.DRAW_LOTS]
+    if not drawing:
+        return pa.nulls(len(document), pa.float64())
+    made = np.full(len(document), np.nan)
+    for index in drawing:
+        mine = [span for span in spans if span.phase == index]
+        if mine:
+            places = slice(mine[0].first, mine[-1].last)
+            ids, copies = pool.ids[document[places]], epoch[places]
+            made[places] = lots.of_phase(ids, copies, seed=seed, phase=plan.phases[index].name)
+    return pa.array(made, from_pandas=True)
 
 
 def _by_partition(partition: npt.NDArray[np.int32], n: int) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
@@ -223,7 +249,7 @@ def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_
     index: dict[str, list[int]] = {}
     batches = 0
     rows, positions = scheduled["index"].to_numpy(), scheduled["position"].to_numpy()
-    epochs = scheduled["epoch"].to_numpy()
+    epochs, drawn = scheduled["epoch"].to_numpy(), scheduled["lot"]
     chunks = scheduled["shard"].to_numpy().astype(np.int64) << 32 | scheduled["chunk"].to_numpy()
     order = np.argsort(positions, kind="stable")
     with storage.open_write(target) as sink:
@@ -244,6 +270,8 @@ def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_
                             part = table.take(pa.array(rows[mine] - start))
                             part = part.append_column("position", pa.array(positions[mine], pa.int64()))
                             part = part.append_column("epoch", pa.array(epochs[mine], pa.int32()))
+                            if drawn.null_count < len(drawn):
+                                part = part.append_column(lots.COLUMN, drawn.take(pa.array(mine)))
                             names = pa.array([source] * len(mine), pa.string())
                             part = part.append_column("source", names).combine_chunks()
                             if writer is None:

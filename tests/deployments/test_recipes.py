@@ -174,7 +174,8 @@ def tulu3_mix(made: Made) -> None:
 
 def ul2(made: Made) -> None:
     modes = Counter(text.split(" ", 1)[0] for text in made.rows["text"])
-    close(dict(modes), {"[NLU]": 0.4, "[S2S]": 0.2, "[NLG]": 0.4}, 0.05)
+    for mode, share in {"[NLU]": 0.4, "[S2S]": 0.2, "[NLG]": 0.4}.items():
+        assert modes[mode] == pytest.approx(share * len(made.rows), abs=1)
     assert all([kind for kind, loss in kinds if loss] == ["answer"] for kinds in made.kinds())
 
 
@@ -315,7 +316,7 @@ def modality_stages(made: Made) -> None:
 
 def cot_ratio(made: Made) -> None:
     shown = [kinds for kinds in made.kinds() if any(kind == "thought" for kind, _ in kinds)]
-    assert len(shown) / len(made.rows) == pytest.approx(0.3, abs=0.06)
+    assert len(shown) == pytest.approx(0.3 * len(made.rows), abs=0.5)
 
 
 def unimax(made: Made) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from curation.formatters import render
+from curation.document_ids import id_words
+from curation.formatters import lots, render
 from curation.formatters.demonstrations import pack_by_similarity
 from curation.formatters.values import OWN_NAME
 from schemas.errors import RecipeError
@@ -48,6 +50,21 @@ def test_thoughts_have_no_loss(vector: Vector) -> None:
         assert mask == given["output"][field]
     [plain] = written(documents(["a"], ["q"], thoughts=[[]]), method="thoughts", thoughts="thoughts")
     assert [kind for _, kind, _ in plain] == ["prompt", "answer"]
+
+
+def test_ratio_of_explicit_cot(vector: Vector) -> None:
+    """Through shards: the recipe ``cot-ratio``. Places of one document have lots of their own."""
+    given = vector("explicit_cot.ratio")
+    n, share = given["input"]["n"], given["input"]["lambda"]
+    table = documents(["answer"] * n, prompts=["question"] * n, steps=[["one 1", "two 2"]] * n)
+    ids = id_words(table["id"])
+    drawn = lots.of_phase(ids, np.zeros(n, dtype=np.int32), seed=0, phase="p")
+    made = written(table.append_column(lots.COLUMN, pa.array(drawn)), method="steps", steps="steps", share=share)
+    assert sum(any(kind == "thought" for _, kind, _ in row) for row in made) == given["output"]["cot_records"]
+    copies = np.repeat(np.arange(2, dtype=np.int32), n)
+    twice = lots.of_phase(np.concatenate([ids, ids]), copies, seed=0, phase="p")
+    assert (np.sort(twice) == (np.arange(2 * n) + 0.5) / (2 * n)).all()
+    assert abs(np.corrcoef(twice[:n], twice[n:])[0, 1]) < 0.1
 
 
 def test_a_share_of_documents_gets_steps_and_some_are_wrong() -> None:

@@ -31,11 +31,6 @@ def test_rates(vector: Vector) -> None:
     assert got == given["output"]["iterations"]
 
 
-def test_ratio_of_explicit_cot(vector: Vector) -> None:
-    given = vector("explicit_cot.ratio")
-    assert share_of(given["input"]["lambda"], given["input"]["n"]) == given["output"]["cot_records"]
-
-
 def test_more_than_a_group_has_is_whole_copies_and_a_part() -> None:
     groups = ["a"] * 10 + ["b"] * 50
     entry = {"method": "amounts", "name": "m", "by": "g", "records": {"a": 25}, "shares": {"b": 0.5}}
