@@ -19,6 +19,7 @@ KEPT, DROPPED = "#4a7dbd", "#c9625a"
 COLOURS = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e"]
 OTHERS = "#9498a0"
 LABEL_CHARS = 40
+NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _TEXT = {
     "labelColor": "currentColor",
@@ -45,7 +46,8 @@ _CONFIG = {
 
 def svg(spec: dict[str, Any], label: str) -> str:
     """An ``<svg>`` element as wide as its place allows and no wider than drawn; ``label`` says what it shows."""
-    made = vl_convert.vegalite_to_svg({"width": WIDTH, "config": _CONFIG, **spec}, vl_version=VEGA_LITE)
+    drawn = _drawable({"width": WIDTH, "config": _CONFIG, **spec})
+    made = vl_convert.vegalite_to_svg(drawn, vl_version=VEGA_LITE)
     found = re.match(r'<svg [^>]*?width="([\d.]+)" height="[\d.]+"', made)
     assert found is not None
     size = f'style="width:100%;max-width:{float(found[1]):.0f}px;height:auto" role="img" aria-label="{escaped(label)}"'
@@ -53,6 +55,15 @@ def svg(spec: dict[str, Any], label: str) -> str:
     # What a screen reader is told of every single bar makes most of a picture's bytes; the tables say it.
     inside = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", made[found.end() :])
     return opened + inside
+
+
+def _drawable(plain: Any) -> Any:
+    """The same with U+FFFD for each character that XML does not take: at one of them vl-convert ends the process."""
+    if isinstance(plain, str):
+        return NO_XML.sub("\ufffd", plain)
+    if isinstance(plain, dict):
+        return {_drawable(key): _drawable(value) for key, value in plain.items()}
+    return [_drawable(one) for one in plain] if isinstance(plain, list | tuple) else plain
 
 
 def escaped(text: str) -> str:

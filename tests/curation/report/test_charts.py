@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,3 +50,8 @@ def test_a_histogram_shows_what_drops() -> None:
 
 def test_long_labels_are_cut() -> None:
     assert len(short("x" * 500)) == 40
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x0c", "\x1b", "\ud800", "\uffff"])
+def test_characters_that_xml_does_not_take_are_drawn_as_unknown(character: str) -> None:
+    assert "a\ufffdb" in bars([(f"a{character}b", 3)], label="x")
