@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation import storage
 from curation.stages.decontaminate import too_common
@@ -122,9 +123,8 @@ def _sources(work: Work, decided: Sequence[Counts]) -> Iterator[Warning]:
     for source, (read, _, dropped) in by_source(work, decided).items():
         for stage, rule, share in _taken(read, dropped):
             partitions = [number for number, of in enumerate(work.of_source) if of == source]
-            examples = (
-                _clusters(work, stage, partitions) if stage in KEEPERS else _dropped(work, stage, rule, partitions)
-            )
+            clusters = _clusters(work, stage, partitions) if stage in KEEPERS else []
+            examples = clusters or _dropped(work, stage, rule, partitions)
             yield Warning(stage=stage, source=source, rule=rule, share=share, examples=examples)
 
 
@@ -192,20 +192,26 @@ def _clusters(work: Work, stage: str, partitions: Sequence[int]) -> list[dict[st
 
 
 def _dropped(work: Work, stage: str, rule: str, partitions: Sequence[int]) -> list[dict[str, Any]]:
-    """Two documents of a source that a rule drops."""
+    """Two documents of a source that a rule drops: in *prepare*, or in a stage after it."""
     found: list[dict[str, Any]] = []
     for number in partitions:
         with storage.open_parquet(work.prepared(number).set_aside_path) as file:
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group, columns=["id", "stage", "rule", "value", "threshold", "excerpt"])
-                for row in table.to_pylist():
-                    if (row["stage"], row["rule"]) == (stage, rule):
-                        found.append(
-                            {k: row[k] for k in ("id", "value", "threshold")} | {"excerpt": excerpt(row["excerpt"])}
-                        )
-                    if len(found) == 2:
-                        return found
-    return found
+                rows = table.filter(pc.and_(pc.equal(table["stage"], stage), pc.equal(table["rule"], rule)))
+                for row in rows.slice(0, 2).to_pylist():
+                    said = {key: row[key] for key in ("id", "value", "threshold")}
+                    found.append(said | {"excerpt": excerpt(row["excerpt"])})
+        decided = work.decided(number, before="schedule")
+        mine = decided.filter(pc.and_(pc.equal(decided["stage"], stage), pc.equal(decided["rule"], rule)))
+        for row in mine.slice(0, 2).to_pylist():
+            at = np.array([row["index"]])
+            for _, one in storage.chosen_rows(work.prepared(number).documents_path, at, ["id", "text"]):
+                said = {"id": one["id"][0].as_py(), "value": row["value"], "threshold": row["threshold"]}
+                found.append(said | {"excerpt": excerpt(one["text"][0].as_py())})
+        if len(found) >= 2:
+            break
+    return found[:2]
 
 
 def excerpt(text: str | None) -> str:
@@ -224,7 +230,7 @@ def said(warning: Warning) -> str:
         return f"{warning.share:.0%} of the items of {warning.label} have too few words to be looked for (decontaminate.short_items)"
     if warning.rule == "too_common":
         return f"{warning.share:.0%} of the items of {warning.label} are too common to be a sign of contamination (decontaminate.max_hits)"
-    of = f"source {warning.source}" if warning.source is not None else f"{warning.by} {warning.label}"
+    of = f"source {warning.source}" if warning.source is not None else f"{warning.by} {excerpt(warning.label)}"
     if warning.stage == "read" and warning.rule == "malformed":
         return f"{warning.share:.1%} of the rows of {of} are malformed and were set aside"
     if warning.stage == "read" and warning.rule == "set_aside":

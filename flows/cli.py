@@ -156,9 +156,10 @@ def _print_warnings(manifest: Any) -> None:
 
 
 def _plain(text: str) -> str:
+    """Text from outside as it may stand on a terminal: no markup, and no character that does not show."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape("".join(c if c.isprintable() else "\ufffd" for c in text))
 
 
 @app.command()
