@@ -46,7 +46,8 @@ def _load(url: str, stamp: str, column: str, id_column: str, place: str) -> tupl
     for key, wanted in (("column", column), ("id_column", id_column)):
         if wanted not in frame.columns:
             raise RecipeError(f"{place}.{key}", f"{url} has no column {wanted!r}; it has {', '.join(frame.columns)}")
-    pairs = frame.select(pl.col(id_column).cast(pl.String).alias("id"), pl.col(column).alias("value"))
+    ids = strings(frame, id_column, url, f"{place}.id_column")
+    pairs = pl.DataFrame({"id": ids, "value": frame[column]})
     pairs = pairs.filter(pl.col("id").is_not_null()).unique(maintain_order=True)
     if pairs["id"].n_unique() < len(pairs):
         raise RecipeError(f"{place}.id_column", f"{url} gives some documents two different values of {column!r}")
@@ -67,6 +68,15 @@ def read_frame(url: str, place: str) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         why = why_unreadable(data, error, lines=reader is pl.read_ndjson)
         raise RecipeError(place, f"{url} cannot be read: {why}") from None
+
+
+def strings(frame: pl.DataFrame, column: str, url: str, place: str) -> pl.Series:
+    """A column as strings. Raises RecipeError at ``place`` where it holds lists, structs or the like."""
+    try:
+        return frame[column].cast(pl.String)
+    except pl.exceptions.PolarsError:
+        kind = frame[column].dtype.base_type().__name__
+        raise RecipeError(place, f"{url}: the column {column!r} holds {kind}, no strings; name another one") from None
 
 
 def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:

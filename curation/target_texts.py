@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from curation import storage
-from curation.side_table import read_frame
+from curation.side_table import read_frame, strings
 from schemas.errors import RecipeError
 
 
@@ -45,4 +45,4 @@ def _read(url: str, column: str, place: str) -> pl.Series:
         raise RecipeError(
             f"{place}.target_column", f"{url} has no column {column!r}; it has {', '.join(frame.columns)}"
         )
-    return frame[column].cast(pl.String).drop_nulls().alias("text")
+    return strings(frame, column, url, f"{place}.target_column").drop_nulls().alias("text")

@@ -269,18 +269,19 @@ def _decoded(value: bytes) -> str | None:
 
 
 def _values(array: pa.Array) -> list[Any]:
-    """Python values, None for those that Python has none for: times in nanoseconds, dates after the year 9999."""
+    """Python values, None for those that Python has none for: times in nanoseconds, dates after the year 9999,
+    time zones that nobody knows."""
     try:
         values: list[Any] = array.to_pylist()
         return values
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, LookupError):
         return [_value(one) for one in array]
 
 
 def _value(scalar: pa.Scalar) -> Any:
     try:
         return scalar.as_py()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, LookupError):
         return None
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from curation.cleaning.train_classifier import read_labelled
 from curation.losses import read_losses
-from curation.side_table import read_frame
+from curation.side_table import look_up, read_frame
+from curation.target_texts import read_targets
 from schemas.errors import InputError, RecipeError
 from tests.curation.readers.test_parquet import BAD, strings
 
@@ -50,3 +51,16 @@ def test_the_place_is_said(name: str, tmp_path: Path) -> None:
             list(read_labelled([str(path)]))
         assert says_labelled in str(labelled.value)
         assert "secret" not in str(labelled.value)
+
+
+def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": [["secret"]], "label": ["x"], "text": [[{"role": "secret"}]]}), path)
+    documents = pa.table({"id": ["d0"], "name": ["d0"]})
+    with pytest.raises(RecipeError) as refused:
+        look_up(documents, str(path), "label", "id", place="tags.x")
+    assert "a.parquet: the column 'id' holds List, no strings" in str(refused.value)
+    with pytest.raises(RecipeError) as refused:
+        read_targets(((str(path), ""),), "text", place="clean.x")
+    assert "a.parquet: the column 'text' holds List, no strings" in str(refused.value)
+    assert "secret" not in str(refused.value)

@@ -165,3 +165,13 @@ def test_binary_columns_of_old_writers_and_odd_times(tmp_path: Path) -> None:
     rows, bad, faults = read(path)
     assert (bad, faults) == ([(1, "invalid UTF-8 in `text`")], [])
     assert [(row["text"], row["url"], row["name"]) for row in rows] == [("a", "u0", None), ("ç", "u2", "i2")]
+
+
+def test_times_that_python_has_none_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    far = pa.array([0, 2**62, None], pa.int64())
+    for kind in (pa.timestamp("us"), pa.date64(), pa.timestamp("ms", "Nowhere/There")):
+        pq.write_table(pa.table({"text": ["a", "b", "c"], "date": far.cast(kind, safe=False)}), path)
+        rows, bad, faults = read(path)
+        assert ([row["text"] for row in rows], bad, faults) == (["a", "b", "c"], [], [])
+        assert rows[1]["date"] is None
