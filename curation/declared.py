@@ -21,6 +21,7 @@ from curation.stages import plan as plan_stage
 from curation.stages.planning import BY_LABEL
 from schemas.errors import RecipeError, RecipeMistakes
 from schemas.filters import Bounds, Filter
+from schemas.orders import POOL
 from schemas.phases import Phase, Pool
 from schemas.plan import Plan
 from schemas.recipe import Recipe
@@ -107,7 +108,7 @@ def _unknown(recipe: Recipe, declared: Declared, by: str) -> Iterator[RecipeErro
         if isinstance(entry, SkillCurriculum) and entry.score is not None:
             yield _needs_documents(f"{place}.score", f"the mean of {entry.score!r}")
         for field, name in orders.names_of(entry.order).items():
-            if name != by:
+            if name not in (by, POOL):
                 yield _needs_documents(f"{place}.order.{field}", f"an order by {name!r}")
         in_records = getattr(entry, "records", None) is not None
         without = sorted(declared.tokens.keys() - declared.documents.keys())

@@ -56,6 +56,8 @@ class PhaseRecord(Part):
     realised: dict[str, Amount]
     by: str | None = None
     notes: list[str] = []
+    pools: dict[str, Amount] = {}
+    """What was written of each pool, where the mixture is of pools."""
 
 
 class Shard(Part):

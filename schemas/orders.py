@@ -6,7 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from schemas.mixers import Rounding
 from schemas.section import Section
+
+POOL = "pool"
+"""What orders call the pool that a document is of, in phases whose mixture is of pools; a declared tag of that name goes first."""
 
 Name = Annotated[str, Field(min_length=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -155,9 +159,12 @@ class Stratified(Section):
     method: Literal["stratified"]
     """The same mixture in every batch."""
     by: Name
-    """The tag that is the group."""
+    """The tag that is the group; `pool` where the mixture is of pools."""
     batch_size: Count
     """Documents of a global batch (all ranks together). What does not fill a whole batch comes last."""
+    rounding: Rounding = "late_ties"
+    """How proportions become slots of a batch: late_ties is MosaicML Streaming's, in_order FoMo-in-Flux's (256 documents in
+    thirds are 86, 85 and 85, the first pool first)."""
 
 
 class PerStream(Section):

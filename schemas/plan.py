@@ -41,6 +41,8 @@ class PlannedPhase:
     takes_rest: bool = False
     whole: float | None = None
     passes: bool = False
+    pools: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Of a mixture of pools: each pool's name and labels, in its order; orders find it under the name `pool`."""
     notes: tuple[str, ...] = field(default=())
 
 

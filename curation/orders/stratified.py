@@ -15,6 +15,7 @@ from curation.orders.batches import shuffled_groups
 from curation.orders.types import OrderKeys
 from curation.sorting import order_by
 from schemas.errors import RecipeError
+from schemas.mixers import Rounding
 from schemas.orders import Stratified
 
 
@@ -22,7 +23,7 @@ def stratified(keys: OrderKeys, params: Stratified, *, seed: int, phase: str, pl
     """The permutation, int64[n]: position to index. Raises RecipeError for a group that has no slot in a batch."""
     order, groups, places, labels = shuffled_groups(keys, params.by, seed=seed, phase=phase)
     counts = np.bincount(groups, minlength=len(labels))
-    slots = slots_of(counts, params.batch_size)
+    slots = slots_of(counts, params.batch_size, params.rounding)
     empty = np.flatnonzero((slots == 0) & (counts > 0))
     if len(empty):
         raise RecipeError(
@@ -37,6 +38,6 @@ def stratified(keys: OrderKeys, params: Stratified, *, seed: int, phase: str, pl
     return order[order_by(keys.ids[order], batch, seeds.keys(seed, phase, "stratified", ids=keys.ids[order]))]
 
 
-def slots_of(counts: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+def slots_of(counts: npt.NDArray[np.int64], size: int, rounding: Rounding = "late_ties") -> npt.NDArray[np.int64]:
     """Documents of each group in a batch of ``size``: int64[g]."""
-    return apportion(counts / max(counts.sum(), 1), size, "late_ties")
+    return apportion(counts / max(counts.sum(), 1), size, rounding)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from curation import budgets, mixers, schedules, seeds
 from curation.losses import LossReport
 from curation.mixers import Sizes
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
-from schemas.mixers import Mixture, Online, UniMax
+from schemas.mixers import Mixture, Online, Pools, UniMax
 from schemas.phases import Phase, Pool
 from schemas.plan import Plan, PlannedPhase, Unit
 from schemas.recipe import Recipe
@@ -207,7 +209,21 @@ def _plan_phase(
         notes = [f"stops short: {amount:,.0f} {unit} asked, {gives}"]
     if unit == "records" and targets.sum() > 0:
         draw = seeds.rng(recipe.seed, phase.name, "rounding")
-        targets = budgets.whole_counts(targets, have, exhausted, cap, rounding, draw).astype(float)
+        counts = budgets.whole_counts(targets, have, exhausted, cap, rounding, draw)
+        if isinstance(mixture, Pools):  # first the pools, each exact, then the groups of each
+            members = [
+                np.array([i for i, label in enumerate(sizes.labels) if label in held], dtype=np.int64)
+                for held in mixture.pools.values()
+            ]
+            sums, held_by = (np.array([of[mine].sum() for mine in members]) for of in (targets, have))
+            whole_of = budgets.whole_counts(sums, held_by, exhausted, cap, rounding, draw)
+            for mine, given, total in zip(members, whole_of, sums, strict=True):
+                if given and total > 0:
+                    part = targets[mine] * (given / total)
+                    counts[mine] = budgets.whole_counts(part, have[mine], exhausted, cap, rounding, draw)
+                else:
+                    counts[mine] = 0
+        targets = counts.astype(float)
     return PlannedPhase(
         name=phase.name,
         place=place,
@@ -228,6 +244,7 @@ def _plan_phase(
         takes_rest=takes_rest,
         whole=whole if kind == "share" else None,
         passes=kind == "epochs",
+        pools=tuple((name, tuple(held)) for name, held in mixture.pools.items()) if isinstance(mixture, Pools) else (),
         notes=(*said, *notes),
     )
 

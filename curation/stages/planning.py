@@ -19,6 +19,8 @@ from curation.stages.schedule import Schedule, held_out, schedule
 from curation.tokens import special_ids
 from curation.work import Work
 from schemas.errors import RecipeError
+from schemas.mixers import Pools
+from schemas.orders import POOL
 from schemas.phases import Phase
 from schemas.phases import Pool as PoolFilter
 from schemas.plan import Plan
@@ -104,7 +106,12 @@ def check_names(recipe: Recipe) -> None:
             where = f"{place}.pool.select[{index}]"
             spots += [(f"{where}.{field}", [name]) for field, name in selectors.names_of(selector).items()]
             spots.append((f"{where}.within", list(selector.within)))
-        spots += [(f"{place}.order.{field}", [name]) for field, name in orders.names_of(phase.order).items()]
+        pooled = isinstance(phase, Stream) or isinstance(recipe.mixture if mixture == "inherit" else mixture, Pools)
+        spots += [
+            (f"{place}.order.{field}", [name])
+            for field, name in orders.names_of(phase.order).items()
+            if not (pooled and name == POOL)
+        ]
     for place, names in spots:
         for name in names:
             if name not in known:

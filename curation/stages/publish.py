@@ -337,6 +337,13 @@ def _phases(plan: Plan, schedule: Schedule, shards: list[WrittenShard]) -> list[
                 realised={label: Amount(documents=n, tokens=t) for label, (n, t) in sorted(realised.items())},
                 by=phase.by,
                 notes=list(notes),
+                pools={
+                    name: Amount(
+                        documents=sum(realised[label][0] for label in labels if label in realised),
+                        tokens=sum(realised[label][1] for label in labels if label in realised),
+                    )
+                    for name, labels in phase.pools
+                },
             )
         )
     return records

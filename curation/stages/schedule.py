@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from curation import orders, seeds
 from curation.sorting import order_by, place_in_run
-from curation.stages.pool import Pool
+from curation.stages.pool import Labels, Pool
 from schemas.errors import RunError
+from schemas.orders import POOL
 from schemas.phases import Phase
 from schemas.plan import Plan, PlannedPhase
 
@@ -295,7 +296,16 @@ def _in_order(pool: Pool, phase: PlannedPhase, drawn: _Drawn, seed: int) -> Int:
         chosen = rows[passes == number] if phase.passes else rows
         copies = None if phase.passes else passes
         keys = pool.order_keys(chosen, copies, orders.names_of(phase.order).values())
+        if phase.pools and POOL not in keys.columns:
+            keys = replace(keys, columns={**keys.columns, POOL: _pools(pool, phase, chosen)})
         name = f"{phase.name}/{number}" if phase.passes and number else phase.name
         place = f"{phase.place}.order"
         ordered.append(chosen[orders.arrange(keys, phase.order, seed=seed, phase=name, place=place)])
     return np.concatenate(ordered) if ordered else np.zeros(0, dtype=np.int64)
+
+
+def _pools(pool: Pool, phase: PlannedPhase, rows: Int) -> Labels:
+    """The pool of the phase's mixture that each row is of, names in the mixture's order."""
+    of = {label: number for number, (_, labels) in enumerate(phase.pools) for label in labels}
+    number_of = np.array([*(of.get(label, -1) for label in phase.labels), -1], dtype=np.int32)
+    return Labels(number_of[pool.codes(phase.by, phase.labels)[rows]], tuple(name for name, _ in phase.pools))

@@ -198,8 +198,18 @@ def fomo_in_flux(made: Made) -> None:
         met |= labels
         share = rows.filter(pl.col("task") == "pretraining").height / 120
         assert share == pytest.approx(1 / 2 if number == 0 else 1 / 3, abs=0.02)
-        first, second = (Counter(rows["task"][i : i + 30]) for i in (0, 30))
-        assert first == second
+        written = made.phases[name].pools
+        assert [written[one].documents for one in ("pretraining", "update", "buffer")] == (
+            [60, 60, 0] if number == 0 else [40, 40, 40]
+        )
+        for batch in range(0, 120, 30):
+            pools = Counter(
+                "pretraining" if task == "pretraining" else "update" if task in new else "buffer"
+                for task in rows["task"][batch : batch + 30]
+            )
+            assert pools == (
+                {"pretraining": 15, "update": 15} if number == 0 else {"pretraining": 10, "update": 10, "buffer": 10}
+            )
     assert len(met) == 8
 
 

@@ -90,3 +90,18 @@ def test_rehearsal_of_tasks(rehearsal: str, expected: list[int]) -> None:
     assert {tasks[i] for i in ordered.document[ordered.phase == 0]} == {"a"}
     with pytest.raises(RecipeError, match=r"phases\[0\]\.tasks.*'d'"):
         planned(pool(600, task=tasks), [{**entry, "tasks": ["a", "d"], "records": 110}])
+
+
+def test_batches_are_of_pools_whatever_the_labels() -> None:
+    labels = ["web"] * 1000 + [f"d{i % 8}+++c{i % 40:02}" for i in range(3000)]
+    entry = {"method": "stream", "name": "task", "by": "entry", "tasks": 4, "pretraining": ["web"], "records": 2560}
+    entry |= {"rounding": "in_order", "max_epochs": None}
+    order = {"method": "stratified", "by": "pool", "batch_size": 256, "rounding": "in_order"}
+    plan, ordered = planned(pool(4000, entry=labels), [{**entry, "order": order}])
+    for number in (1, 2, 3):
+        of = {label: name for name, held in plan.phases[number].pools for label in held}
+        rows = ordered.document[ordered.phase == number]
+        batches = [Counter(of[labels[i]] for i in rows[a : a + 256]) for a in range(0, 9 * 256, 256)]
+        assert batches == [Counter(pretraining=86, update=85, buffer=85)] * 9
+    with pytest.raises(RecipeError, match="'pool'"):
+        planned(pool(4000, entry=labels), [{"name": "p", "epochs": 1, "order": order}])
