@@ -85,7 +85,6 @@ def _check_and_import(recipe: Any) -> None:
 
 def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
     """The flow run, with progress bars on standard error; the first user error is raised as it is."""
-    logging.getLogger("prefect").setLevel(logging.ERROR)
     from flows import curate as curate_module
     from flows import progress
 
@@ -219,7 +218,6 @@ def _prepared_plan(recipe: Any, losses: Any, *, silent: bool) -> Any:
     configure()
     _quiet()
     with embedded_api(recipe.engine.address, meanwhile=lambda: importlib.import_module("flows.plan")):
-        logging.getLogger("prefect").setLevel(logging.ERROR)
         from flows import plan as plan_module
         from flows import progress
 
@@ -493,7 +491,6 @@ def _flow_result(module: str, name: str, *arguments: Any) -> Any:
     configure()
     _quiet()
     with embedded_api(meanwhile=lambda: importlib.import_module(module)):
-        logging.getLogger("prefect").setLevel(logging.ERROR)
         flow = getattr(importlib.import_module(module), name)
         result = flow(*arguments, return_state=True).result(raise_on_failure=False)
     if isinstance(result, BaseException):
