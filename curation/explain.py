@@ -6,10 +6,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 from rich.console import Console
 
 from curation import storage
+from curation.cleaning import pii
 from curation.release import read_manifest
+from schemas.cleaning import PersonalData
 from schemas.errors import UnknownDocument
 
 SHOWN_POSITIONS = 20
@@ -38,6 +41,12 @@ class Life:
     positions: list[dict[str, Any]] = field(default_factory=list)
 
 
+def _as_cleaned(url: str | None, recipe: dict[str, Any]) -> str | None:
+    """The URL as the release has it: without the personal data that the recipe masks."""
+    params = PersonalData.model_validate(recipe["clean"]["pii"])
+    return pii.url_shown(pa.array([url], pa.string()), params)[0].as_py()
+
+
 def explain(release: str, *, id: str | None = None, url: str | None = None) -> Life:
     """The life of a document, by its id, its own name (``columns.id``) or its URL.
 
@@ -45,7 +54,11 @@ def explain(release: str, *, id: str | None = None, url: str | None = None) -> L
     """
     manifest = read_manifest(release)
     asked = id if id is not None else url
-    column = pl.col("url") == url if id is None else (pl.col("id") == id) | (pl.col("name") == id)
+    column = (
+        pl.col("url").is_in([url, _as_cleaned(url, manifest["recipe"])])
+        if id is None
+        else (pl.col("id") == id) | (pl.col("name") == id)
+    )
     found = matching(release, "documents", column)
     if not found:
         kind = "id or name" if id is not None else "URL"

@@ -66,10 +66,12 @@ Treatment = Literal["keep", "mask", "drop"]
 
 
 class PersonalData(Section):
-    """Personal data, per kind: keep it, mask it in the text, or drop the document."""
+    """Personal data, per kind, in the text, the prompt, the URL and every input column of texts: keep it, mask it, or drop
+    the document. What it does elsewhere than in the text is counted with the place's name, `emails:prompt`; excerpts of
+    documents that are dropped are masked in either case."""
 
     emails: Treatment = "keep"
-    """E-mail addresses."""
+    """E-mail addresses, of any script; user and password of a URL go too."""
     ips: Treatment = "keep"
     """Public IP addresses, v4 and v6."""
     secrets: Treatment = "keep"

@@ -26,9 +26,11 @@ PATTERNS = {
 ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 
 
-def apply(texts: pa.LargeStringArray, params: Normalisers) -> tuple[pa.LargeStringArray, dict[str, tuple[int, int]]]:
-    """The normalised texts, and (documents, places) changed by each normaliser that changed any."""
-    edits: dict[str, tuple[int, int]] = {}
+def apply(
+    texts: pa.LargeStringArray, params: Normalisers
+) -> tuple[pa.LargeStringArray, dict[str, npt.NDArray[np.int64]]]:
+    """The normalised texts, and of each normaliser that changed any how many places in each text: int64[n]."""
+    places: dict[str, npt.NDArray[np.int64]] = {}
     if params.html_entities:
         counts = _places(texts, ENTITY)
         if counts.any():
@@ -36,7 +38,7 @@ def apply(texts: pa.LargeStringArray, params: Normalisers) -> tuple[pa.LargeStri
             # A Python loop over the documents with an entity: the table of names is the library's.
             decoded = [html.unescape(text) for text in texts.filter(hit).to_pylist()]
             texts = as_text(pc.replace_with_mask(texts, hit, pa.array(decoded, pa.large_string())))
-            edits["html_entities"] = (int((counts > 0).sum()), int(counts.sum()))
+            places["html_entities"] = counts
     for name, (pattern, instead) in PATTERNS.items():
         if getattr(params, name):
             suspect = np.ones(len(texts), dtype=bool)
@@ -48,8 +50,8 @@ def apply(texts: pa.LargeStringArray, params: Normalisers) -> tuple[pa.LargeStri
                 hit = pa.array(counts > 0)
                 mended = pc.replace_substring_regex(texts.filter(hit), pattern, instead)
                 texts = as_text(pc.replace_with_mask(texts, hit, mended))
-                edits[name] = (int((counts > 0).sum()), int(counts.sum()))
-    return texts, edits
+                places[name] = counts
+    return texts, places
 
 
 def _places(texts: pa.LargeStringArray, pattern: str) -> npt.NDArray[np.int64]:

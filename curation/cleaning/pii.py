@@ -1,9 +1,8 @@
 """Personal data: e-mail and public IP addresses, secrets, bank and card numbers, phone numbers; masked, or dropped.
 
-Patterns as in datatrove 0.10.1 (e-mail, IPv4) and Dolma (phone), with these differences: an address is hit only where it
-stands by itself (``1.2.3.4.5`` is none); file names and versions are no addresses (``logo@2x.png``, ``lodash@4.17.21``);
-addresses in other scripts are; what stands before an address in a URL is not eaten; and what takes their place is constant, so that the output does not depend on the order of
-documents.
+Patterns as in datatrove 0.10.1 (IPv4) and Dolma (phone), with two differences: an address is hit only where it stands by
+itself (``1.2.3.4.5`` is none), and what takes its place is constant, so that the output does not depend on the order of
+documents. E-mail addresses: ``emails``.
 """
 
 from __future__ import annotations
@@ -19,45 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.arrow_text import as_text
+from curation.cleaning import emails
 from schemas.cleaning import PersonalData
+from schemas.tables import EXCERPT_CHARS
 
-# Bounded runs: a page of nothing but local-part characters must not cost the square of its length.
-EMAIL = re.compile(
-    r"(?<![A-Za-z0-9_])[A-Za-z0-9_][A-Za-z0-9!#$%'*+^_`{|}~.-]{0,63}@"
-    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-    r"|\[(?:\d{1,3}\.){3}\d{1,3}\])"
-)
-# Scripts without spaces give no beginning: what stands before the sign, as much of it as an address may have, is masked too.
-EMAIL_OF_ANY_SCRIPT = re.compile(
-    r"\w[\w.!#$%'*+^`{|}~-]{0,63}[@\uff20](?:\w(?:[\w-]{0,61}\w)?[.\uff0e\u3002\uff61]){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})"
-)
-SIGN = re.compile("[@\uff20]")
-MAX_LOCAL, MAX_LABEL = 64, 64
-NO_TLD = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "webp",
-        "svg",
-        "ico",
-        "bmp",
-        "avif",
-        "heic",
-        "tif",
-        "tiff",
-        "psd",
-        "ai",
-        "eps",
-        "ttf",
-        "woff",
-        "woff2",
-        "css",
-        "js",
-    ]
-)
-"""Endings of files that no top-level domain has: what an address cannot end in."""
 IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d)", re.ASCII)
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])", re.ASCII)
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,28}", re.ASCII)
@@ -72,6 +36,8 @@ API_KEY = re.compile(
     re.ASCII,
 )
 PHONE = re.compile(r"(?<=\s)\(?\d{3}\)?[-. ]{0,3}\d{3}[-. ]?\d{4}(?!\d)", re.ASCII)
+
+_CREDENTIALS = r"^((?:[A-Za-z][A-Za-z0-9+.\-]*:)?//)?[^/?#\\]*@"
 
 MASKS = {
     "emails": "email@example.com",
@@ -93,31 +59,33 @@ IBAN_LENGTHS = {
     for country in countries.split()
 }  # fmt: skip
 """Characters of an IBAN by country (ISO 13616)."""
+LOOKED_AT = 4000
+"""Characters that are searched for an excerpt."""
 
 
 @dataclass(frozen=True)
 class Masked:
-    """texts: large_string[n]; rule: int16[n], -1 keeps, else an index into reasons; value: places found; edits by kind."""
+    """texts: large_string[n]; rule: int16[n], -1 keeps, else an index into reasons; value: places found; places: of each
+    kind that was masked, int64[n]."""
 
     texts: pa.LargeStringArray
     rule: npt.NDArray[np.int16]
     reasons: tuple[str, ...]
     value: npt.NDArray[np.float64]
     threshold: npt.NDArray[np.float64]
-    edits: dict[str, tuple[int, int]]
+    places: dict[str, npt.NDArray[np.int64]]
 
-
-def excerpts(texts: pa.LargeStringArray, params: PersonalData) -> pa.LargeStringArray:
-    """Beginnings of documents as they may be shown: what the recipe masks, or drops a document for, is masked."""
-    treated = {kind: "mask" for kind in KINDS if getattr(params, kind) != "keep"}
-    return mask(texts, params.model_copy(update=treated)).texts if treated else texts
+    @property
+    def edits(self) -> dict[str, tuple[int, int]]:
+        """(texts, places) masked, by kind."""
+        return {kind: (int((found > 0).sum()), int(found.sum())) for kind, found in self.places.items()}
 
 
 def mask(texts: pa.LargeStringArray, params: PersonalData) -> Masked:
     """Treat each kind of personal data as the recipe says."""
     n = len(texts)
     rule, value = np.full(n, -1, dtype=np.int16), np.full(n, np.nan)
-    edits: dict[str, tuple[int, int]] = {}
+    places: dict[str, npt.NDArray[np.int64]] = {}
     kinds = [kind for kind in KINDS if getattr(params, kind) != "keep"]
     for code, kind in enumerate(kinds):
         rows = np.flatnonzero(np.asarray(pc.match_substring_regex(texts, HINTS[kind])))
@@ -136,38 +104,59 @@ def mask(texts: pa.LargeStringArray, params: PersonalData) -> Masked:
             hit[list(changed)] = True
             masked = pa.array(changed.values(), pa.large_string())
             texts = as_text(pc.replace_with_mask(texts, pa.array(hit), masked))
-            edits[kind] = (len(changed), int(counts.sum()))
-    return Masked(texts, rule, tuple(kinds), value, np.where(rule >= 0, 0.0, np.nan), edits)
+            places[kind] = counts
+    return Masked(texts, rule, tuple(kinds), value, np.where(rule >= 0, 0.0, np.nan), places)
+
+
+def shown(texts: pa.Array | pa.ChunkedArray, params: PersonalData) -> pa.Array:
+    """The first 200 characters of each text, for people to judge a verdict by: string[n], null where it is null.
+
+    Masks what the recipe masks or drops, whether or not the text came as far as that stage. What is looked at is longer
+    than what is shown, so that no border cuts a thing in half and hides it; a private key that has no end in it is masked
+    to the end.
+    """
+    if not params.active:
+        return pc.utf8_slice_codeunits(texts, 0, EXCERPT_CHARS).cast(pa.string())
+    there = pc.is_valid(texts)
+    found = as_text(pc.utf8_slice_codeunits(texts, 0, LOOKED_AT))
+    found = mask(found, _all_masked(params)).texts
+    if params.secrets != "keep":
+        found = pc.replace_substring_regex(found, r"(?s)-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*", MASKS["secrets"])
+    return pc.if_else(there, pc.utf8_slice_codeunits(found, 0, EXCERPT_CHARS).cast(pa.string()), None)
+
+
+def without_credentials(
+    urls: pa.LargeStringArray, params: PersonalData
+) -> tuple[pa.LargeStringArray, dict[str, tuple[int, int]]]:
+    """URLs without ``user:password@``, where e-mail addresses or secrets are looked for, and the edit ``credentials``.
+
+    Before masks, so that no address is seen in a host behind a user: hosts stay what they are.
+    """
+    if params.emails == "keep" and params.secrets == "keep":
+        return urls, {}
+    hit = np.asarray(pc.match_substring_regex(urls, _CREDENTIALS))
+    if not hit.any():
+        return urls, {}
+    cut = as_text(pc.replace_substring_regex(urls, _CREDENTIALS, r"\1"))
+    return cut, {"credentials": (int(hit.sum()), int(hit.sum()))}
+
+
+def url_shown(urls: pa.Array | pa.ChunkedArray, params: PersonalData) -> pa.Array | pa.ChunkedArray:
+    """URLs as a release may show them: string[n], null where it is null. Masks what the recipe masks or drops."""
+    if not params.active or urls.null_count == len(urls):
+        return urls
+    cut, _ = without_credentials(as_text(urls), params)
+    return pc.if_else(pc.is_valid(urls), mask(cut, _all_masked(params)).texts.cast(pa.string()), None)
+
+
+def _all_masked(params: PersonalData) -> PersonalData:
+    """What is masked or dropped, masked."""
+    looked_for = {kind: "keep" if getattr(params, kind) == "keep" else "mask" for kind in KINDS}
+    return PersonalData.model_validate(looked_for)
 
 
 def _emails(text: str) -> tuple[str, int]:
-    count = 0
-
-    def replaced(match: re.Match[str]) -> str:
-        nonlocal count
-        last = match[0].rpartition(".")[2].lower()
-        if not match[0].endswith("]") and (last in NO_TLD or last.isdigit()):
-            return match[0]
-        count += 1
-        return MASKS["emails"]
-
-    if not text.isascii():
-        text, count = _emails_of_any_script(text)
-    return EMAIL.sub(replaced, text), count
-
-
-def _emails_of_any_script(text: str) -> tuple[str, int]:
-    """Addresses with letters beyond ASCII: looked for around each sign alone, which few texts have."""
-    parts, at, count = [], 0, 0
-    for sign in SIGN.finditer(text):
-        here = sign.start()
-        if here < at or text[max(here - MAX_LOCAL, at) : here + MAX_LABEL].isascii():
-            continue
-        match = EMAIL_OF_ANY_SCRIPT.search(text, max(here - MAX_LOCAL, at), here + 9 * MAX_LABEL)
-        if match is not None and match.start() <= here < match.end() and not match[0].isascii():
-            parts += [text[at : match.start()], MASKS["emails"]]
-            at, count = match.end(), count + 1
-    return "".join([*parts, text[at:]]), count
+    return emails.masked(text, MASKS["emails"])
 
 
 def _ips(text: str) -> tuple[str, int]:
@@ -267,8 +256,7 @@ KINDS: dict[str, Callable[[str], tuple[str, int]]] = {
 """(text) to the masked text and the number of places, by the field's name; in this order."""
 HEXTET = "[0-9A-Fa-f]{0,4}"
 HINTS = {
-    "emails": r"[A-Za-z0-9!#$%'*+^_`{|}~.-]@(?:[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]|\[\d)"
-    r"|[^\x00-\x7F]@|@[A-Za-z0-9-]{0,62}[^\x00-\x7F]|\x{FF20}",
+    "emails": emails.HINT,
     "ips": r"\d\.\d{1,3}\.\d{1,3}\.\d|(?:^|[^0-9A-Za-z_:.])(?:"
     rf"[0-9A-Fa-f]{{1,4}}:(?:{HEXTET}:){{1,6}}{HEXTET}|:(?:{HEXTET}:){{1,6}}[0-9A-Fa-f]{{1,4}})(?:$|[^0-9A-Za-z_:])",
     "secrets": "PRIVATE KEY|A[KS]IA|gh[pousr]_|github_pat_|glpat-|xox|AIza|[sr]k_live_|sk-|npm_|hf_|eyJ",

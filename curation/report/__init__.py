@@ -114,10 +114,21 @@ def _lookup(places: list[list[Any]] | None) -> str:
 
 def _contamination(manifest: Manifest) -> str:
     rows = [
-        [r["benchmark"], r["source"], r["items"], r["items_hit"], r["documents"], r["share"], "yes" if r["contaminated"] else ""]
+        [
+            r["benchmark"],
+            r["source"],
+            r["items"],
+            r.get("items_short", 0),
+            r["items_hit"],
+            r["documents"],
+            ", ".join(f"{place}: {n}" for place, n in r.get("places", {}).items()),
+            r["share"],
+            "yes" if r["contaminated"] else "",
+        ]
         for r in manifest.get("contamination", [])
-    ]  # fmt: skip
-    return table(["benchmark", "source", "items", "items hit", "documents", "share", "over 2 %"], rows)
+    ]
+    names = ["benchmark", "source", "items", "too short", "items hit", "documents", "in", "share", "over 2 %"]
+    return table(names, rows)
 
 
 def _edits(manifest: Manifest) -> str:

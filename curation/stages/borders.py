@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,24 +17,23 @@ class Borders:
 
     def __init__(self) -> None:
         self.best: dict[tuple[str, str], list[tuple[float, str, dict[str, object]]]] = {}
-        self.pending: list[tuple[str, str, tuple[int, int], float, float, str]] = []
+        self.pending: list[tuple[str, str, tuple[int, int], float, float]] = []
 
     def add(self, stage: str, documents: pa.Table, found: list[Border]) -> None:
         """Candidates of a batch; what stages after this one drop is sorted out in ``settle``."""
         for rule, place, value, bound in found:
             one = documents.slice(place, 1)
-            excerpt = pc.utf8_slice_codeunits(one["text"], 0, EXCERPT_CHARS)[0].as_py()
             row = (one["slice"][0].as_py(), one["row"][0].as_py())
-            self.pending.append((stage, rule, row, value, bound, excerpt))
+            self.pending.append((stage, rule, row, value, bound))
 
-    def settle(self, documents: pa.Table, shown: Callable[[pa.LargeStringArray], pa.LargeStringArray]) -> None:
-        """The end of a batch, of which ``documents`` (with ``slice``, ``row``, ``id``, ``name``) are left. shown: excerpts as
-        they may be shown."""
+    def settle(self, documents: pa.Table) -> None:
+        """The end of a batch, of which ``documents`` (with ``slice``, ``row``, ``id``, ``name``) are left and
+        cleaned: what is shown of a text is as it stays."""
         if self.pending:
             slices, rows = zip(*(one[2] for one in self.pending), strict=True)
             pending = pa.table({"slice": pa.array(slices, pa.int32()), "row": pa.array(rows, pa.int64())})
             left = pc.index_in(row_keys(pending), row_keys(documents)).to_pylist()
-            for (stage, rule, row, value, bound, excerpt), place in zip(self.pending, left, strict=True):
+            for (stage, rule, row, value, bound), place in zip(self.pending, left, strict=True):
                 if place is None:
                     continue
                 id_ = documents["id"][place].as_py()
@@ -50,7 +47,7 @@ class Borders:
                     "rule": rule,
                     "value": value,
                     "threshold": bound,
-                    "excerpt": shown(pa.array([excerpt], pa.large_string()))[0].as_py(),
+                    "excerpt": pc.utf8_slice_codeunits(documents["text"][place], 0, EXCERPT_CHARS).as_py(),
                 }
                 best = self.best.setdefault((stage, rule), [])
                 best.append((abs(value - bound), id_, said))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -27,9 +27,10 @@ import pyarrow.compute as pc
 
 from curation import readers, storage
 from curation.arrow_text import as_text
+from curation.cleaning import places as text_places
 from curation.dedup.shared_grams import gram_tables, may_share
 from curation.readers.formats import by_name
-from curation.stages.prepare import comparable, text_places, writable
+from curation.stages.prepare import comparable
 from curation.work import DECIDED, Done, Work
 from schemas.decontamination import Decontaminate
 from schemas.errors import RecipeError
@@ -317,14 +318,18 @@ def decontaminate(
     hits: list[tuple[int, str, str, float, str]] = []
     new: dict[int, str] = {}
     places = 0
-    for row, place, text, has_prompt in _texts(prepared, kept, items, params):
+    for row, place, text, prompt in _texts(prepared, kept, items, params):
         said = judge(text, items, params, ignored)
         if said is None:
             continue
-        hits += [(row, items.names[item], items.benchmarks[item], share, place) for item, share in said.items]
+        for item, share in said.items:
+            where = place
+            if place == "text" and prompt is not None:
+                where = _part(item, text, prompt, params.compare, lambda one: judge(one, items, params, ignored))
+            hits.append((row, items.names[item], items.benchmarks[item], share, where))
         name = items.names[said.items[0][0]]
         # An instruction with a hole in it is no instruction: pairs are dropped, never masked.
-        unmasked = said.rewritten is None or has_prompt or place != "text"
+        unmasked = said.rewritten is None or prompt is not None or place != "text"
         if params.does == "drop" or (params.does == "mask" and unmasked):
             drops.setdefault(row, (row, said.rule, said.value, said.threshold, name))
         elif params.does == "mask" and said.rewritten is not None:
@@ -426,21 +431,34 @@ def _masked(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _texts(prepared: Prepared, kept: Int, items: Items, params: Decontaminate) -> Iterator[tuple[int, str, str, bool]]:
-    """(row, place, text, whether there is a prompt) of what may hold an item, in the kept documents: the text (with its
+def _part(item: int, text: str, prompt: str, compare: str, judge: Callable[[str], _Said | None]) -> str:
+    """Where in an instruction an item was found: its prompt or its text by itself, else both together."""
+    if compare != "both":
+        return compare
+    for place, part in (("prompt", prompt), ("text", text[len(prompt) + 1 :])):
+        said = judge(part)
+        if said is not None and item in dict(said.items):
+            return place
+    return "prompt and text"
+
+
+def _texts(
+    prepared: Prepared, kept: Int, items: Items, params: Decontaminate
+) -> Iterator[tuple[int, str, str, str | None]]:
+    """(row, place, text, prompt) of what may hold an item, in the kept documents: the text (with its
     prompt, or one of the two, as ``compare`` says), and each other column that may be written."""
     with storage.open_parquet(prepared.documents_path) as file:
-        wanted = writable(file.schema_arrow)
+        wanted = text_places.columns_in(file.schema_arrow)
         start = 0
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
             mine = kept[(kept >= start) & (kept < start + size)] - start
             if len(mine):
                 chosen = file.read_row_group(group, columns=wanted).take(pa.array(mine))
-                prompts = chosen["prompt"].is_valid().to_pylist()
+                prompts = chosen["prompt"]
                 for place, texts in _compared(chosen, params):
                     for at in np.flatnonzero(may_share(texts, items.quick)).tolist():
-                        yield start + int(mine[at]), place, texts[at].as_py(), prompts[at]
+                        yield start + int(mine[at]), place, texts[at].as_py(), prompts[at].as_py()
             start += size
 
 
@@ -452,12 +470,12 @@ def _compared(documents: pa.Table, params: Decontaminate) -> Iterator[tuple[str,
     else:
         asked = documents[params.compare]
         yield "text", as_text(pc.coalesce(asked, documents["text"]))
-    for place in text_places(documents):
+    for place in text_places.columns_of(documents):
         if place not in ("text", "prompt"):
             column = documents[place].combine_chunks()
             if pa.types.is_list(column.type):
                 column = pc.binary_join(column, "\n")
-            yield place.removeprefix("column:"), as_text(pc.fill_null(column, ""))
+            yield text_places.named(place), as_text(pc.fill_null(column, ""))
 
 
 def _rewritten(prepared: Prepared, new: dict[int, str], target: str) -> Prepared:
@@ -519,7 +537,8 @@ def _hits(number: int, hits: list[tuple[int, str, str, float, str]]) -> pa.Table
 def contamination(
     hits: pa.Table, sources: list[str], files: tuple[tuple[str, str], ...], params: Decontaminate
 ) -> list[dict[str, Any]]:
-    """By benchmark and source: items, how many are hit, and whether that is more than Tülu 3's 2 %.
+    """By benchmark and source: items, how many are hit, in how many documents, in what places of them, and whether that is
+    more than Tülu 3's 2 %.
 
     sources: of each partition.
     """
@@ -528,13 +547,18 @@ def contamination(
     short = Counter(name for name, left_out in zip(items.benchmarks, items.short.tolist(), strict=True) if left_out)
     found: dict[tuple[str, str], set[str]] = {}
     documents: Counter[tuple[str, str]] = Counter()
+    where: dict[tuple[str, str], Counter[str]] = {}
     seen: set[tuple[int, int, str]] = set()
+    seen_in: set[tuple[int, int, str, str]] = set()
     for row in hits.to_pylist():
         key = (row["benchmark"], sources[row["partition"]])
         found.setdefault(key, set()).add(row["item"])
         if (row["partition"], row["index"], row["benchmark"]) not in seen:
             seen.add((row["partition"], row["index"], row["benchmark"]))
             documents[key] += 1
+        if (row["partition"], row["index"], row["benchmark"], row["place"]) not in seen_in:
+            seen_in.add((row["partition"], row["index"], row["benchmark"], row["place"]))
+            where.setdefault(key, Counter())[row["place"]] += 1
     return [
         {
             "benchmark": benchmark,
@@ -543,6 +567,7 @@ def contamination(
             "items_short": short[benchmark],
             "items_hit": len(names),
             "documents": documents[benchmark, source],
+            "places": dict(sorted(where[benchmark, source].items())),
             "share": round(len(names) / total[benchmark], 6),
             "contaminated": len(names) / total[benchmark] > CONTAMINATED,
         }

@@ -26,7 +26,7 @@ from blake3 import blake3
 
 from curation import readers, storage
 from curation.arrow_text import as_text, blank_rows, buffers
-from curation.cleaning import classifier, language, normalisers, pii, unicode
+from curation.cleaning import classifier, language, normalisers, pii, places, unicode
 from curation.dedup import minhash
 from curation.dedup.exact_keys import normalised_keys, url_keys
 from curation.recipe_file import canonical
@@ -297,12 +297,7 @@ class _Worker:
         for name, kind in (("language", pa.string()), ("language_score", pa.float32()), ("quality", pa.float32())):
             documents = documents.append_column(name, pa.nulls(n, kind))
         with _timed(self.seconds, "unicode"):
-            touched = clean.unicode != "none" or any(clean.normalisers.model_dump().values())
-            for place in text_places(documents) if touched else ():
-                texts, _ = texts_in(documents[place])
-                rewritten, edits = normalisers.apply(texts, clean.normalisers)
-                self._edit("read", edits, place)
-                documents = with_texts(documents, place, unicode.normalise(rewritten, clean.unicode))
+            documents = self._normalised(documents)
             self.text_bytes += int(pc.sum(pc.binary_length(documents["text"])).as_py() or 0)
             blank = blank_rows(as_text(documents["text"]))
             documents = self._drop(documents, blank, "read", "empty")
@@ -363,7 +358,7 @@ class _Worker:
                 options = dedup.minhash.normalise if dedup.minhash is not None else Normalise()
                 key = normalised_keys(comparable(documents), options)
                 documents = documents.append_column(f"exact:{kind}", key)
-        self.borders.settle(documents, lambda texts: pii.excerpts(texts, clean.pii))
+        self.borders.settle(documents)
         with _timed(self.seconds, "minhash"):
             signed = minhash.signed(documents["id"], comparable(documents), self.recipe.dedup.minhash)
         self.kept += len(documents)
@@ -395,11 +390,6 @@ class _Worker:
             return documents
         gone = documents.filter(pa.array(out))
         rules = [reasons[code] for code in rule[out]]
-        pii_params = self.recipe.clean.pii
-        shown = pii.excerpts(as_text(excerpts(gone["text"])), pii_params).cast(pa.string())
-        urls = gone["url"]
-        if pii_params.active:
-            urls = pc.if_else(urls.is_valid(), pii.excerpts(as_text(pc.fill_null(urls, "")), pii_params), None)
         counts.update(rules)
         self._set_aside.append(
             pa.table(
@@ -408,40 +398,56 @@ class _Worker:
                     "row": gone["row"],
                     "id": content_ids(gone["text"], gone["prompt"]),
                     "name": gone["name"],
-                    "url": urls.cast(pa.string()),
+                    "url": pii.url_shown(gone["url"], self.recipe.clean.pii),
                     "stage": pa.array([stage] * len(gone), pa.string()),
                     "rule": pa.array(rules, pa.string()),
                     "value": pa.array(value[out], pa.float64(), from_pandas=True),
                     "threshold": pa.array(threshold[out], pa.float64(), from_pandas=True),
-                    "excerpt": shown,
+                    "excerpt": pii.shown(gone["text"], self.recipe.clean.pii),
                 },
                 schema=SET_ASIDE,
             )
         )
         return documents.filter(pa.array(~out))
 
-    def _without_personal_data(self, documents: pa.Table) -> pa.Table:
-        """Every column that may be written, masked; a document that holds what drops it, in any of them, is dropped."""
-        params, n = self.recipe.clean.pii, len(documents)
-        rule, value = np.full(n, -1, dtype=np.int16), np.full(n, np.nan)
-        reasons: tuple[str, ...] = ()
-        for place in text_places(documents):
-            texts, rows = texts_in(documents[place])
-            masked = pii.mask(texts, params)
-            reasons = masked.reasons
-            self._edit("pii", masked.edits, place)
-            if masked.edits:
-                documents = with_texts(documents, place, masked.texts)
-            hit = np.flatnonzero(masked.rule >= 0)[::-1]  # the first of several texts counts
-            new = rows[hit][rule[rows[hit]] < 0]
-            value[new] = masked.value[hit][rule[rows[hit]] < 0]
-            rule[new] = masked.rule[hit][rule[rows[hit]] < 0]
-        return self._drop_by(documents, rule, reasons, value, np.where(rule >= 0, 0.0, np.nan), "pii")
+    def _normalised(self, documents: pa.Table) -> pa.Table:
+        """Normalisers and the Unicode form, in every place that holds text."""
+        clean = self.recipe.clean
+        if clean.unicode == "none" and not any(clean.normalisers.model_dump().values()):
+            return documents
+        for column in places.columns_of(documents):
+            held = places.held(documents[column])
+            rewritten, found = normalisers.apply(held.texts, clean.normalisers)
+            self._edit("read", held.edits(found), column)
+            done = unicode.normalise(rewritten, clean.unicode)
+            if done is not held.texts:
+                documents = _set(documents, column, held.replaced(done))
+        return documents
 
-    def _edit(self, stage: str, edits: dict[str, tuple[int, int]], place: str = "text") -> None:
+    def _without_personal_data(self, documents: pa.Table) -> pa.Table:
+        """Personal data masked in every place that holds text, or the document dropped; the first place that drops counts."""
+        rule, value = np.full(len(documents), -1, dtype=np.int16), np.full(len(documents), np.nan)
+        reasons: list[str] = []
+        for column in places.columns_of(documents):
+            held = places.held(documents[column])
+            texts, cut = held.texts, dict[str, tuple[int, int]]()
+            if column == "url":
+                texts, cut = pii.without_credentials(texts, self.recipe.clean.pii)
+            masked = pii.mask(texts, self.recipe.clean.pii)
+            self._edit("pii", cut | held.edits(masked.places), column)
+            if masked.texts is not held.texts:
+                documents = _set(documents, column, held.replaced(masked.texts))
+            for code, kind in enumerate(masked.reasons):
+                found = held.sums(np.where(masked.rule == code, masked.value, 0).astype(np.int64))
+                out = (found > 0) & (rule < 0)
+                if out.any():
+                    rule[out], value[out] = len(reasons), found[out]
+                    reasons.append(places.rule_in(kind, column))
+        return self._drop_by(documents, rule, tuple(reasons), value, np.where(rule >= 0, 0.0, np.nan), "pii")
+
+    def _edit(self, stage: str, edits: dict[str, tuple[int, int]], column: str = "text") -> None:
         for rule, (documents, count) in edits.items():
-            named = rule if place == "text" else f"{rule}:{place.removeprefix('column:')}"
-            total = self.edits.setdefault((stage, named), [0, 0])
+            total = self.edits.setdefault((stage, places.rule_in(rule, column)), [0, 0])
             total[0] += documents
             total[1] += count
 
@@ -457,44 +463,6 @@ class _timed:
 
     def __exit__(self, *_: object) -> None:
         self.seconds[self.name] += time.perf_counter() - self.started
-
-
-WRITABLE = ("text", "prompt", "url")
-"""Columns of every document that a formatter or a shard may write, beside the input columns that tags read."""
-
-
-def writable(schema: pa.Schema) -> list[str]:
-    """The columns that may be written, the text first: texts, and input columns of texts or of lists of them."""
-    read = [
-        field.name
-        for field in schema
-        if field.name.startswith("column:") and (pa.types.is_string(field.type) or field.type == pa.list_(pa.string()))
-    ]
-    return [*WRITABLE, *read]
-
-
-def text_places(documents: pa.Table) -> list[str]:
-    """Those of them that hold anything."""
-    return [place for place in writable(documents.schema) if documents[place].null_count < len(documents)]
-
-
-def texts_in(column: pa.ChunkedArray) -> tuple[pa.LargeStringArray, npt.NDArray[np.int64]]:
-    """The texts of a column, those of lists one after another, "" for null; and the row that each is of."""
-    whole = column.combine_chunks()
-    if pa.types.is_list(whole.type):
-        return as_text(pc.fill_null(whole.flatten(), "")), np.asarray(pc.list_parent_indices(whole))
-    return as_text(pc.fill_null(whole, "")), np.arange(len(whole))
-
-
-def with_texts(documents: pa.Table, place: str, texts: pa.LargeStringArray) -> pa.Table:
-    """The documents with other texts in a column, as ``texts_in`` gave them; nulls stay."""
-    whole = documents[place].combine_chunks()
-    if not pa.types.is_list(whole.type):
-        return _set(documents, place, pc.if_else(whole.is_valid(), texts.cast(whole.type), None))
-    values = pc.if_else(whole.flatten().is_valid(), texts.cast(pa.string()), None)
-    lengths = pc.fill_null(pc.list_value_length(whole), 0).to_numpy()
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
-    return _set(documents, place, pa.ListArray.from_arrays(offsets, values, mask=whole.is_null()))
 
 
 def content_ids(texts: pa.ChunkedArray, prompts: pa.ChunkedArray) -> pa.Array:

@@ -98,12 +98,13 @@ def test_benchmark_items_in_any_column_drop_their_document(tmp_path: Path, sylla
     release = release_of(tmp_path)
     assert all("planted canaries" not in repr(one) for one in shards(release))
     hits = pq.read_table(release / "contamination" / "hits.parquet").to_pylist()
-    assert sorted(hit["place"] for hit in hits) == ["shots", "text", "text", "thoughts", "topic", "url"]
+    assert sorted(hit["place"] for hit in hits) == ["prompt", "shots", "text", "thoughts", "topic", "url"]
     assert {hit["item"] for hit in hits} == {"planted"}
     manifest = json.loads((release / "manifest.json").read_text())
     stages = {stage["stage"]: stage for stage in manifest["funnel"]}
     assert stages["decontaminate"]["dropped"] == {"ngram": 6}
     assert manifest["contamination"][0]["items_short"] == 1
+    assert manifest["contamination"][0]["places"] == dict.fromkeys(("prompt", *PLACES[2:], "text"), 1)
     assert "50% of the items of bench.jsonl have too few words" in done.stdout
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from curation.cleaning.pii import mask
+from curation.cleaning.pii import mask, shown
 from schemas.cleaning import PersonalData
 
 ALL = PersonalData(**dict.fromkeys(PersonalData.model_fields, "mask"))
@@ -38,6 +38,49 @@ def test_masks(text: str, masked: str) -> None:
     assert mask(pa.array([text], pa.large_string()), ALL).texts.to_pylist() == [masked]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "logo@2x.png icon-60@3x~ipad.png banner@1.5x.webp",
+        "lodash@4.17.21 react@18.2.0-beta.1 app@latest.min.js",
+        '@media (min-width: 1px) {} @import \'x.css\'; {"@type": "Thing"}',
+        "user@host root@localhost:~$ getty@tty1.service",
+        "https://medium.com/@jo.smith/a-story",
+        "W @ x.T, (a)@b.T, a @ b.com, @jo.com",
+    ],
+)
+def test_what_is_no_address(text: str) -> None:
+    assert mask(pa.array([text], pa.large_string()), ALL).texts.to_pylist() == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("пиши на пример@почта.рф.", "пиши на email@example.com."),
+        ("用户@例子.公司", "email@example.com"),
+        ("邮箱：用户@例子。公司，谢谢", "邮箱：email@example.com，谢谢"),
+        ("请发邮件至zhang@example.com谢谢", "请发邮件至email@example.com谢谢"),
+        ("jo＠example.com, ｊｏ＠ｅｘａｍｐｌｅ．ｃｏｍ", "email@example.com, email@example.com"),
+        ("उदाहरण@उदाहरण.भारत", "email@example.com"),
+        ("مثال@مثال.السعودية", "email@example.com"),
+        ("jürgen@müller.de, x@xn--e1afmkfd.xn--p1ai", "email@example.com, email@example.com"),
+        ("https://x.com/p?q=1&mail=jo%40y.org&b=2", "https://x.com/p?q=1&mail=email@example.com&b=2"),
+        ("https://x.com/thread/a.b@y.org/", "https://x.com/thread/email@example.com/"),
+        ("'a@b.com' <c@d.org>,e@f.net.Then", "'email@example.com' <email@example.com>,email@example.com.Then"),
+        ("jane@corp.example, a@mail.local", "email@example.com, email@example.com"),
+    ],
+)
+def test_addresses_of_any_script(text: str, masked: str) -> None:
+    assert mask(pa.array([text], pa.large_string()), ALL).texts.to_pylist() == [masked]
+
+
+def test_what_people_are_shown() -> None:
+    texts = pa.array(["x" * 190 + " jo@site.org", "a\n" + BLOCK[:50], None, "8.8.8.8"], pa.large_string())
+    made = shown(texts, PersonalData(emails="drop", secrets="mask")).to_pylist()
+    assert made == ["x" * 190 + " email@exa", "a\n|||SECRET|||", None, "8.8.8.8"]
+    assert shown(texts, PersonalData()).to_pylist()[0] == "x" * 190 + " jo@site.o"
+
+
 def test_counts_and_drops() -> None:
     texts = pa.array(["a@b.org c@d.org", "none", "8.8.8.8"], pa.large_string())
     assert mask(texts, ALL).edits == {"emails": (1, 2), "ips": (1, 1)}
@@ -59,6 +102,9 @@ def test_long_runs_are_linear() -> None:
         ("-----BEGIN " + "PRIVATE KEY-----") * 8_000,
         "eyJ" * 60_000,
         "sk-" * 60_000,
+        "a@" * 100_000,
+        "用" * 100_000 + "@" + "例." * 100_000,
+        "@a.例" * 50_000,
     ]
     assert len(mask(pa.array(hostile, pa.large_string()), ALL).texts) == len(hostile)
 

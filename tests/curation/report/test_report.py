@@ -84,7 +84,7 @@ def release(folder: Path, *, documents: int = 40, name: str = "20260101T000000-a
         "phases": [phase],
         "shards": [shard],
         "errors": {"files": [{"path": HOSTILE, "reason": HOSTILE}]},
-        "contamination": [{"benchmark": HOSTILE, "source": HOSTILE, "items": 3, "items_hit": 1, "documents": 1, "share": 0.3, "contaminated": True}],
+        "contamination": [{"benchmark": HOSTILE, "source": HOSTILE, "items": 3, "items_hit": 1, "documents": 1, "places": {HOSTILE: 1}, "share": 0.3, "contaminated": True}],
         "timings": {"prepare": 1.0, "prepare.read": 0.5},
     }  # fmt: skip
 

@@ -153,6 +153,7 @@ def test_two_percent_of_a_benchmark_condemn_a_source(tmp_path: Path) -> None:
         "items_short": 0,
         "items_hit": 1,
         "documents": 2,
+        "places": {"text": 2},
         "share": 0.5,
         "contaminated": True,
     }
