@@ -55,6 +55,10 @@ class Source(Section):
     ]
     """Globs (`*`, `?`, `[a-z]`, `**` for any depth), local or object-store URLs: .jsonl .ndjson .json .parquet .csv .tsv
     .txt, plain or .gz .zst .bz2 .xz. Hidden files and folders are skipped."""
+    records: ColumnName | None = None
+    """JSON files that wrap their records: the dotted path of the list that holds them (`data`, `response.docs`), in each
+    object of a file. Null: a file that is one object without a text is read where one list of objects stands at its top
+    level and has the columns that are needed; other formats have no wrappers."""
     columns: Columns = Columns()
     """The columns' names in the files."""
     prompt_column: ColumnName | None = None

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from curation.readers.delimited import read_delimited
 from curation.readers.documents import Batch, Rows, Wanted
-from curation.readers.json_values import read_json
 from curation.readers.jsonl import read_jsonl
 from curation.readers.parquet import read_parquet
 from curation.readers.plain import read_plain
@@ -25,6 +24,7 @@ def wanted_of(source: Source, extra: dict[str, str], batch_bytes: int) -> Wanted
         id=columns.id,
         url=columns.url,
         date=columns.date,
+        records=source.records,
         prompt=source.prompt_column,
         required=(*columns.required(), *prompt),
         extra=extra,
@@ -46,10 +46,10 @@ def read(
     try:
         if format == "parquet":
             yield from read_parquet(url, wanted, start=start, stop=stop, first_row=first_row)
-        elif format == "jsonl":
-            yield from read_jsonl(url, wanted, compression=compression, start=start, stop=stop, first_row=first_row)
-        elif format == "json":
-            yield from read_json(url, wanted, compression=compression)
+        elif format in ("jsonl", "json"):
+            yield from read_jsonl(
+                url, wanted, format=format, compression=compression, start=start, stop=stop, first_row=first_row
+            )
         elif format in ("csv", "tsv"):
             yield from read_delimited(url, wanted, format=format, compression=compression)
         else:

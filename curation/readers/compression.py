@@ -45,7 +45,7 @@ def decompressed(blocks: Iterator[bytes], compression: str | None) -> Iterator[b
         if len(head) >= HEAD_BYTES:
             break
     if not head:
-        raise StreamFault(f"empty file, not {title}")
+        raise StreamFault(f"empty file, 0 bytes: not {title}")
     if not _starts(head, compression):
         raise StreamFault(f"not {title}: {described(head[:4096])}")
     if compression == "zstd":

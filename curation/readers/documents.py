@@ -1,7 +1,7 @@
 """What a reader gives: batches of documents, rows set aside with their reasons, and what is wrong with the file.
 
-Row numbers count the rows of the file from 0: the lines that are not blank (JSON Lines), the elements (JSON), the
-records after the header (CSV), the rows (Parquet). A row that is set aside has a number too.
+Row numbers count the rows of the file from 0: the objects, and the lines that are none and not blank (JSON Lines), the elements
+or values (JSON), the records after the header (CSV), the rows (Parquet). A row that is set aside has a number too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Wanted:
     """What to read and how: ``text`` and the other columns by their names in the file.
 
     ``required``: names that a file must have. ``extra``: dotted name -> kind (see ``KINDS``), any of which a file may
-    lack.
+    lack. ``records``: the dotted path of the lists of records in a JSON file.
     """
 
     text: str = "text"
@@ -43,6 +43,7 @@ class Wanted:
     url: str | None = "url"
     date: str | None = "date"
     prompt: str | None = None
+    records: str | None = None
     required: tuple[str, ...] = ("text",)
     extra: Mapping[str, str] = field(default_factory=dict)
     batch_bytes: int = BATCH_BYTES

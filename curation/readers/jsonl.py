@@ -1,100 +1,207 @@
-"""JSON Lines (.jsonl, .ndjson): a strict JSON object a line; blank lines are no rows.
+"""JSON Lines and JSON (.jsonl, .ndjson, .json): strict JSON objects; blank lines are no rows.
 
-Strict means: UTF-8, no NaN or Infinity, no lone surrogates, no raw control characters, at most 1024 levels deep,
-nothing after the object. Of a key given twice the last value counts.
+Strict means: UTF-8, no NaN or Infinity, no lone surrogates, no raw control characters, at most 1024 levels deep. Of a key
+given twice the last value counts. Several objects on a line are as many rows. A file of which no row has a text is set aside
+as a whole, with one reason.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import orjson
 
-from curation.readers.columns import holds, without_columns
+from curation.readers.columns import CHATS, holds, without_columns, without_text
 from curation.readers.compression import StreamFault
-from curation.readers.documents import Batch, Rows, Wanted, has, reach
+from curation.readers.documents import MAX_ROW_BYTES, Batch, Rows, Wanted, has, reach
+from curation.readers.formats import TITLES
+from curation.readers.json_values import Lines, records
+from curation.readers.layout import TOKEN
 from curation.readers.lines import lines, range_blocks, text_blocks, without_bom
 from curation.readers.values import Literal
 
 BLANK = b" \t\r"
-
-
-Lines = Iterator[list[bytes | None]]
+_MAY_BE_SEVERAL = re.compile(rb"\}[ \t]*,?[ \t]*\{|\}[ \t]*,[ \t\r]*$")
+MAX_COLUMNS = 100
+MAX_KINDS = 3
 
 
 def read_jsonl(
     url: str,
     wanted: Wanted,
     *,
+    format: str = "jsonl",
     compression: str | None = None,
     start: int = 0,
     stop: int | None = None,
     first_row: int = 0,
 ) -> Iterator[Batch]:
-    """Documents of the lines that start in the byte range; ``first_row`` is the number of the first of them.
+    """Documents of a file, or of the lines that start in the byte range; ``first_row`` is the number of the first of them.
 
     Whether a required column is there is asked of the whole file, whatever the range. Raises OSError where storage
     fails.
     """
 
-    def every_line() -> Lines:
-        return lines(text_blocks(url, "jsonl", compression), wanted.max_row_bytes)
+    def every() -> Lines:
+        return records(lambda: text_blocks(url, format, compression), wanted, format)
 
-    mine = every_line()
-    if stop is not None:
+    mine = every()
+    if start or stop is not None:
         blocks = range_blocks(url, start, stop)
         mine = lines(without_bom(blocks) if start == 0 else blocks, wanted.max_row_bytes)
-    yield from read_objects(mine, wanted, every_line, first_row=first_row)
+    yield from _read(mine, wanted, every, TITLES[format], first_row)
 
 
-def read_objects(
-    mine: Lines, wanted: Wanted, every_line: Callable[[], Lines], *, first_row: int = 0
-) -> Iterator[Batch]:
-    """Documents of lists of JSON texts, one a row. ``every_line`` gives those of the whole file again."""
-    named = [name for name in wanted.required if name != wanted.text]
-    if named and (fault := _lacking(every_line(), named)):
-        yield Rows(wanted).take(fault)
+def _read(mine: Lines, wanted: Wanted, every: Callable[[], Lines], title: str, first_row: int) -> Iterator[Batch]:
+    """Documents of lists of JSON texts. ``every`` gives those of the whole file again."""
+    try:
+        first = next(mine, [])
+    except StreamFault as stopped:
+        yield Rows(wanted).take(stopped.message)
+        return
+    if not _has_all(first, wanted) and (why := _amiss(every(), wanted, title)) is not None:
+        yield Rows(wanted).take(why)
         return
     rows = Rows(wanted)
     number = first_row - 1
-    loads = orjson.loads
     fault = None
-    objects = False
     try:
-        for batch in mine:
+        for batch in itertools.chain([first], mine):
             for line in batch:
-                if line is None:
+                for row, piece, reason in _rows_of(line, wanted.max_row_bytes):
                     number += 1
-                    rows.bad(number, f"longer than {wanted.max_row_bytes} bytes")
-                    continue
-                try:
-                    row = loads(line)
-                except orjson.JSONDecodeError as error:
-                    if not line.strip(BLANK):
-                        continue
-                    number += 1
-                    row, reason = _salvaged(line, error)
                     if reason is not None:
-                        rows.bad(number, reason, len(line))
+                        rows.bad(number, reason, len(piece))
                         continue
-                else:
-                    number += 1
-                if type(row) is not dict:
-                    rows.bad(number, f"{holds(row)}, not an object", len(line))
-                    continue
-                objects = True
-                if wanted.id is not None and type(reach(row, wanted.id)) is float:
-                    row = _exact(line) or row
-                rows.add(number, row, len(line))
+                    if wanted.id is not None and type(reach(row, wanted.id)) is float:
+                        row = _exact(piece) or row
+                    rows.add(number, row, len(piece))
                 if rows.full:
                     yield rows.take()
     except StreamFault as stopped:
         fault = stopped.message
-    if fault is None and objects and wanted.text not in rows.found:
-        fault = _lacking(every_line(), [wanted.text])
     yield rows.take(fault)
+
+
+def _rows_of(line: bytes | None, max_bytes: int) -> list[tuple[dict[str, Any], bytes, str | None]]:
+    """The rows of a JSON text, each with its own bytes, or the reason why one is none; a blank line has none."""
+    if line is None:
+        return [({}, b"", f"longer than {max_bytes} bytes")]
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        if not line.strip(BLANK):
+            return []
+        if (pieces := _pieces(line)) is not None:
+            return [(orjson.loads(piece), piece, None) for piece in pieces]
+        row, reason = _salvaged(line, error)
+        if reason is not None:
+            return [({}, line, reason)]
+    if type(row) is not dict:
+        return [({}, line, f"{holds(row)}, not an object")]
+    return [(row, line, None)]
+
+
+def rows_on(line: bytes) -> int:
+    """How many rows the reader takes a line for, without its LF."""
+    if not line.strip(BLANK):
+        return 0
+    if len(line) > MAX_ROW_BYTES or _MAY_BE_SEVERAL.search(line) is None:
+        return 1
+    return len(_rows_of(line, MAX_ROW_BYTES))
+
+
+def _pieces(line: bytes) -> list[bytes] | None:
+    """The objects on a line that is more than one: nothing but commas and white space stands between them."""
+    if _MAY_BE_SEVERAL.search(line) is None:
+        return None
+    pieces: list[bytes] = []
+    depth = begin = 0
+    for match in TOKEN.finditer(line):
+        token = match[0]
+        if token in (b"{", b"["):
+            depth += 1
+        elif token in (b"}", b"]"):
+            depth -= 1
+            if depth == 0:
+                pieces.append(line[begin : match.end()].strip(BLANK + b","))
+                begin = match.end()
+            elif depth < 0:
+                return None
+    if line[begin:].strip(BLANK + b","):
+        return None
+    try:
+        return pieces if all(type(orjson.loads(piece)) is dict for piece in pieces) else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _has_all(batch: list[bytes | None], wanted: Wanted) -> bool:
+    """Whether some rows show every required column, and a text that is one."""
+    missing = set(wanted.required) - {wanted.text}
+    text = False
+    for line in batch:
+        for row, _, reason in _rows_of(line, wanted.max_row_bytes):
+            if reason is None:
+                missing = {name for name in missing if not has(row, name)}
+                text = text or type(reach(row, wanted.text)) is str
+                if text and not missing:
+                    return True
+    return False
+
+
+def _amiss(every: Lines, wanted: Wanted, title: str) -> str | None:
+    """Why a file is set aside as a whole: a required column that none of its rows has, texts that are none, no object.
+
+    Reads on only until each was seen. None too for a file that breaks off before it has an object.
+    """
+    missing = dict.fromkeys(wanted.required)
+    columns: dict[str, str] = {}
+    kinds: dict[str, None] = {}
+    rows, why = 0, None
+    text = objects = False
+    try:
+        for batch in every:
+            for line in batch:
+                for row, piece, reason in _rows_of(line, wanted.max_row_bytes):
+                    rows += 1
+                    if reason is not None:
+                        why = why or _looks(piece, reason)
+                        continue
+                    objects = True
+                    for name in [name for name in missing if has(row, name)]:
+                        del missing[name]
+                    value = reach(row, wanted.text)
+                    text = text or type(value) is str
+                    if text and not missing:
+                        return None
+                    if value is not None and len(kinds) < MAX_KINDS:
+                        kinds[holds(value)] = None
+                    if len(columns) < MAX_COLUMNS:
+                        columns |= {name: holds(inner) for name, inner in row.items() if name not in columns}
+                    else:  # the column of a chat is looked for among any number
+                        columns |= {name: holds(row[name]) for name in CHATS if name in row}
+    except StreamFault:
+        if not objects:
+            return None
+    if not objects:
+        return f"not {title}: none of its {rows} rows is an object; row 0: {why}" if rows else None
+    if wanted.text in missing:
+        return without_text(wanted.text, columns, missing=list(missing))
+    if missing:
+        return without_columns(list(missing), list(columns))
+    if not text and kinds:
+        return f"`{wanted.text}` holds {' or '.join(kinds)}, not text"
+    return None
+
+
+def _looks(piece: bytes, reason: str) -> str:
+    """The reason why a row is none, or what it looks like instead."""
+    return "a Python dictionary, in single quotes" if piece.lstrip(BLANK).startswith(b"{'") else reason
 
 
 def _salvaged(line: bytes, error: orjson.JSONDecodeError) -> tuple[Any, str | None]:
@@ -123,34 +230,3 @@ def _exact(line: bytes) -> dict[str, Any] | None:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
-
-
-def _lacking(every_line: Lines, names: list[str]) -> str | None:
-    """The fault of a file of whose rows none has one of the columns; reads on only until each was seen.
-
-    A file without a single object lacks nothing: its rows are at fault, not its columns.
-    """
-    missing = dict.fromkeys(names)
-    columns: dict[str, None] = {}
-    for row in _objects(every_line):
-        for name in [name for name in missing if has(row, name)]:
-            del missing[name]
-        if not missing:
-            return None
-        if len(columns) < 100:
-            columns.update(dict.fromkeys(row))
-    return without_columns(list(missing), list(columns)) if columns else None
-
-
-def _objects(every_line: Lines) -> Iterator[dict[str, Any]]:
-    try:
-        for batch in every_line:
-            for line in batch:
-                try:
-                    row = orjson.loads(line or b"")
-                except orjson.JSONDecodeError:
-                    continue
-                if type(row) is dict:
-                    yield row
-    except StreamFault:
-        return

@@ -48,8 +48,8 @@ def without_bom(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield from blocks
 
 
-def range_blocks(url: str, start: int, stop: int) -> Iterator[bytes]:
-    """The bytes of the lines that start in ``[start, stop)`` of a plain file."""
+def range_blocks(url: str, start: int, stop: int | None) -> Iterator[bytes]:
+    """The bytes of the lines that start in ``[start, stop)`` of a plain file; None is its end."""
     position = max(start - 1, 0)
     skipping = start > 0
     for block in storage.blocks(url, position):
@@ -59,9 +59,9 @@ def range_blocks(url: str, start: int, stop: int) -> Iterator[bytes]:
                 position += len(block)
                 continue
             position, block, skipping = position + end + 1, block[end + 1 :], False
-        if position >= stop:
+        if stop is not None and position >= stop:
             return
-        if position + len(block) >= stop:
+        if stop is not None and position + len(block) >= stop:
             end = block.find(b"\n", stop - 1 - position)
             if end >= 0:
                 yield block[: end + 1]

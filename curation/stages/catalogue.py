@@ -22,6 +22,9 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.readers.formats import by_name
+from curation.readers.json_values import is_lines
+from curation.readers.jsonl import rows_on
+from curation.readers.lines import BOM
 from curation.recipe_paths import files_of
 from curation.release import Home
 from schemas.recipe import Recipe
@@ -50,7 +53,7 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
             matches = files_of(pattern, f"sources[{index}].paths[{number}]")
             found |= {info.path: info for info in matches}
         infos = [found[path] for path in sorted(found)]
-        examine = partial(_examine, source.name, index, partition_bytes, known)
+        examine = partial(_examine, source, index, partition_bytes, known)
         for file in storage.each(examine, infos):
             if not file.fault:
                 same = first_with.setdefault((file.fingerprint, file.format, file.compression), file.path)
@@ -64,7 +67,7 @@ def of_recipe(recipe: Recipe, home: Home) -> list[Input]:
     place = home.cache("fingerprints.json")
     partition_bytes = recipe.engine.partition_bytes
     files = catalogue(recipe.sources, partition_bytes=partition_bytes, known=load_known(place))
-    save_known(place, files, partition_bytes)
+    save_known(place, files, partition_bytes, recipe.sources)
     return files
 
 
@@ -121,19 +124,23 @@ def load_known(path: str) -> Known:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def save_known(path: str, files: list[Input], partition_bytes: int) -> None:
+def save_known(path: str, files: list[Input], partition_bytes: int, sources: list[Source]) -> None:
     """Keep fingerprints and marks, so that an unchanged file is not read again."""
     entries = {
-        file.path: {**vars(file), "partition_bytes": partition_bytes}
+        file.path: {
+            **vars(file),
+            "partition_bytes": partition_bytes,
+            "records": sources[file.source_index].records,
+        }
         for file in files
         if not file.fault and file.version
     }
     storage.put(path, json.dumps(entries).encode())
 
 
-def _examine(source: str, index: int, partition_bytes: int, known: Known, info: storage.FileInfo) -> Input:
+def _examine(source: Source, index: int, partition_bytes: int, known: Known, info: storage.FileInfo) -> Input:
     named = by_name(info.path)
-    blank = Input(source, index, info.path, info.url, info.bytes, info.stamp, "", *(named or ("", None)))
+    blank = Input(source.name, index, info.path, info.url, info.bytes, info.stamp, "", *(named or ("", None)))
     if named is None:
         endings = ".jsonl .ndjson .json .parquet .csv .tsv .txt"
         return replace(blank, fault=f"unknown kind of file; its name ends in none of {endings} (.gz .zst .bz2 .xz)")
@@ -145,7 +152,8 @@ def _examine(source: str, index: int, partition_bytes: int, known: Known, info: 
         big = info.bytes > partition_bytes
         if named[0] == "parquet" and big:
             marks = _row_group_marks(info.url, partition_bytes)
-        lines = named == ("jsonl", None) and big
+        # Lines can be cut anywhere; records that go on over lines, and those that a wrapper holds, are read as one stream.
+        lines = named == ("jsonl", None) and big and source.records is None and is_lines(info.url)
         fingerprint, line_marks = _fingerprint(info.url, partition_bytes if lines else None)
         return replace(blank, fingerprint=fingerprint, marks=marks or line_marks)
     except OSError as error:
@@ -179,7 +187,7 @@ def _fingerprint(path: str, every: int | None) -> tuple[str, tuple[tuple[int, in
                 marks.append((offset, row))
             digest.update(line)
             offset += len(line)
-            row += bool(line.strip())
+            row += rows_on((line if row else line.removeprefix(BOM)).rstrip(b"\n"))
     return digest.hexdigest(), tuple(marks)
 
 

@@ -62,6 +62,8 @@ READ = ("slice", "row", "name", "text", "prompt", "url", "date")
 """Columns of a batch as the readers give it."""
 MAX_REASONS = 1000
 """Bad rows that a partition's summary names one by one; beyond that they are only counted."""
+MAX_ALIKE = 100
+"""Rows of a file with the same reason that are named, so that other reasons are named too."""
 
 
 def columns_read(recipe: Recipe) -> dict[str, str]:
@@ -84,6 +86,7 @@ def settings(recipe: Recipe, source: Source) -> dict[str, Any]:
         **({"exact": kinds} if (kinds := keyed(recipe.dedup)) else {}),
         "columns": source.columns.model_dump(),
         "prompt": source.prompt_column,
+        **({"records": source.records} if source.records is not None else {}),
         "read": columns_read(recipe),
         "version": CODE_VERSION,
     }
@@ -209,6 +212,8 @@ class _Reading:
         self.files, self.partition, self.wanted, self.fail = files, partition, wanted, fail
         self.read: list[SliceRead] = []
         self.reasons: list[tuple[int, int, str]] = []
+        self.named: Counter[tuple[int, str]] = Counter()
+        """Of the reasons, how many there are of a slice and alike."""
         self.found: set[str] = set()
 
     def batches(self) -> Iterator[pa.Table]:
@@ -240,8 +245,10 @@ class _Reading:
         ):
             documents += len(batch.documents)
             bad_rows += len(batch.bad_rows)
-            room = MAX_REASONS - len(self.reasons)
-            self.reasons += [(number, row, reason) for row, reason in batch.bad_rows[:room]]
+            for row, reason in batch.bad_rows:
+                if len(self.reasons) < MAX_REASONS and self.named[number, reason] < MAX_ALIKE:
+                    self.named[number, reason] += 1
+                    self.reasons.append((number, row, reason))
             fault = fault or batch.fault
             self.found |= batch.found
             if self.fail and (batch.bad_rows or batch.fault):

@@ -53,3 +53,46 @@ def test_a_side_table_is_refused_with_its_row(tmp_path: Path, syllabus: Command)
     said = " ".join((done.stdout + done.stderr).split())
     assert "labels.parquet cannot be read: row 1: invalid UTF-8 in the column 'label'" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.server
+def test_json_of_any_layout_is_read_once_or_set_aside_with_one_reason(tmp_path: Path, syllabus: Command) -> None:
+    raw = tmp_path / "raw"
+    rows = [{"id": f"d{i}", "text": f"{i} {text}"} for i, text in enumerate(texts(60, words=24))]
+    write_jsonl(raw / "good" / "a.jsonl", rows[:30])
+    with (raw / "good" / "a.jsonl").open("a") as stream:
+        stream.write('{"text": 1}\n' * 300 + '{"text": true}\n')
+    (raw / "good" / "b.jsonl").write_text("\n".join(json.dumps(row, indent=2) for row in rows[30:40]))
+    (raw / "good" / "c.json").write_text(json.dumps({"version": 2, "data": rows[40:50]}))
+    chat = {"messages": [{"role": "user", "content": "private words"}]}
+    (raw / "good" / "d.json").write_text(json.dumps([chat] * 27, indent=2))
+    (raw / "good" / "e.jsonl.gz").write_bytes(b"")
+    (raw / "deep.json").write_text(json.dumps({"response": {"docs": rows[50:], "facets": [{"n": 1}]}}))
+    sources = [
+        {"name": "good", "paths": [str(raw / "good" / "*")]},
+        {"name": "deep", "paths": [str(raw / "deep.json")], "records": "response.docs"},
+    ]
+    # The plain file is cut in three, those whose records go on over lines are not.
+    done = syllabus("run", str(recipe(tmp_path, sources, engine={"partition_bytes": "4KB"})))
+    assert done.returncode == 0, done.stderr
+    release = release_of(tmp_path)
+    manifest = json.loads((release / "manifest.json").read_text())
+    assert {Path(one["path"]).name: one["documents"] for one in manifest["inputs"]} == {
+        "a.jsonl": 30,
+        "b.jsonl": 10,
+        "c.json": 10,
+        "d.json": 0,
+        "e.jsonl.gz": 0,
+        "deep.json": 10,
+    }
+    faults = {Path(one["path"]).name: one["reason"] for one in manifest["errors"]["files"]}
+    assert set(faults) == {"d.json", "e.jsonl.gz"}
+    assert faults["d.json"].startswith("a chat file: each record has `messages`, a list of objects {role, content}")
+    assert faults["e.jsonl.gz"] == "empty file, 0 bytes: not gzip"
+    assert manifest["errors"]["count"] == {"files": 2, "rows": 301}
+    named = [(one["row"], one["reason"]) for one in manifest["errors"]["rows"]]
+    assert (330, "`text` is a boolean, not a string") in named
+    assert len(named) < 301
+    written = pa.concat_tables([pq.read_table(path) for path in sorted((release / "shards").iterdir())])
+    assert sorted(written["text"].to_pylist()) == sorted(row["text"] for row in rows)
+    assert "private words" not in done.stdout + done.stderr

@@ -20,6 +20,7 @@ import zstandard
 from curation import readers
 from curation.readers.formats import by_name
 from schemas.sources import Source
+from schemas.work import Slice
 
 ROWS = [
     {"text": f"text {i}, with “quotes”\nand a line", "id": f"d{i}", "url": f"https://e.org/{i}", "date": "2026-01-02"}
@@ -51,13 +52,24 @@ FORMATS: dict[str, Callable[[], bytes]] = {
 }
 
 
-def read(path: Path, **fields: Any) -> tuple[list[dict[str, Any]], list[tuple[int, str]], list[str]]:
+def read(
+    path: Path, slice_of: Slice | None = None, **fields: Any
+) -> tuple[list[dict[str, Any]], list[tuple[int, str]], list[str]]:
     source = Source.model_validate({"name": "s", "paths": [str(path)], **fields})
     named = by_name(path.name)
     assert named is not None
     rows, bad, faults = [], [], []
     wanted = readers.wanted_of(source, {}, 1_000)
-    for batch in readers.read(str(path), wanted, format=named[0], compression=named[1]):
+    part = slice_of or Slice(0)
+    for batch in readers.read(
+        str(path),
+        wanted,
+        format=named[0],
+        compression=named[1],
+        start=part.start,
+        stop=part.stop,
+        first_row=part.first_row,
+    ):
         rows += batch.documents.to_pylist()
         bad += batch.bad_rows
         faults += [batch.fault] if batch.fault else []
