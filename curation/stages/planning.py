@@ -132,22 +132,16 @@ def check_columns(work: Work) -> None:
     """Raises RecipeError for a source without one usable file, or a tag's column that no input file has."""
     recipe = work.recipe
     usable: set[str] = set()
-    faults: dict[str, list[str]] = {}
     for part, name in zip(work.parts, work.of_source, strict=True):
-        for one in part.read:
-            if one.fault is None or one.documents:
-                usable.add(name)
-            if one.fault is not None:
-                faults.setdefault(name, []).append(one.fault)
-    for file in work.inputs:
-        if file.same_as is not None:
-            usable.add(file.source)
-        if file.fault:
-            faults.setdefault(file.source, []).append(file.fault)
+        if any(one.fault is None or one.documents for one in part.read):
+            usable.add(name)
+    usable |= {file.source for file in work.inputs if file.same_as is not None}
     for number, source in enumerate(recipe.sources):
         if source.name not in usable:
-            why = f"; the first says: {faults[source.name][0]}" if source.name in faults else ""
-            raise RecipeError(f"sources[{number}]", f"source {source.name!r} is left without a readable file{why}")
+            raise RecipeError(
+                f"sources[{number}]",
+                f"source {source.name!r} is left without a readable file. {_reasons(work, source.name)}",
+            )
     found = {column for part in work.parts for column in part.columns}
     readers: dict[str, object] = {f"tags.{name}.column": tag for name, tag in recipe.tags.items()}
     readers["dedup.semantic.embedding"] = recipe.dedup.semantic
@@ -162,18 +156,27 @@ REASONS = 3
 
 def why_nothing(work: Work) -> str:
     """Why no document was read: the first reasons, each with its file."""
-    said = {file.path: f"{file.path}: {file.fault}" for file in work.inputs if file.fault}
-    for partition, part in zip(work.partitions, work.parts, strict=True):
+    said = _reasons(work)
+    if not said:
+        return f"all {len(work.inputs):,} input files are empty; see the sources' paths"
+    return f"every input file is empty or was set aside. {said}"
+
+
+def _reasons(work: Work, source: str | None = None) -> str:
+    """The first reasons why files were set aside, or rows of them, each with its file; of one source, or of all."""
+    files = [file for file in work.inputs if source in (None, file.source)]
+    said = {file.path: f"{file.path}: {file.fault}" for file in files if file.fault}
+    for partition, part, name in zip(work.partitions, work.parts, work.of_source, strict=True):
+        if source not in (None, name):
+            continue
         paths = [work.inputs[one.input].path for one in partition.slices]
         for path, read in zip(paths, part.read, strict=True):
             if read.fault is not None:
                 said.setdefault(path, f"{path}: {read.fault}")
         for number, row, reason in part.reasons:
             said.setdefault(paths[number], f"{paths[number]}, row {row}: {reason}")
-    if not said:
-        return f"all {len(work.inputs):,} input files are empty; see the sources' paths"
     more = f"; and {len(said) - REASONS:,} more files" if len(said) > REASONS else ""
-    return f"every input file is empty or was set aside. {'; '.join([*said.values()][:REASONS])}{more}"
+    return f"{'; '.join([*said.values()][:REASONS])}{more}"
 
 
 def pool_of_release(release: str, recipe: Recipe) -> Pool:

@@ -82,7 +82,7 @@ def test_a_source_that_vanishes_and_malformed_rows_are_said(tmp_path: Path, syll
 def test_a_run_that_reads_nothing_says_why(tmp_path: Path, syllabus: Command) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "a.jsonl").write_text('{"messages": []}\n')
-    (tmp_path / "raw" / "b.jsonl").write_text('{"text": 5}\n')
+    (tmp_path / "raw" / "b.jsonl").write_text('{"text": null}\n')
     (tmp_path / "raw" / "c.parquet").write_bytes(b"PAR1")
     sources = [{"name": "all", "paths": [str(tmp_path / "raw" / "*")]}]
     plain = {"name": "tried", "output": str(tmp_path / "out"), "sources": sources}
@@ -92,3 +92,12 @@ def test_a_run_that_reads_nothing_says_why(tmp_path: Path, syllabus: Command) ->
     for name in ("a.jsonl", "b.jsonl", "c.parquet"):
         assert f"{name}" in done.stderr
     assert "no document was read" in done.stderr
+
+    (tmp_path / "raw" / "b.jsonl").write_text('{"text": 5}\n')
+    done = syllabus("run", str(tmp_path / "recipe.yaml"))
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert "sources[0]: source 'all' is left without a readable file" in said
+    assert "b.jsonl: `text` holds a number, not text" in said
+    for name in ("a.jsonl", "c.parquet"):
+        assert name in said
