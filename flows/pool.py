@@ -88,7 +88,8 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
     for tag in pool_stage.pool_wide_tags(recipe.tags):
         run_stage(f"partial:{tag}", work, progress, clock)
         run_stage(f"fit:{tag}", work, progress, clock)
-    run_stage("tag", work, progress, clock)
+    for tagged in run_stage("tag", work, progress, clock):
+        edits += [(stage, rule, documents, places) for stage, rule, documents, places in tagged.get("edits", ())]
     made = pool_stage.of_work(work, planning.names_needed(recipe))
     return Survivors(work, made, edits, contamination, just_kept, shift.of_work(work, planning.group_names(recipe)))
 

@@ -119,7 +119,7 @@ def shown(texts: pa.Array | pa.ChunkedArray, params: PersonalData) -> pa.Array:
         return pc.utf8_slice_codeunits(texts, 0, EXCERPT_CHARS).cast(pa.string())
     there = pc.is_valid(texts)
     found = as_text(pc.utf8_slice_codeunits(texts, 0, LOOKED_AT))
-    found = mask(found, _all_masked(params)).texts
+    found = mask(found, all_masked(params)).texts
     if params.secrets != "keep":
         found = pc.replace_substring_regex(found, r"(?s)-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*", MASKS["secrets"])
     return pc.if_else(there, pc.utf8_slice_codeunits(found, 0, EXCERPT_CHARS).cast(pa.string()), None)
@@ -146,10 +146,10 @@ def url_shown(urls: pa.Array | pa.ChunkedArray, params: PersonalData) -> pa.Arra
     if not params.active or urls.null_count == len(urls):
         return urls
     cut, _ = without_credentials(as_text(urls), params)
-    return pc.if_else(pc.is_valid(urls), mask(cut, _all_masked(params)).texts.cast(pa.string()), None)
+    return pc.if_else(pc.is_valid(urls), mask(cut, all_masked(params)).texts.cast(pa.string()), None)
 
 
-def _all_masked(params: PersonalData) -> PersonalData:
+def all_masked(params: PersonalData) -> PersonalData:
     """What is masked or dropped, masked."""
     looked_for = {kind: "keep" if getattr(params, kind) == "keep" else "mask" for kind in KINDS}
     return PersonalData.model_validate(looked_for)

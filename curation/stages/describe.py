@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -22,7 +24,7 @@ NAMED = ("url", "language", "date", "quality")
 def run(work: Work, number: int) -> Done:
     """The pool's rows of one partition, and the tags of all its rows."""
     target, tags = work.path("pool", number), work.path("tags", number)
-    written = describe_partition(
+    written, edits = describe_partition(
         work.part(number),
         recipe=work.recipe,
         source=work.source(number),
@@ -32,7 +34,7 @@ def run(work: Work, number: int) -> Done:
         tags_target=tags,
         states=states_of(work),
     )
-    return Done({}, written)
+    return Done({"edits": edits}, written)
 
 
 def run_partial(work: Work, number: int, tag: str) -> Done:
@@ -80,11 +82,13 @@ def describe_partition(
     target: str,
     tags_target: str,
     states: States,
-) -> list[str]:
+) -> tuple[list[str], list[tuple[str, str, int, int]]]:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
-    kept: sorted rows of the documents table that are left; none, and there is no POOL table. Returns what was written.
+    kept: sorted rows of the documents table that are left; none, and there is no POOL table. Returns what was
+    written, and the kept documents' edits of tags: (stage, rule, documents, places).
     """
+    edits: Counter[tuple[str, str, str]] = Counter()
     names = recipe.tag_names()
     pools: list[pa.Table] = []
     tags: list[pa.Table] = []
@@ -94,19 +98,28 @@ def describe_partition(
             documents = file.read_row_group(group)
             n = len(documents)
             documents = _with_source(documents, source)
-            made = describe(documents, recipe.tags, source.tags, names, states)
+            made, edited = describe(documents, recipe.tags, source.tags, names, states, recipe.clean)
             tags.append(made)
             mine = kept[(kept >= start) & (kept < start + n)]
+            for tag, by_rule in edited.items():
+                for (stage, rule), found in by_rule.items():
+                    edits[stage, f"{rule}:{tag}", "documents"] += int((found[mine - start] > 0).sum())
+                    edits[stage, f"{rule}:{tag}", "places"] += int(found[mine - start].sum())
             if len(mine):
                 pools.append(_pool_rows(documents, made, mine - start, mine, number, recipe))
             start += n
+    said = [
+        (stage, rule, edits[stage, rule, "documents"], edits[stage, rule, "places"])
+        for stage, rule, unit in edits
+        if unit == "places"
+    ]
     if not tags:
-        return []
+        return [], []
     storage.put_table(tags_target, pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}))
     if not pools:
-        return [tags_target]
+        return [tags_target], said
     storage.put_table(target, pa.concat_tables(pools))
-    return [target, tags_target]
+    return [target, tags_target], said
 
 
 def _pool_rows(
@@ -157,7 +170,7 @@ def partial_of_partition(
     partials: list[pa.Table] = []
     for _, rows in storage.chosen_rows(prepared.documents_path, kept):
         documents = _with_source(rows, source)
-        made = describe(documents, recipe.tags, source.tags, before, states)
+        made, _ = describe(documents, recipe.tags, source.tags, before, states, recipe.clean)
         for name in before:
             documents = documents.append_column(name, made[name])
         partials.append(steps.partial(documents.combine_chunks(), params, seed=recipe.seed))

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import groupers, scorers, seeds, selectors, storage
+from curation.cleaning import labels
 from curation.ids import id_pairs, id_texts
 from curation.mixers import Sizes
 from curation.orders import OrderKeys
@@ -26,7 +27,7 @@ from schemas.errors import RecipeError
 from schemas.filters import Bounds, Filter
 from schemas.formatters import Conditioning
 from schemas.phases import Pool as PoolFilter
-from schemas.recipe import BUILT_IN_NAMES
+from schemas.recipe import BUILT_IN_NAMES, Clean
 from schemas.tables import NO_LABEL
 
 BYTES_PER_TOKEN = 4
@@ -57,14 +58,22 @@ States = Mapping[str, pa.Table]
 
 
 def describe(
-    documents: pa.Table, tags: Mapping[str, Any], constants: Mapping[str, str], order: list[str], states: States
-) -> pa.Table:
+    documents: pa.Table,
+    tags: Mapping[str, Any],
+    constants: Mapping[str, str],
+    order: list[str],
+    states: States,
+    clean: Clean,
+) -> tuple[pa.Table, dict[str, labels.Edits]]:
     """The tags of a batch of documents, in ``order``: strings, lists of strings or float64. Each sees those before it.
+
+    With the edits by tag of those whose labels come from elsewhere than cleaned columns (``labels``).
 
     documents: the DOCUMENTS table with ``source`` and the asked ``column:`` columns. tags: the recipe's, by name.
     constants: the source's constant tags; where the source has none of that name the value is null.
     """
     made: dict[str, pa.Array] = {}
+    edits: dict[str, labels.Edits] = {}
     for name in order:
         if name in constants:
             made[name] = pa.array([constants[name]] * len(documents), pa.string())
@@ -75,8 +84,11 @@ def describe(
         else:
             scored = scorers.score(documents, tags[name], state=states.get(name), place=f"tags.{name}")
             made[name] = pa.array(scored, pa.float64(), from_pandas=True)
+        if name in constants or labels.from_elsewhere(tags.get(name)):
+            made[name], edits[name] = labels.cleaned(made[name], clean)
         documents = documents.append_column(name, made[name])
-    return pa.table(made) if made else pa.table({"_": pa.nulls(len(documents))}).drop_columns(["_"])
+    table = pa.table(made) if made else pa.table({"_": pa.nulls(len(documents))}).drop_columns(["_"])
+    return table, edits
 
 
 def pool_wide_tags(tags: Mapping[str, Any]) -> dict[str, PoolWide]:

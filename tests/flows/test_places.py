@@ -120,3 +120,34 @@ def test_the_id_is_of_the_prompt_as_it_is_written(tmp_path: Path) -> None:
         clean={"pii": {"emails": "mask"}},
     )
     assert {s["stage"]: s["dropped"] for s in manifest["funnel"]}["exact"] == {"same_text": 1}
+
+
+def test_labels_from_elsewhere_are_masked_too(tmp_path: Path) -> None:
+    rows = [{**record(i, text, "nobody"), "id": f"{ADDRESS}/{i}"} for i, text in enumerate(texts(20))]
+    write_jsonl(tmp_path / "labels.jsonl", [{"id": row["id"], "by": f"\u200b{ADDRESS}"} for row in rows[:5]])
+    source = {"name": "asked", "paths": [str(tmp_path / "rows.jsonl")], "columns": {"text": "response", "url": "link"}}
+    manifest, release = ran(
+        tmp_path,
+        rows,
+        sources=[{**source, "tags": {"contact": f"ask {ADDRESS}"}}],
+        tags={
+            "licence": {"from": "constant", "value": f"by {ADDRESS}"},
+            "by": {"from": "label_table", "path": str(tmp_path / "labels.jsonl"), "column": "by"},
+            "owner": {"from": "regex", "field": "name", "pattern": "^(?P<label>.*)/"},
+        },
+        phases=[{"name": "all", "conditioning": {"template": "{contact} {licence} {by} {owner}\n"}}],
+        clean={"pii": {"emails": "mask"}, "normalisers": {"zero_width": True}},
+    )
+    shards = pl.read_parquet(release / "shards" / "*.parquet")
+    assert ADDRESS not in json.dumps(shards.to_dicts(), default=str)
+    assert set(shards["by"]) == {MASKED, None}
+    assert sum(text.startswith(f"ask {MASKED} by {MASKED} {MASKED} {MASKED}\n") for text in shards["text"]) == 5
+    n = len(shards)
+    assert {
+        (e["rule"], e["documents"]) for e in manifest["edits"] if e["stage"] == "pii" and "url" not in e["rule"]
+    } == {
+        ("emails:contact", n),
+        ("emails:licence", n),
+        ("emails:by", 5),
+        ("emails:owner", n),
+    }
