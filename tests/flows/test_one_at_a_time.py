@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from pathlib import Path
@@ -28,7 +29,8 @@ def test_a_later_run_waits_for_the_end_of_the_first(corpus: Path, tmp_path: Path
 
     with one_at_a_time(recipe, wait=True) as alone:
         assert alone
-        run = threading.Thread(target=second)
+        # A thread has no settings of its own but Prefect's of the process: ours name the server of the session.
+        run = threading.Thread(target=contextvars.copy_context().run, args=(second,))
         run.start()
         time.sleep(5)
         assert not (tmp_path / "out" / "tried" / "latest.json").exists()
