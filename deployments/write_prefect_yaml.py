@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from curation.recipe_file import load
+from curation.recipes.recipe_file import load
 from schemas.recipe import Recipe
 
 FOLDER = Path(__file__).resolve().parent

@@ -10,13 +10,13 @@ from typing import Any
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from curation import storage
-from curation.changes import changes
-from curation.report.border_cases import dropped_samples
-from curation.report.comparison import shown
-from curation.report.mixture import rows_of
-from curation.retain import Sweep
-from curation.warnings import said
-from curation.warnings import shown as example
+from curation.releases.changes import changes
+from curation.releases.report.border_cases import dropped_samples
+from curation.releases.report.comparison import shown
+from curation.releases.report.mixture import rows_of
+from curation.releases.retain import Sweep
+from curation.releases.warnings import said
+from curation.releases.warnings import shown as example
 from flows.report_server import REPORTS_URL
 from schemas.manifest import Manifest
 

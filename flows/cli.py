@@ -44,7 +44,7 @@ Losses = Annotated[str | None, typer.Option(help="A loss report (JSON lines or P
 @app.command()
 def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, json_: AsJson = False) -> None:
     """Run a recipe: the `curate` flow, on an embedded Prefect API where none is configured."""
-    from curation.recipe_file import load
+    from curation.recipes.recipe_file import load
 
     loaded = load(recipe, overrides or ())
     configure()
@@ -74,10 +74,10 @@ def _quiet() -> None:
 
 def _check_and_import(recipe: Any) -> None:
     """What can be done while the API comes up: what is soonest said if it is wrong comes first."""
-    from curation.recipe_paths import check_paths
+    from curation.recipes.recipe_paths import check_paths
 
     check_paths(recipe)
-    from curation.stages.planning import check_names
+    from curation.mixture.planning import check_names
 
     check_names(recipe)
     importlib.import_module("flows.curate")
@@ -118,7 +118,7 @@ def _print_funnel(manifest: Any) -> None:
 
 
 def _print_mixture(manifest: Any) -> None:
-    from curation.report.mixture import rows_of
+    from curation.releases.report.mixture import rows_of
 
     table = Table(title="Mixture", title_justify="left", caption="planned and realised: shares in the phase's unit")
     for name in ("phase", "group", "unit", "planned", "realised", "documents", "share", "tokens", "share"):
@@ -146,7 +146,7 @@ def _print_mixture(manifest: Any) -> None:
 
 
 def _print_warnings(manifest: Any) -> None:
-    from curation.warnings import said, shown
+    from curation.releases.warnings import said, shown
 
     for warning in manifest.warnings:
         out.print(f"warning: {said(warning)}", markup=False, highlight=False, soft_wrap=True)
@@ -173,10 +173,10 @@ def plan(
 ) -> None:
     """Show phases, weights and budgets without writing shards: from the last release's pool where the recipe would give the
     same today, else from one that is prepared (cached, as `run` would), or from declared sizes."""
-    from curation import declared, planned
-    from curation.losses import read_losses
-    from curation.recipe_file import load
-    from curation.stages.planning import check_names
+    from curation.methods.losses import read_losses
+    from curation.mixture import declared, planned
+    from curation.mixture.planning import check_names
+    from curation.recipes.recipe_file import load
 
     loaded = load(recipe, overrides or ())
     check_names(loaded)
@@ -236,7 +236,7 @@ def methods(
     markdown: Annotated[bool, typer.Option("--markdown", help="The recipes as the README's table.")] = False,
 ) -> None:
     """List the methods: recipes that ship and what they mirror, and the parts they are made of, with sources."""
-    from curation import methods as listed
+    from curation.recipes import methods as listed
     from flows.serving import recipes_folder
 
     shipped = listed.examples(recipes_folder())
@@ -265,7 +265,7 @@ def methods(
 @app.command("train-classifier")
 def train_classifier(recipe: RecipePath, overrides: Overrides = None, json_: AsJson = False) -> None:
     """Train the quality classifier of the recipe's section `train`: model, card and held-out figures."""
-    from curation.recipe_file import load
+    from curation.recipes.recipe_file import load
 
     loaded = load(recipe, overrides or ())
     card = _flow_result("flows.train_classifier", "train_classifier", loaded)
@@ -318,8 +318,8 @@ def explain(
     json_: AsJson = False,
 ) -> None:
     """The life of a document: where it came from, each stage's verdict, what was kept instead, its positions."""
-    from curation import explain as explain_module
-    from curation import explain_cluster
+    from curation.releases import explain as explain_module
+    from curation.releases import explain_cluster
 
     if cluster is not None:
         found = explain_cluster.cluster(_release(release), cluster)
@@ -347,15 +347,15 @@ def history(
     """What the releases of a recipe with `dedup.history` remember, and how it grows."""
     from curation import storage
     from curation.dedup import band_index
-    from curation.recipe_file import load
-    from curation.release import Home
-    from curation.stages import history as history_stage
+    from curation.recipes.recipe_file import load
+    from curation.releases import history as history
+    from curation.releases.home import Home
 
     loaded = load(recipe, overrides or ())
     home = Home(storage.join(loaded.output, loaded.name))
     if forget is not None:
-        history_stage.forget(home, forget)
-    found = history_stage.remembered(home)
+        history.forget(home, forget)
+    found = history.remembered(home)
     if json_:
         typer.echo(json.dumps([asdict(one) for one in found]))
         return
@@ -387,8 +387,8 @@ def report(
 ) -> None:
     """Write one self-contained HTML page about a release, or about two side by side."""
     from curation import storage
-    from curation.report import compare
-    from curation.report import report as make_report
+    from curation.releases.report import compare
+    from curation.releases.report import report as make_report
 
     folder = _release(release)
     manifest = _manifest(folder)
@@ -407,7 +407,7 @@ def report(
 @app.command()
 def verify(release: ReleasePath, json_: AsJson = False) -> None:
     """Recompute every checksum and count of the manifest."""
-    from curation.verify import verify as find_faults
+    from curation.releases.verify import verify as find_faults
 
     folder = _release(release)
     faults = find_faults(folder)
@@ -451,7 +451,7 @@ def serve(
 @app.command("evaluate-pool")
 def evaluate_pool(recipe: RecipePath, overrides: Overrides = None, json_: AsJson = False) -> None:
     """What a recipe would keep: statistics, histograms and samples as a page, no shards and no release."""
-    from curation.recipe_file import load
+    from curation.recipes.recipe_file import load
 
     result = _flow_result("flows.evaluate_pool", "evaluate_pool", load(recipe, overrides or ()))
     if json_:
@@ -473,7 +473,7 @@ def retain(
     json_: AsJson = False,
 ) -> None:
     """Keep the last releases of a recipe; remove older ones, unfinished ones, and cached partitions nothing needs."""
-    from curation.recipe_file import load
+    from curation.recipes.recipe_file import load
 
     loaded = load(recipe, overrides or ())
     result = _flow_result("flows.retain", "retain", loaded, keep_last, forget_history, dry_run)
@@ -499,7 +499,7 @@ def _flow_result(module: str, name: str, *arguments: Any) -> Any:
 
 
 def _manifest(folder: str) -> Any:
-    from curation.release import read_manifest
+    from curation.releases.home import read_manifest
 
     return read_manifest(folder)
 
@@ -511,7 +511,7 @@ def _holds_manifest(folder: str) -> bool:
 
 
 def _release(path: str) -> str:
-    from curation.release import resolve
+    from curation.releases.home import resolve
 
     try:
         return resolve(path)

@@ -12,16 +12,19 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled
 
-from curation import limits, storage, warnings
-from curation.losses import read_losses
-from curation.release import Home
-from curation.report import report
-from curation.side_files import side_files
+from curation import storage
+from curation.decontamination.items import item_files
+from curation.methods.losses import read_losses
+from curation.mixture import planning
+from curation.recipes.side_files import side_files
+from curation.releases import history, limits, samples, warnings
+from curation.releases.hits import write_hits
+from curation.releases.home import Home
+from curation.releases.manifest import add_drops, assemble, content_key, pool_key
+from curation.releases.report import report
+from curation.releases.work import Work
 from curation.stages import catalogue as catalogue_stage
-from curation.stages import decontaminate as decontaminate_stage
-from curation.stages import history as history_stage
-from curation.stages import planning, publish, samples, write
-from curation.work import Work
+from curation.stages import write
 from flows import artifacts, pool
 from flows.engines import task_runner, told_of_lost_workers
 from flows.one_at_a_time import one_at_a_time
@@ -31,6 +34,7 @@ from schemas.engine import Engine
 from schemas.errors import RunError, SyllabusError
 from schemas.manifest import Manifest, SideFile
 from schemas.recipe import Recipe
+from schemas.work import WrittenShard
 
 Overlap = Literal["wait", "cancel"]
 
@@ -105,10 +109,10 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     with timed(clock, "catalogue"):
         inputs = catalogue_stage.of_recipe(recipe, home)
         if recipe.dedup.history:
-            inputs = history_stage.new_inputs(inputs, home)
+            inputs = history.new_inputs(inputs, home)
             if not [file for file in inputs if not file.fault]:
                 return Outcome(None, None, f"nothing new: earlier releases of {recipe.name} took every input file")
-        benchmarks = decontaminate_stage.item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
+        benchmarks = item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
         report_losses = read_losses(losses) if losses is not None else None
         parent = home.latest()
         reported = (
@@ -119,7 +123,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         besides = [*(one.sha256 for one in reported), "", *sides]
         if recipe.dedup.history:
             besides.append(parent or "")
-        key = publish.content_key(recipe, inputs, besides)
+        key = content_key(recipe, inputs, besides)
         before = home.manifest(parent) if parent is not None else None
         if before is not None and before.get("content_key") == key:
             return Outcome(
@@ -153,16 +157,16 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     beside = _write_documents(work, [span.number for span in spans if not span.trained], progress, clock)
     ledgers = run_stage("ledger", work, progress, clock)
 
-    manifest = publish.assemble(
+    manifest = assemble(
         recipe,
         release=name,
         created=now.isoformat(timespec="seconds"),
         key=key,
-        pool_key=publish.pool_key(recipe, inputs, benchmarks, sides, parent),
+        pool_key=pool_key(recipe, inputs, benchmarks, sides, parent),
         parent=parent,
         work=work,
-        dropped=publish.add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
-        ledger=publish.add_drops(*(one["written"] for one in ledgers)),
+        dropped=add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
+        ledger=add_drops(*(one["written"] for one in ledgers)),
         edits=left.edits,
         pool=left.pool,
         plan=plan,
@@ -183,7 +187,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         storage.delete_tree(work.folder)
         raise RunError("limits", f"{'; '.join(faults)}. Nothing was published, the latest release is as it was")
     if recipe.decontaminate is not None:
-        decontaminate_stage.write_hits(work)
+        write_hits(work)
     samples.write(work, left.just_kept)
     page = report(manifest.model_dump(mode="json", by_alias=True), folder, before)
     storage.put(storage.join(folder, "report.html"), page.encode())
@@ -194,22 +198,18 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     return Outcome(name, folder, f"release {name}", manifest)
 
 
-def _write_documents(
-    work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]
-) -> list[write.WrittenShard]:
+def _write_documents(work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]) -> list[WrittenShard]:
     """Shards of a row a document, at their final names."""
     if not numbers:
         return []
-    return [write.WrittenShard(**counts) for counts in run_stage("write", work, progress, clock, numbers)]
+    return [WrittenShard(**counts) for counts in run_stage("write", work, progress, clock, numbers)]
 
 
-def _write_shards(
-    work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]
-) -> list[write.WrittenShard]:
+def _write_shards(work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]) -> list[WrittenShard]:
     """Every shard of training, at its final name. Where rows are packed, positions are known once all shards' rows are."""
     if work.recipe.shards.sequence_length is None:
         return _write_documents(work, numbers, progress, clock)
     packed = run_stage("pack", work, progress, clock, numbers)
     write.leave_positions(work, [counts["rows"] for counts in packed])
     placed = run_stage("place", work, progress, clock, numbers)
-    return [write.WrittenShard(**one, **other) for one, other in zip(packed, placed, strict=True)]
+    return [WrittenShard(**one, **other) for one, other in zip(packed, placed, strict=True)]

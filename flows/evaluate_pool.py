@@ -8,12 +8,15 @@ from typing import Any
 from prefect import flow
 from prefect.logging import get_run_logger
 
-from curation import storage, warnings
-from curation.release import Home, as_json
-from curation.report import report
+from curation import storage
+from curation.decontamination.items import item_files
+from curation.mixture import planning
+from curation.releases import samples, warnings
+from curation.releases.hits import write_hits
+from curation.releases.home import Home, as_json
+from curation.releases.manifest import add_drops, evaluation
+from curation.releases.report import report
 from curation.stages import catalogue as catalogue_stage
-from curation.stages import decontaminate as decontaminate_stage
-from curation.stages import planning, publish, samples
 from flows import artifacts, pool
 from flows.engines import task_runner
 from flows.progress import Progress, on_the_run_page, timed
@@ -61,19 +64,19 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
     folder = home.path(EVALUATIONS, name)
     with timed(clock, "catalogue"):
         inputs = catalogue_stage.of_recipe(recipe, home)
-        benchmarks = decontaminate_stage.item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
+        benchmarks = item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
     work = pool.begin(recipe, inputs, home, f"evaluation-{name}", benchmarks)
     left = pool.survivors(work, progress, clock)
     if left is None:
         raise RunError("decontaminate", "every document was dropped; loosen the recipe")
     work.begin_release(storage.absolute(folder))
     ledgers = run_stage("ledger", work, progress, clock)
-    manifest = publish.evaluation(
+    manifest = evaluation(
         recipe,
         name=name,
         created=now.isoformat(timespec="seconds"),
         work=work,
-        dropped=publish.add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
+        dropped=add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
         edits=left.edits,
         pool=left.pool,
         contamination=left.contamination,
@@ -82,7 +85,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
     )
     manifest.warnings = warnings.warnings(work, [one["decided"] for one in ledgers], planning.group_names(recipe))
     if recipe.decontaminate is not None:
-        decontaminate_stage.write_hits(work)
+        write_hits(work)
     samples.write(work, left.just_kept)
     plain = manifest.model_dump(mode="json", by_alias=True)
     storage.put(storage.join(folder, "evaluation.json"), as_json(plain))

@@ -8,11 +8,11 @@ from typing import Any
 
 from prefect import Flow
 
-from curation import planned, storage
-from curation.losses import LossReport
-from curation.recipe_paths import absolute
-from curation.release import Home
-from curation.stages import planning
+from curation import storage
+from curation.methods.losses import LossReport
+from curation.mixture import planned, planning
+from curation.recipes.recipe_paths import absolute
+from curation.releases.home import Home
 from flows import pool
 from flows.engines import task_runner, told_of_lost_workers
 from flows.progress import Progress

@@ -8,13 +8,18 @@ from typing import Any
 
 from prefect.logging import get_run_logger
 
-from curation import work as work_folder
-from curation.recipe_paths import absolute
-from curation.release import PREPARED, Home
-from curation.stages import catalogue, decontaminate, planning, publish, shift
-from curation.stages import pool as pool_stage
+from curation.mixture import planning
+from curation.mixture import pool as pool_stage
+from curation.recipes.recipe_paths import absolute
+from curation.releases import shift
+from curation.releases import work as work_folder
+from curation.releases.hits import contamination as contaminated
+from curation.releases.hits import hits_of
+from curation.releases.home import PREPARED, Home
+from curation.releases.manifest import add_drops
+from curation.releases.work import Work
+from curation.stages import catalogue
 from curation.stages.prepare import partition_key, settings, warm_up
-from curation.work import Work
 from flows.progress import Progress
 from flows.run import run_stage
 from schemas.errors import RunError
@@ -76,9 +81,7 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
             rule: str = recipe.dedup.paragraphs.unit if recipe.dedup.paragraphs is not None else ""
             if stage == "decontaminate" and recipe.decontaminate is not None:
                 rule = recipe.decontaminate.method
-                contamination = decontaminate.contamination(
-                    decontaminate.hits_of(work), work.of_source, work.benchmarks, recipe.decontaminate
-                )
+                contamination = contaminated(hits_of(work), work.of_source, work.benchmarks, recipe.decontaminate)
             edits.append(
                 (EDITING[stage], rule, sum(one["documents"] for one in counts), sum(one["places"] for one in counts))
             )
@@ -124,7 +127,7 @@ def _refuse_unusable(work: Work) -> None:
     if not sum(part.documents for part in work.parts):
         raise RunError("read", f"no document was read: {planning.why_nothing(work)}")
     if not sum(part.kept for part in work.parts):
-        counts = publish.add_drops(*(part.dropped for part in work.parts))
+        counts = add_drops(*(part.dropped for part in work.parts))
         most = ", ".join(f"{stage}: {sum(rules.values())}" for stage, rules in counts.items() if rules)
         raise RunError(
             next(reversed([s for s, r in counts.items() if r])),

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from curation import storage
-from curation.report.life import life
-from curation.report.page import SERVED
+from curation.releases.report.life import life
+from curation.releases.report.page import SERVED
 
 REPORTS_URL = "SYLLABUS_REPORTS_URL"
 """Where this serves; `syllabus serve` sets it for the runs that it starts."""

@@ -9,9 +9,9 @@ from prefect.logging import get_run_logger
 from pydantic import Field
 
 from curation import storage
-from curation.release import Home
-from curation.retain import plan_sweep
-from curation.retain import sweep as remove
+from curation.releases.home import Home
+from curation.releases.retain import plan_sweep
+from curation.releases.retain import sweep as remove
 from flows import artifacts
 from flows.one_at_a_time import one_at_a_time
 from schemas.recipe import Recipe

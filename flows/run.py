@@ -14,8 +14,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 
+from curation.releases.work import Work, open_work, run_piece
 from curation.stages import named
-from curation.work import Work, open_work, run_piece
 from flows.progress import Progress, timed
 
 RETRIES = 2

@@ -22,8 +22,8 @@ from uuid import UUID
 import yaml
 from rich.console import Console
 
-from curation.recipe_file import load, validate
-from curation.recipe_paths import absolute
+from curation.recipes.recipe_file import load, validate
+from curation.recipes.recipe_paths import absolute
 from flows import report_server
 from schemas.errors import RecipeError, ServerError
 from schemas.recipe import Recipe

@@ -10,7 +10,7 @@ from prefect.logging import get_run_logger
 
 from curation import storage
 from curation.cleaning import train_classifier as training
-from curation.release import Home
+from curation.releases.home import Home
 from curation.stages import catalogue as catalogue_stage
 from flows import artifacts, pool
 from flows.engines import task_runner

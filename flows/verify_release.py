@@ -7,8 +7,8 @@ from typing import Any
 from prefect import flow
 from prefect.logging import get_run_logger
 
-from curation.release import resolve
-from curation.verify import verify
+from curation.releases.home import resolve
+from curation.releases.verify import verify
 from schemas.errors import RunError
 
 

@@ -14,8 +14,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from pydantic import Field
 
-from curation.recipe_file import canonical
-from curation.stages.arrivals import Listing, list_sources, settled
+from curation.recipes.arrivals import Listing, list_sources, settled
+from curation.recipes.recipe_file import canonical
 from schemas.errors import RecipeError, RunError
 from schemas.recipe import Recipe
 

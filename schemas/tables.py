@@ -182,3 +182,7 @@ STAGES = (
 EXCERPT_CHARS = 200
 NO_LABEL = "(none)"
 """The group of a document without a label."""
+
+
+DECIDED = pa.schema([("partition", pa.int32()), *DECISIONS])
+"""Decisions on all partitions, one row a dropped document."""

@@ -115,3 +115,23 @@ class Prepared:
     @property
     def set_aside_path(self) -> str:
         return self._path(DROPPED)
+
+
+@dataclass(frozen=True)
+class WrittenShard:
+    """What the manifest says of a shard."""
+
+    path: str
+    rows: int
+    tokens: int
+    bytes: int
+    sha256: str
+    phase: str
+    labels: dict[str, tuple[int, int]]
+    """Documents and tokens by label of the phase's mixture."""
+    documents: int
+    first_position: int
+    padded: int | None = None
+    cut: int | None = None
+    dropped_tokens: int | None = None
+    """Of packed shards: tokens filled up, documents that are not whole in one sequence, tokens thrown away."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation.cleaning.fasttext_model import probabilities
+from curation.cleaning.fasttext.model import probabilities
 from schemas.cleaning import Classifier
 
 PLACE = "clean.classifier"

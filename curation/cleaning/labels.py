@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation.arrow_text import as_text
+from curation.arrays.arrow_text import as_text
 from curation.cleaning import normalisers, pii, unicode
 from schemas import groupers as models
 from schemas.recipe import Clean

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from curation.arrow_text import Bytes, Offsets, buffers, from_buffers
-from curation.cleaning.fasttext_model import predict
+from curation.arrays.arrow_text import Bytes, Offsets, buffers, from_buffers
+from curation.cleaning.fasttext.model import predict
 from schemas.cleaning import Language
 from schemas.errors import RecipeError
 

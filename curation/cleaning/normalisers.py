@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from curation.arrow_text import Bytes, Offsets, as_text, buffers
+from curation.arrays.arrow_text import Bytes, Offsets, as_text, buffers
 from schemas.cleaning import Normalisers
 
 PATTERNS = {

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.arrow_text import as_text
+from curation.arrays.arrow_text import as_text
 from curation.cleaning import emails
 from schemas.cleaning import PersonalData
 from schemas.tables import EXCERPT_CHARS

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.arrow_text import as_text
+from curation.arrays.arrow_text import as_text
 
 COLUMN = "column:"
 Int = npt.NDArray[np.int64]

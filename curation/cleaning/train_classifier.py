@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation import readers, seeds, storage
-from curation.cleaning.fasttext_model import probabilities
+from curation.cleaning.fasttext.model import probabilities
 from curation.dedup import minhash
 from curation.readers.compression import StreamFault, decompressed
 from curation.readers.formats import by_name

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from curation.arrow_text import Bytes, Offsets, buffers
+from curation.arrays.arrow_text import Bytes, Offsets, buffers
 
 # Planes 0 to 2; what lies above is rare enough to go to the normaliser.
 _TABLE_SIZE = 0x30000

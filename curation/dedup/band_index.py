@@ -26,8 +26,8 @@ import pyarrow.parquet as pq
 from numba import njit
 
 from curation import storage
+from curation.arrays.ids import id_pairs
 from curation.dedup.minhash import NO_KEY, band_name
-from curation.ids import id_pairs
 
 Keys = npt.NDArray[np.uint64]
 Int = npt.NDArray[np.int64]

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit, uint64
 
-from curation.arrow_text import Bytes, Offsets, buffers
+from curation.arrays.arrow_text import Bytes, Offsets, buffers
 from curation.dedup.normalise import Tables, mix, restart, tables, words
-from curation.groupers.url import without_credentials
+from curation.methods.groupers.url import without_credentials
 from schemas.dedup import Normalise
 
 TRACKING = re.compile(r"^(utm_\w+|gclid|dclid|fbclid|msclkid|mc_cid|mc_eid|igshid|yclid|_ga)=", re.IGNORECASE)

@@ -24,9 +24,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from numba import njit, uint32, uint64
 
-from curation.arrow_text import Bytes, Offsets, buffers
+from curation.arrays.arrow_text import Bytes, Offsets, as_text, buffers
 from curation.dedup.normalise import Tables, _mix_int, characters, mix, restart, tables, unit_hash, words
 from schemas.dedup import MinHash
 
@@ -306,3 +307,13 @@ def _band_keys(signatures: npt.NDArray[np.uint32], rows: int, out: npt.NDArray[n
             for k in range(band * rows, (band + 1) * rows):
                 key = mix(key ^ uint64(signatures[i, k])) + uint64(k)
             out[i, band] = key if key != uint64(0) else uint64(1)
+
+
+def comparable(documents: pa.Table) -> pa.LargeStringArray:
+    """What near duplicates are found on: the text, after its prompt where it has one."""
+    if documents["prompt"].null_count == len(documents):
+        return as_text(documents["text"])
+    joined = pc.binary_join_element_wise(
+        pc.fill_null(documents["prompt"], ""), documents["text"], pa.scalar("\n", pa.large_string())
+    )
+    return as_text(joined)

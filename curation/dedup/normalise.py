@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
-from curation.arrow_text import Bytes
+from curation.arrays.arrow_text import Bytes
 from curation.rules.characters import CCNET, CONTROLS
 from schemas.dedup import Normalise
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit, uint64
 
-from curation.arrow_text import Bytes, Offsets, buffers
+from curation.arrays.arrow_text import Bytes, Offsets, buffers
 from curation.dedup.normalise import LIMIT, OWN_BYTES, Tables, decode, mix, tables
 from curation.rules.characters import ALNUM, classes
 from schemas.dedup import Normalise

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit, uint64
 
-from curation.arrow_text import Bytes, Offsets, buffers
+from curation.arrays.arrow_text import Bytes, Offsets, buffers
 from curation.dedup.normalise import Tables, mix, restart, tables, words
 from curation.rules.characters import SPACE, classes
 from curation.rules.sentences import count_sentences, packed_abbreviations

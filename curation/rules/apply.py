@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation.arrow_text import as_text, buffers
+from curation.arrays.arrow_text import as_text, buffers
 from curation.rules.bad_words import bad_words
 from curation.rules.border import Border, nearest
 from curation.rules.c4_quality import c4_quality

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint8, uint64
 
-from curation.arrow_text import Bytes, Offsets, from_buffers
+from curation.arrays.arrow_text import Bytes, Offsets, from_buffers
 from curation.rules.characters import DECIMAL, LINE_END, SPACE
 from curation.rules.lines import is_at, phrase_at, stripped
 from curation.rules.measured import Block, Floats, Measured, Rule

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from curation.methods.scorers import score
 from curation.rules.measured import Block, Measured, Rule
-from curation.scorers import score
 from schemas.rules import Custom
 
 

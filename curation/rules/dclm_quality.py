@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from curation.arrow_text import Bytes, Offsets
+from curation.arrays.arrow_text import Bytes, Offsets
 from curation.rules.gopher_quality import stop_word_at, stop_word_bytes
 from curation.rules.lines import is_at, stripped
 from curation.rules.measured import Block, Floats, Measured, Rule

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
-from curation.arrow_text import Bytes, Offsets
+from curation.arrays.arrow_text import Bytes, Offsets
 from curation.rules.characters import SPACE, TERMINAL
 from curation.rules.gopher_repetition import most_of
 from curation.rules.hashing import hash_bytes, new_table, next_stamp, shift_of, slot_of, stamped

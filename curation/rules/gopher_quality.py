@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
-from curation.arrow_text import Bytes, Offsets
+from curation.arrays.arrow_text import Bytes, Offsets
 from curation.rules.characters import LINE_END
 from curation.rules.hashing import BASE, Keys
 from curation.rules.lines import is_at, stripped

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
-from curation.arrow_text import Bytes, Offsets
+from curation.arrays.arrow_text import Bytes, Offsets
 from curation.dedup.normalise import mix
 from curation.rules.hashing import Keys, hash_bytes, new_table, next_stamp, shift_of, slot_of, stamped
 from curation.rules.lines import chars_of, stripped

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from curation.arrow_text import Bytes
+from curation.arrays.arrow_text import Bytes
 from curation.rules.characters import SPACE
 from curation.rules.words import class_at
 

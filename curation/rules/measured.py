@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.arrow_text import Bytes, Offsets, buffers
+from curation.arrays.arrow_text import Bytes, Offsets, buffers
 from curation.rules import unicode_words
 from curation.rules import words as whitespace_words
 from curation.rules.characters import classes

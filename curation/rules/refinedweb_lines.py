@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from curation.arrow_text import Bytes, Offsets, from_buffers
+from curation.arrays.arrow_text import Bytes, Offsets, from_buffers
 from curation.rules.characters import ALNUM, DECIMAL, DIGIT, SPACE, UPPER
 from curation.rules.lines import phrase_at, stripped
 from curation.rules.measured import Block, Floats, Measured, Rule

@@ -14,19 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
-from curation.arrow_text import Bytes
+from curation.arrays.arrow_text import Bytes
 from curation.dedup.normalise import decode
-from curation.rules.characters import (
-    AFTER_INFIX,
-    ALNUM,
-    BEFORE_INFIX,
-    CATEGORY_P,
-    DECIMAL,
-    LIMIT,
-    MARK,
-    SPACE,
-    UPPER,
-)
+from curation.rules.characters import AFTER_INFIX, ALNUM, BEFORE_INFIX, CATEGORY_P, DECIMAL, LIMIT, MARK, SPACE, UPPER
 from curation.rules.lines import last_char
 from curation.rules.words import class_at
 

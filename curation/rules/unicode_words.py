@@ -15,7 +15,7 @@ import numpy.typing as npt
 import regex  # type: ignore[import-untyped]
 from numba import njit, uint8, uint64
 
-from curation.arrow_text import Bytes, Offsets
+from curation.arrays.arrow_text import Bytes, Offsets
 from curation.dedup.normalise import WITHOUT_SPACES, decode
 from curation.rules.characters import ALNUM, ALPHA, LIMIT, NO_PUNCT, SYMBOL
 from curation.rules.hashing import BASE

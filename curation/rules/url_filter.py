@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pyarrow.compute as pc
 
-from curation.groupers.url import hosts_of, registered_domain, without_credentials
+from curation.methods.groupers.url import hosts_of, registered_domain, without_credentials
 from curation.rules.measured import Block, Measured, Rule
 from curation.rules.word_list import read_lists
 from schemas.rules import UrlFilter

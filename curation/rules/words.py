@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint8, uint64
 
-from curation.arrow_text import Bytes, Offsets
+from curation.arrays.arrow_text import Bytes, Offsets
 from curation.dedup.normalise import decode
 from curation.rules.characters import ALNUM, ALPHA, LIMIT, NO_PUNCT, SPACE, SYMBOL
 from curation.rules.hashing import BASE, INVERSE

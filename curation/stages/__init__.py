@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from curation.releases.work import Stage
 from curation.stages import (
     classifier,
     decontaminate,
@@ -17,7 +18,6 @@ from curation.stages import (
     semantic,
     write,
 )
-from curation.work import Stage
 
 STAGES = [
     Stage("prepare", "partitions", prepare.run, (), "prepared"),

@@ -25,8 +25,8 @@ from curation.readers.formats import by_name
 from curation.readers.json_values import is_lines
 from curation.readers.jsonl import rows_on
 from curation.readers.lines import BOM
-from curation.recipe_paths import files_of
-from curation.release import Home
+from curation.recipes.recipe_paths import files_of
+from curation.releases.home import Home
 from schemas.recipe import Recipe
 from schemas.sources import Source
 from schemas.work import Input, Partition, Slice

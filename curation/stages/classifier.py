@@ -7,9 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation import seeds, storage
-from curation.selectors.candidates import by_id, share_of
-from curation.stages.deduplicate import ids_of
-from curation.work import DECIDED, Done, Work
+from curation.dedup.rows import ids_of
+from curation.methods.selectors.candidates import by_id, share_of
+from curation.releases.work import Done, Work
+from schemas.tables import DECIDED
 from schemas.work import Prepared
 
 

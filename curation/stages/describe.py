@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation import formatters, storage
-from curation.formatters.values import OWN_NAME
-from curation.stages.pool import States, describe, pool_wide_tags, written_key
-from curation.tokens import token_counts
-from curation.work import Done, Work
+from curation import storage
+from curation.methods import formatters
+from curation.methods.formatters.values import OWN_NAME
+from curation.mixture.pool import States, describe, pool_wide_tags, written_key
+from curation.releases.work import Done, Work
+from curation.training.tokens import token_counts
 from schemas.recipe import Recipe
 from schemas.sources import Source
 from schemas.work import Prepared

@@ -14,11 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation import storage
-from curation.groupers.url import url
-from curation.stages.deduplicate import alive_rows, decisions, ids_of, rank_of, rows_by_partition
-from curation.work import DECIDED, Done, Work
+from curation.dedup.rows import alive_rows, decisions, ids_of, rank_of, rows_by_partition
+from curation.methods.groupers.url import url
+from curation.releases.work import Done, Work
 from schemas.dedup import Dedup
 from schemas.groupers import Url
+from schemas.tables import DECIDED
 from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from curation import storage
-from curation.stages import history
-from curation.stages.prepare import excerpts
-from curation.work import Done, Work
+from curation.arrays.arrow_text import excerpts
+from curation.releases import history
+from curation.releases.work import Done, Work
 from schemas.tables import LEDGER, PLACES, STATISTICS
 from schemas.work import Prepared
 

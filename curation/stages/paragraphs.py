@@ -22,14 +22,15 @@ import pyarrow.parquet as pq
 from numba import njit, uint64
 
 from curation import storage
-from curation.arrow_text import Bytes, as_text, buffers, from_buffers
+from curation.arrays.arrow_text import Bytes, as_text, buffers, from_buffers
 from curation.dedup.normalise import mix
 from curation.dedup.units import Units, units_of
+from curation.releases.work import Done, Work
 from curation.rules.characters import classes
 from curation.rules.lines import stripped
 from curation.rules.sentences import count_sentences, packed_abbreviations
-from curation.work import DECIDED, Done, Work
 from schemas.dedup import Paragraphs
+from schemas.tables import DECIDED
 from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]

@@ -25,22 +25,23 @@ import pyarrow.compute as pc
 from blake3 import blake3
 
 from curation import readers, storage
-from curation.arrow_text import as_text, blank_rows, buffers
+from curation.arrays.arrow_text import as_text, blank_rows, buffers
 from curation.cleaning import classifier, language, normalisers, pii, places, unicode
 from curation.dedup import minhash
 from curation.dedup.exact_keys import normalised_keys, url_keys
-from curation.recipe_file import canonical
-from curation.recipe_paths import FILES
+from curation.dedup.minhash import comparable
+from curation.recipes.recipe_file import canonical
+from curation.recipes.recipe_paths import FILES
+from curation.releases.work import Done, Work, load_prepared
 from curation.rules.apply import apply as apply_rules
 from curation.rules.border import nearest
-from curation.stages.borders import Borders, row_keys
-from curation.work import Done, Work, load_prepared
+from curation.rules.just_kept import Borders, row_keys
 from schemas.dedup import Dedup, Normalise
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
 from schemas.rules import Custom
 from schemas.sources import Source
-from schemas.tables import DOCUMENTS, EXCERPT_CHARS, SET_ASIDE
+from schemas.tables import DOCUMENTS, SET_ASIDE
 from schemas.work import (
     BORDERS,
     DOCUMENTS_FILE,
@@ -492,21 +493,6 @@ def content_ids(texts: pa.ChunkedArray, prompts: pa.ChunkedArray) -> pa.Array:
         digest.update(memoryview(text.as_buffer()))
         ids.append(digest.hexdigest(16))
     return pa.array(ids, pa.string())
-
-
-def comparable(documents: pa.Table) -> pa.LargeStringArray:
-    """What near duplicates are found on: the text, after its prompt where it has one."""
-    if documents["prompt"].null_count == len(documents):
-        return as_text(documents["text"])
-    joined = pc.binary_join_element_wise(
-        pc.fill_null(documents["prompt"], ""), documents["text"], pa.scalar("\n", pa.large_string())
-    )
-    return as_text(joined)
-
-
-def excerpts(texts: pa.ChunkedArray | pa.Array) -> pa.Array | pa.ChunkedArray:
-    """The first 200 characters."""
-    return pc.utf8_slice_codeunits(texts, 0, EXCERPT_CHARS).cast(pa.string())
 
 
 def _set(table: pa.Table, name: str, column: Any) -> pa.Table:

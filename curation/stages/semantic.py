@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation import kmeans, storage
+from curation import storage
+from curation.arrays import kmeans
 from curation.dedup import semantic
-from curation.stages.deduplicate import alive_rows, decisions, ids_of, rows_by_partition
-from curation.work import DECIDED, Done, Work
+from curation.dedup.rows import alive_rows, decisions, ids_of, rows_by_partition
+from curation.releases.work import Done, Work
 from schemas.dedup import Semantic
+from schemas.tables import DECIDED
 from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]

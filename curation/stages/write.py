@@ -24,20 +24,22 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from curation import formatters, storage
-from curation.formatters import lots
-from curation.formatters.segments import Formatted
-from curation.formatters.values import OWN_NAME
-from curation.pack import Packed, Packer
-from curation.sorting import place_in_run
-from curation.stages.pool import Pool, encode, label_texts
-from curation.stages.schedule import Schedule
-from curation.tokens import Tokens, count_tokens, special_ids
-from curation.work import Done, Work
+from curation import storage
+from curation.arrays.sorting import place_in_run
+from curation.methods import formatters
+from curation.methods.formatters import lots
+from curation.methods.formatters.segments import Formatted
+from curation.methods.formatters.values import OWN_NAME
+from curation.mixture.pool import Pool, encode, label_texts
+from curation.mixture.schedule import Schedule
+from curation.releases.work import Done, Work
+from curation.training.pack import Packed, Packer
+from curation.training.tokens import Tokens, count_tokens, special_ids
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
 from schemas.shards import Shards
 from schemas.tables import DECISIONS, NO_LABEL, PACKED, SHARD
+from schemas.work import WrittenShard
 
 ROWS_PER_GROUP = 4096
 """Rows a Parquet row group: small enough to seek in, large enough to compress."""
@@ -76,26 +78,6 @@ class ShardSpan:
     def trained(self) -> bool:
         """Whether it is one of training, not of an evaluation."""
         return self.path.startswith("shards/")
-
-
-@dataclass(frozen=True)
-class WrittenShard:
-    """What the manifest says of a shard."""
-
-    path: str
-    rows: int
-    tokens: int
-    bytes: int
-    sha256: str
-    phase: str
-    labels: dict[str, tuple[int, int]]
-    """Documents and tokens by label of the phase's mixture."""
-    documents: int
-    first_position: int
-    padded: int | None = None
-    cut: int | None = None
-    dropped_tokens: int | None = None
-    """Of packed shards: tokens filled up, documents that are not whole in one sequence, tokens thrown away."""
 
 
 PLAN, SHARDS = TypeAdapter(Plan), TypeAdapter(tuple[ShardSpan, ...])

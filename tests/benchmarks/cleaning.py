@@ -23,8 +23,8 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from curation.arrow_text import as_text
-from curation.cleaning.fasttext_model import predict
+from curation.arrays.arrow_text import as_text
+from curation.cleaning.fasttext.model import predict
 from curation.cleaning.language import model_path
 from curation.rules.apply import apply
 from curation.stages.prepare import warm_up

@@ -47,7 +47,7 @@ def prepare_folder(folder: Path, work: Path) -> dict[str, float]:
 
 
 def prepared(work: Path) -> list[Any]:
-    from curation.work import load_prepared
+    from curation.releases.work import load_prepared
 
     parts = [load_prepared(str(path)) for path in sorted(work.iterdir())]
     assert all(part is not None for part in parts)
@@ -68,9 +68,10 @@ def deduplicate_all(folder: Path, work: Path) -> dict[str, float]:
 
 def week(folder: Path, work: Path, home: str, name: str) -> dict[str, float]:
     """Deduplicate a prepared week, look it up in the history, and add to it what is kept."""
-    from curation.release import Home
-    from curation.stages import history
-    from curation.stages.deduplicate import deduplicate, rows_by_partition
+    from curation.dedup.rows import rows_by_partition
+    from curation.releases import history
+    from curation.releases.home import Home
+    from curation.stages.deduplicate import deduplicate
 
     params, parts, place = recipe_of(folder).dedup.model_copy(update={"history": True}), prepared(work), Home(home)
     gone = rows_by_partition(deduplicate(parts, params).decided, len(parts))

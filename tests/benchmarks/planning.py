@@ -70,9 +70,9 @@ def schedules(n: int) -> dict[str, list[dict[str, Any]]]:
 
 def measure(name: str, phases: list[dict[str, Any]], n: int, results: Any) -> None:
     """One run: (name, seconds, peak GB, positions)."""
-    from curation.stages import planning
-    from curation.stages.plan import Feedback
-    from curation.stages.pool import Labels, Pool
+    from curation.mixture import planning
+    from curation.mixture.plan import Feedback
+    from curation.mixture.pool import Labels, Pool
     from schemas.recipe import Recipe
 
     draw = np.random.default_rng(0)

@@ -17,13 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curation import formatters, storage
-from curation.recipe_file import load
-from curation.release import Home
-from curation.stages import catalogue, decontaminate, named
-from curation.stages.decontaminate import hits_of
-from curation.stages.pool import pool_wide_tags
-from curation.work import Work, run_piece
+from curation import storage
+from curation.decontamination.items import item_files
+from curation.methods import formatters
+from curation.mixture.pool import pool_wide_tags
+from curation.recipes.recipe_file import load
+from curation.releases.hits import hits_of
+from curation.releases.home import Home
+from curation.releases.work import Work, run_piece
+from curation.stages import catalogue, named
 from deployments import example_data
 from flows.pool import begin, stages_of
 from schemas.formatters import Tags
@@ -87,7 +89,7 @@ def _with(value: Any, canary: str) -> Any:
 def tagged(recipe: Recipe) -> Work:
     """A recipe's run up to its tags, piece by piece."""
     home = Home(storage.join(recipe.output, recipe.name))
-    benchmarks = decontaminate.item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
+    benchmarks = item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
     work = begin(recipe, catalogue.of_recipe(recipe, home), home, "canaries", benchmarks)
     wide = [f"{step}:{tag}" for tag in pool_wide_tags(recipe.tags) for step in ("partial", "fit")]
     for name in ["prepare", *stages_of(recipe), *wide, "tag"]:

@@ -15,8 +15,8 @@ import jsonschema
 import pytest
 import yaml
 
-from curation.recipe_file import load
-from curation.recipe_paths import absolute
+from curation.recipes.recipe_file import load
+from curation.recipes.recipe_paths import absolute
 from deployments.write_prefect_yaml import FLOWS, dumped, of_recipe, picture, whole
 from flows.serving import declared, runner_deployment
 from tests.conftest import ROOT, recipe_of, release_of

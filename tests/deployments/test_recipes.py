@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curation.recipe_file import load
-from curation.verify import verify
+from curation.recipes.recipe_file import load
+from curation.releases.verify import verify
 from deployments import example_data
 from flows.curate import with_engine
 from flows.progress import silent

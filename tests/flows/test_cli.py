@@ -163,7 +163,7 @@ def test_schema_takes_the_shipped_recipes(syllabus: Command) -> None:
 
 
 def test_overrides_are_yaml(tmp_path: Path) -> None:
-    from curation.recipe_file import load
+    from curation.recipes.recipe_file import load
 
     path = recipe_of(tmp_path)
     loaded = load(str(path), ["seed=7", "dedup.minhash=null", "phases=[{name: all, epochs: 2}]"])

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from curation.report.mixture import mixture as mixture_section
-from curation.report.mixture import rows_of
-from curation.verify import verify
+from curation.releases.report.mixture import mixture as mixture_section
+from curation.releases.report.mixture import rows_of
+from curation.releases.verify import verify
 from flows import artifacts, cli
 from flows.curate import Outcome, with_engine
 from flows.progress import silent

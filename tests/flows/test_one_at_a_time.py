@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from curation.recipe_file import load
+from curation.recipes.recipe_file import load
 from flows.one_at_a_time import limit_name, one_at_a_time
 from tests.conftest import recipe_of, release_of
 

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curation.loader import ShardDataset
-from curation.recipe_file import load
-from curation.stages import planning
-from curation.tokens import special_ids
-from curation.verify import verify
+from curation.mixture import planning
+from curation.recipes.recipe_file import load
+from curation.releases.verify import verify
+from curation.training.loader import ShardDataset
+from curation.training.tokens import special_ids
 from flows.curate import with_engine
 from flows.progress import silent
 from schemas.errors import RecipeError

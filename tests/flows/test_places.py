@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from curation.explain import explain
-from curation.verify import verify
+from curation.releases.explain import explain
+from curation.releases.verify import verify
 from flows.curate import with_engine
 from flows.progress import silent
 from schemas.recipe import Recipe

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from curation.recipe_file import load
+from curation.recipes.recipe_file import load
 from flows import cli
 from flows.curate import with_engine
 from flows.progress import silent

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.report.page import SERVED
+from curation.releases.report.page import SERVED
 from flows import report_server
 from tests.conftest import Command, recipe_of, release_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from curation.warnings import said, shown
+from curation.releases.warnings import said, shown
 from flows import cli
 from tests.conftest import write_jsonl
 from tests.flows.test_mixtures import written

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from curation.recipe_file import load
+from curation.recipes.recipe_file import load
 from schemas.errors import RecipeError, RunError
 from tests.conftest import recipe_of, write_jsonl
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curation.cleaning.classifier import score
-from curation.cleaning.fasttext_model import predict
+from curation.cleaning.fasttext.model import predict
 from curation.stages.classifier import drop_by_chance
 from schemas.cleaning import Classifier
 from schemas.errors import RecipeError

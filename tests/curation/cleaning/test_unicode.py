@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.arrow_text import buffers
+from curation.arrays.arrow_text import buffers
 from curation.cleaning.unicode import _not_surely_nfc, _unstable, normalise
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curation.decontamination.items import tokens
 from curation.dedup.shared_grams import gram_tables, may_share, tokens_of
-from curation.stages.decontaminate import tokens
 from tests.curation.rules.texts import texts
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from curation.arrow_text import as_text
+from curation.arrays.arrow_text import as_text
 from curation.rules.apply import FUNCTIONS, apply
 from curation.rules.measured import Block
 from schemas import rules as models

@@ -9,7 +9,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.arrow_text import buffers
+from curation.arrays.arrow_text import buffers
 from curation.dedup.normalise import WITHOUT_SPACES
 from curation.rules import unicode_words, words
 from curation.rules.apply import apply

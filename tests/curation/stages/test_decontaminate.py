@@ -10,18 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curation.stages.decontaminate import (
-    MASK,
-    Cleaned,
-    collisions,
-    contamination,
-    coverage,
-    decontaminate,
-    frequent,
-    item_files,
-    read_items,
-    tokens,
-)
+from curation.decontamination.items import coverage, item_files, read_items, tokens
+from curation.decontamination.judged import MASK
+from curation.releases.hits import contamination
+from curation.stages.decontaminate import Cleaned, collisions, decontaminate, frequent
 from schemas.decontamination import Decontaminate
 from schemas.errors import RecipeError
 from schemas.work import Prepared, SliceRead

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
+from curation.releases.samples import duplicates
 from curation.stages.deduplicate import deduplicate
-from curation.stages.samples import duplicates
 from schemas.recipe import Recipe
 from schemas.work import Prepared
 from tests.conftest import texts, write_jsonl

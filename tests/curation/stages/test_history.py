@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from curation.release import Home
-from curation.stages.history import drop_known, forget, index_of, remembered, write
+from curation.releases.history import forget, index_of, remembered, write
+from curation.releases.home import Home
+from curation.stages.history import drop_known
 from schemas.dedup import Dedup, MinHash
 from schemas.errors import InputError, RecipeError
 from schemas.work import Prepared

@@ -2,7 +2,7 @@
 
 A sentence ends at a mark that is a token of its own; the next token that is no punctuation opens the next one. Tokens
 are not made: only what decides whether a mark stands alone is looked at. White space, a new line too, is no border.
-Agreement with spaCy is measured in tests/curation/rules/test_c4.py.
+Agreement with spaCy is measured in tests/curation/rules/test_c4_quality.py.
 """
 
 from __future__ import annotations

@@ -1,0 +1,172 @@
+"""Documents of all partitions, counted as one: their ids, keys, signatures and ranks, and decisions on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curation import storage
+from curation.arrays.ids import id_pairs, id_texts
+from curation.dedup import minhash
+from curation.dedup.minhash import band_name, signature_values
+from schemas.dedup import Dedup
+from schemas.tables import DECIDED, DECISIONS
+from schemas.work import Prepared
+
+Int = npt.NDArray[np.int64]
+
+
+class Signed(Protocol):
+    """A table of signatures: a prepared partition, or what an earlier release kept."""
+
+    @property
+    def signatures_path(self) -> str: ...
+    @property
+    def kept(self) -> int: ...
+
+
+PAIRS_AT_ONCE = 1 << 18
+
+
+def alive_rows(parts: Sequence[Signed], gone: Sequence[Int]) -> tuple[Int, npt.NDArray[np.bool_]]:
+    """Where each partition's documents begin among all, and which are still there: int64[partitions + 1], bool[n].
+
+    gone: for each partition the rows that earlier stages dropped.
+    """
+    starts = np.cumsum([0, *(part.kept for part in parts)])
+    alive = np.ones(int(starts[-1]), dtype=bool)
+    for number, rows in enumerate(gone):
+        alive[starts[number] + rows] = False
+    return starts, alive
+
+
+def rows_by_partition(decided: pa.Table, partitions: int) -> list[Int]:
+    """The dropped rows of each partition, sorted."""
+    partition, index = decided["partition"].to_numpy(), decided["index"].to_numpy()
+    return [np.sort(index[partition == number]) for number in range(partitions)]
+
+
+def decisions_of(decided: pa.Table, partition: int) -> pa.Table:
+    """The decisions on one partition's documents."""
+    mine = decided["partition"].to_numpy() == partition
+    return decided.filter(pa.array(mine)).select(DECISIONS.names)
+
+
+def ids_of(parts: Sequence[Signed]) -> npt.NDArray[np.uint64]:
+    """The ids of all documents: uint64[n, 2]."""
+
+    def read(part: Signed) -> npt.NDArray[np.uint64]:
+        with storage.open_parquet(part.signatures_path) as file:
+            return id_pairs(file.read(columns=["id"], use_threads=False)[0])
+
+    return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *storage.each(read, parts)])
+
+
+def _column(paths: Sequence[str], name: str) -> npt.NDArray[np.float64]:
+    """A numeric column of all documents: float64[n]; NaN for null."""
+    found = [np.zeros(0)]
+    for path in paths:
+        with storage.open_parquet(path) as file:
+            found.append(file.read(columns=[name])[0].to_numpy().astype(np.float64))
+    return np.concatenate(found)
+
+
+def rank_of(parts: list[Prepared], params: Dedup, sources: Sequence[str]) -> Int:
+    """Documents by preference: the one with the least rank of a cluster stays; ties by id, then place."""
+    n = sum(part.kept for part in parts)
+    if params.keep == "first":
+        return np.arange(n)
+    if params.keep == "longest":
+        first = -_column([part.signatures_path for part in parts], "bytes")
+    elif params.keep == "best":
+        first = -_column([part.documents_path for part in parts], "quality")
+    else:
+        wanted = {source: place for place, source in enumerate(params.keep)}
+        first = np.repeat([float(wanted.get(s, len(wanted))) for s in sources], [part.kept for part in parts])
+    ids = ids_of(parts).byteswap()  # little-endian halves: swapped they sort as the bytes do
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.lexsort((ids[:, 1], ids[:, 0], first))] = np.arange(n)  # NaN, no score, is last
+    return rank
+
+
+def band_of(parts: Sequence[Signed], band: int) -> npt.NDArray[np.uint64]:
+    """One band's keys of all documents: uint64[n]."""
+
+    def read(part: Signed) -> npt.NDArray[np.uint64]:
+        with storage.open_parquet(part.signatures_path) as file:
+            column: npt.NDArray[np.uint64] = file.read(columns=[band_name(band)], use_threads=False)[0].to_numpy()
+            return column
+
+    return np.concatenate([np.zeros(0, dtype=np.uint64), *storage.each(read, parts)])
+
+
+def similarity_between(
+    left_parts: Sequence[Signed], right_parts: Sequence[Signed]
+) -> Callable[[Int, Int], npt.NDArray[np.float64]]:
+    """Share of equal signature values of pairs (row of the left, row of the right); holds the pairs' signatures only."""
+
+    def similarity(left: Int, right: Int) -> npt.NDArray[np.float64]:
+        result = np.empty(len(left))
+        for start in range(0, len(left), PAIRS_AT_ONCE):
+            span = slice(start, start + PAIRS_AT_ONCE)
+            of_left, a = np.unique(left[span], return_inverse=True)
+            of_right, b = np.unique(right[span], return_inverse=True)
+            ours = taken(left_parts, of_left, "signature", signature_values)
+            theirs = taken(right_parts, of_right, "signature", signature_values)
+            result[span] = minhash.shares(ours, a, theirs, b)
+        return result
+
+    return similarity
+
+
+def taken(
+    parts: Sequence[Signed], wanted: Int, column: str, values: Callable[[pa.Array], npt.NDArray[Any]]
+) -> npt.NDArray[Any]:
+    """A column of the tables of signatures in the wanted rows, sorted. values: the column as an array, a row a document."""
+    starts = np.cumsum([0, *(part.kept for part in parts)])
+
+    def read(number: int) -> list[npt.NDArray[Any]]:
+        mine = _between(wanted, starts, number)
+        tables = storage.chosen_rows(parts[number].signatures_path, mine, [column])
+        return [values(table[column].combine_chunks()) for _, table in tables]
+
+    touched = np.flatnonzero(np.diff(np.searchsorted(wanted, starts))).tolist()
+    return np.concatenate([one for found in storage.each(read, touched) for one in found])
+
+
+def _between(wanted: Int, starts: Int, number: int) -> Int:
+    """Of rows counted over all partitions, sorted, those of one, as it counts them."""
+    first, last = np.searchsorted(wanted, starts[number : number + 2])
+    return wanted[first:last] - starts[number]
+
+
+def decisions(
+    dropped: Int,
+    kept: Int | None,
+    starts: Int,
+    ids: npt.NDArray[np.uint64],
+    stage: str,
+    rule: str,
+    value: npt.NDArray[np.float64] | None,
+    threshold: float | None,
+) -> pa.Table:
+    """The DECIDED table of documents that are dropped. kept: for each document the one that stays for it; None for none.
+    value: one a dropped document; None is 1."""
+    partition = np.searchsorted(starts, dropped, side="right") - 1
+    n = len(dropped)
+    return pa.table(
+        {
+            "partition": pa.array(partition, pa.int32()),
+            "index": pa.array(dropped - starts[partition], pa.int64()),
+            "stage": pa.array([stage] * n, pa.string()),
+            "rule": pa.array([rule] * n, pa.string()),
+            "value": pa.array(np.ones(n) if value is None else value, pa.float64()),
+            "threshold": pa.array([threshold] * n, pa.float64()),
+            "kept_id": pa.array([None] * n if kept is None else id_texts(ids[kept[dropped]]).tolist(), pa.string()),
+        },
+        schema=DECIDED,
+    )

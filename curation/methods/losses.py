@@ -1,0 +1,173 @@
+"""The loss report: what training tells of the last round, `run_id, round, step, eval_index, group, loss, …`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from curation.methods.numbers_table import read_table
+from curation.recipes.similar import nearest
+from schemas.errors import RecipeError
+
+NEEDED = ("run_id", "round", "step", "eval_index", "group", "loss")
+VALID = "valid"
+CHECKPOINT = ("round", "step", "eval_index")
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LossReport:
+    """The report's rows, and where they came from."""
+
+    table: pl.DataFrame
+    path: str
+
+    def rounds(self) -> int:
+        """Rounds that the report tells of: the greatest, from 0, plus 1."""
+        last = self.table["round"].max()
+        return int(last) + 1 if isinstance(last, int | float) else 0
+
+    def of_split(self, split: str | None = None, *, strict: bool = True) -> LossReport:
+        """The rows of one split: the named one, else ``valid`` where there is one, else the only one; all where the report has
+        none, or, not ``strict``, where none is to be preferred. Raises RecipeError where the split is not there, or none is to be preferred."""
+        if "split" not in self.table.columns:
+            if split is not None:
+                raise RecipeError(
+                    "--losses", f"{self.path}: there is no column 'split', and the recipe asks for {split!r}"
+                )
+            return self
+        found = sorted(str(one) for one in self.table["split"].unique().to_list() if one is not None)
+        if split is None and VALID not in found and len(found) > 1 and not strict:
+            return self
+        wanted = split if split is not None else VALID if VALID in found else found[0] if len(found) == 1 else None
+        if wanted is None or wanted not in found:
+            asked = "none of them is `valid`: name one (split)" if wanted is None else f"{wanted!r} is none of them"
+            raise RecipeError("--losses", f"{self.path}: the splits are {', '.join(found) or 'empty'}; {asked}")
+        return LossReport(self.table.filter(pl.col("split").cast(pl.String) == wanted), self.path)
+
+    def of_round(self, number: int) -> LossReport:
+        """The rows of one round. Raises RecipeError where it has none."""
+        rows = self.table.filter(pl.col("round") == number)
+        if not len(rows):
+            raise RecipeError("--losses", f"{self.path}: no row of round {number}")
+        return LossReport(rows, self.path)
+
+    def by_checkpoint(
+        self,
+        column: str,
+        groups: Sequence[str],
+        *,
+        minus: str | None = None,
+        missing: float | None = None,
+        besides: Sequence[str] = (),
+    ) -> Matrix:
+        """A column of each evaluation, float64[checkpoints, groups], in the order (round, step, eval_index).
+
+        A group that a checkpoint misses keeps its last value; one that has had none yet counts ``missing``. Several
+        rows of a group at a checkpoint (more than one run) are averaged, weighted by ``n_tokens`` where the report has it.
+        besides: groups that the report may have too, and that are not asked for. Raises RecipeError for a column or group that
+        is not known, a value that is no finite number, and a group that never has a value where ``missing`` is None.
+        """
+        known = {group: i for i, group in enumerate(groups)}
+        others = set(besides) - set(groups)
+        if others:
+            asked = self.table.filter(~pl.col("group").is_in(sorted(others)))
+            return LossReport(asked, self.path).by_checkpoint(column, groups, minus=minus, missing=missing)
+        values = self._numbers(column) - (self._numbers(minus) if minus is not None else 0.0)
+        weight = self._weights()
+        if not len(values):
+            raise RecipeError("--losses", f"{self.path}: no row of {', '.join(groups[:3])}")
+        checkpoints = self.table.select(pl.struct(CHECKPOINT).rank("dense").alias("c"))["c"].to_numpy() - 1
+        columns = np.array([self._index(group, known, row) for row, group in enumerate(self.table["group"].to_list())])
+        shape = (int(checkpoints.max()) + 1, len(groups))
+        sums, counts = np.zeros(shape), np.zeros(shape)
+        np.add.at(sums, (checkpoints, columns), values * weight)
+        np.add.at(counts, (checkpoints, columns), weight)
+        result = np.divide(sums, counts, out=np.full(shape, np.nan), where=counts > 0)
+        for row in range(1, len(result)):
+            result[row] = np.where(np.isnan(result[row]), result[row - 1], result[row])
+        never = np.isnan(result[-1])
+        if missing is None and never.any():
+            group = groups[int(np.argmax(never))]
+            raise RecipeError("--losses", f"{self.path}: no loss of the group {group!r}")
+        first = np.argmax(~np.isnan(result), axis=0)
+        filled = np.where(never, 0.0 if missing is None else missing, result[first, np.arange(len(groups))])
+        return np.where(np.isnan(result), filled if missing is None else missing, result)
+
+    def probe_gains(self, groups: Sequence[str]) -> list[Matrix]:
+        """For each round, how much the probe that favours j lowered the loss of i: float64[groups, groups].
+
+        Needs columns probe, ref_loss (before) and loss (after); repeats are averaged. Raises RecipeError as above, and
+        for a round that lacks a pair.
+        """
+        known = {group: i for i, group in enumerate(groups)}
+        self._column("probe")
+        gains = self._numbers("ref_loss") - self._numbers("loss")
+        weight = self._weights()
+        rounds = self.table["round"].to_numpy()
+        index = np.array(
+            [
+                (self._index(group, known, row), self._index(probe, known, row))
+                for row, (group, probe) in enumerate(self.table.select("group", "probe").iter_rows())
+            ]
+        )
+        result = []
+        for number in np.unique(rounds):
+            sums, counts = np.zeros((len(groups),) * 2), np.zeros((len(groups),) * 2)
+            mine = rounds == number
+            np.add.at(sums, tuple(index[mine].T), gains[mine] * weight[mine])
+            np.add.at(counts, tuple(index[mine].T), weight[mine])
+            if (counts == 0).any():
+                i, j = np.argwhere(counts == 0)[0]
+                raise RecipeError(
+                    "--losses", f"{self.path}: round {number}: no loss of {groups[i]!r} with the probe {groups[j]!r}"
+                )
+            result.append(sums / counts)
+        return result
+
+    def _weights(self) -> npt.NDArray[np.float64]:
+        """What each row counts in a mean: its tokens, or 1 where the report has none. Raises RecipeError for a negative one."""
+        if "n_tokens" not in self.table.columns:
+            return np.ones(len(self.table))
+        tokens = self._numbers("n_tokens")
+        if (tokens < 0).any():
+            raise RecipeError("--losses", f"{self.path}: row {int(np.argmax(tokens < 0))}: n_tokens is negative")
+        return tokens
+
+    def _index(self, group: str, known: dict[str, int], row: int) -> int:
+        if group not in known:
+            raise RecipeError(
+                "--losses", f"{self.path}: row {row}: unknown group {group!r}{nearest(group, list(known))}"
+            )
+        return known[group]
+
+    def _column(self, name: str) -> pl.Series:
+        if name not in self.table.columns:
+            raise RecipeError("--losses", f"{self.path}: this mixture needs a column {name!r}")
+        return self.table[name]
+
+    def _numbers(self, name: str) -> npt.NDArray[np.float64]:
+        values = self._column(name).cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values)))
+            raise RecipeError("--losses", f"{self.path}: row {row}: {name} is no finite number")
+        return values
+
+
+def read_losses(path: str) -> LossReport:
+    """Read JSON lines or Parquet. Raises RecipeError for an unreadable file, a missing column, a loss that is no number."""
+    table = read_table(path, "--losses")
+    missing = [name for name in NEEDED if name not in table.columns]
+    if missing:
+        raise RecipeError("--losses", f"{path}: no column {missing[0]!r}; it has {', '.join(table.columns)}")
+    if not len(table):
+        raise RecipeError("--losses", f"{path}: the report has no row")
+    for row, loss in enumerate(table["loss"].to_list()):
+        if not isinstance(loss, int | float) or not math.isfinite(loss):
+            raise RecipeError("--losses", f"{path}: row {row}: the loss is no finite number")
+    return LossReport(table, path)

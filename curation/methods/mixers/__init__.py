@@ -1,0 +1,50 @@
+"""Mixers: one function a file, `(sizes, params, context) -> float64[g]`, weights that are not negative and sum to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from curation.methods.mixers.aioli import aioli
+from curation.methods.mixers.doge import doge
+from curation.methods.mixers.doremi import doremi
+from curation.methods.mixers.fixed import fixed
+from curation.methods.mixers.mixing_law import mixing_law
+from curation.methods.mixers.olmix import olmix
+from curation.methods.mixers.pools import pools
+from curation.methods.mixers.proportional import proportional
+from curation.methods.mixers.regmix import regmix
+from curation.methods.mixers.rehearsal import exponential_rehearsal, power_law_rehearsal
+from curation.methods.mixers.skill_it import skill_it
+from curation.methods.mixers.temperature import temperature
+from curation.methods.mixers.types import MixContext, Sizes, Weights
+from curation.methods.mixers.uniform import uniform
+from curation.methods.mixers.unimax import unimax
+from curation.methods.mixers.zipf import zipf
+from schemas import mixers as models
+
+__all__ = ["FUNCTIONS", "MixContext", "Sizes", "mix"]
+
+FUNCTIONS: dict[type, Callable[[Sizes, Any, MixContext], Weights]] = {
+    models.Proportional: proportional,
+    models.Fixed: fixed,
+    models.Uniform: uniform,
+    models.Temperature: temperature,
+    models.UniMax: unimax,
+    models.Zipf: zipf,
+    models.Pools: pools,
+    models.PowerLawRehearsal: power_law_rehearsal,
+    models.ExponentialRehearsal: exponential_rehearsal,
+    models.SkillIt: skill_it,
+    models.DoReMi: doremi,
+    models.DoGE: doge,
+    models.Aioli: aioli,
+    models.RegMix: regmix,
+    models.MixingLaw: mixing_law,
+    models.Olmix: olmix,
+}
+
+
+def mix(sizes: Sizes, params: Any, context: MixContext) -> Weights:
+    """The mixture's weights for these groups. Raises RecipeError naming the place in the recipe."""
+    return FUNCTIONS[type(params)](sizes, params, context)

@@ -1,0 +1,106 @@
+"""What mixers take: the groups of a pool, and where in the schedule the mixture stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from curation.methods.losses import LossReport
+from curation.recipes.similar import nearest
+from schemas.errors import RecipeError
+from schemas.plan import Unit
+
+Weights = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Groups in sorted order of their labels; documents, tokens: int64[g]. unit: what the phase's budget counts."""
+
+    labels: tuple[str, ...]
+    documents: npt.NDArray[np.int64]
+    tokens: npt.NDArray[np.int64]
+    unit: Unit = "tokens"
+
+    @property
+    def held(self) -> npt.NDArray[np.int64]:
+        """What each group holds, in the unit: int64[g]. What mixers weigh, so that records are mixed by records."""
+        return self.documents if self.unit == "records" else self.tokens
+
+
+@dataclass(frozen=True)
+class MixContext:
+    """What a mixer may know besides the groups.
+
+    budget: of the phase, in the unit of its groups. losses: the trainer's report. held: the weights by label of
+    the phase or release before. first_round: of `rounds`, which starts without a report. place: in the recipe.
+    """
+
+    budget: float = float("inf")
+    seed: int = 0
+    losses: LossReport | None = None
+    held: Mapping[str, float] | None = None
+    first_round: bool = False
+    place: str = "mixture"
+
+
+def normalised(weights: Weights) -> Weights:
+    """Weights float64[g] that sum to 1."""
+    return weights / weights.sum()
+
+
+def softmax(exponents: Weights) -> Weights:
+    """exp(x) / Σ exp(x), without overflow: float64[g].
+
+    >>> softmax(np.array([1000.0, 1000.0])).tolist()
+    [0.5, 0.5]
+    """
+    return normalised(np.exp(exponents - exponents.max()))
+
+
+def proportions(sizes: Sizes) -> Weights:
+    """The natural proportions of the groups, in the phase's unit: float64[g]."""
+    return sizes.held / sizes.held.sum()
+
+
+def start_weights(sizes: Sizes, start: Literal["uniform", "proportional"]) -> Weights:
+    """What an online mixture begins with, float64[g]."""
+    return proportions(sizes) if start == "proportional" else np.full(len(sizes.labels), 1 / len(sizes.labels))
+
+
+def by_label(sizes: Sizes, weights: Mapping[str, float]) -> Weights:
+    """Weights by label as float64[g]; a group that is not named has 0."""
+    return np.array([weights.get(label, 0.0) for label in sizes.labels])
+
+
+def check_labels(sizes: Sizes, named: Iterable[str], by: str, place: str) -> None:
+    """Raises RecipeError for a label that no document of the pool has."""
+    for label in named:
+        if label not in sizes.labels:
+            raise RecipeError(place, f"no document has the label {label!r} of {by!r}{nearest(label, sizes.labels)}")
+
+
+def check_sum(weights: Iterable[float], place: str) -> None:
+    """Raises RecipeError for weights that do not sum to 1 (within 1e-6)."""
+    total = sum(weights)
+    if abs(total - 1) > 1e-6:
+        raise RecipeError(place, f"the weights sum to {total:g}; they must sum to 1")
+
+
+def without_losses(sizes: Sizes, start: Weights, refuse: bool, context: MixContext) -> Weights:
+    """What an online mixture does with no loss report. Raises RecipeError where it is to refuse."""
+    if context.first_round:
+        return start
+    if refuse:
+        raise RecipeError(
+            context.place,
+            "this mixture follows a loss report and there is none: give --losses FILE, or set without_losses: hold",
+        )
+    if context.held is None:
+        return start
+    held = by_label(sizes, context.held)
+    return normalised(held) if held.sum() > 0 else start

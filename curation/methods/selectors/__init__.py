@@ -1,0 +1,46 @@
+"""Selectors: documents and scores to a subset. One file a method; ``FUNCTIONS`` is the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from curation.methods.selectors.candidates import Candidates, Mask, scores_of
+from curation.methods.selectors.cap_per_group import cap_per_group
+from curation.methods.selectors.correct_top import correct_top
+from curation.methods.selectors.gumbel import gumbel
+from curation.methods.selectors.held_out_groups import held_out_groups
+from curation.methods.selectors.one_per_cluster import one_per_cluster
+from curation.methods.selectors.threshold import threshold
+from curation.methods.selectors.token_budget import token_budget
+from curation.methods.selectors.top import top
+from curation.methods.selectors.weighted_draw import weighted_draw
+from schemas import selectors as models
+
+__all__ = ["FUNCTIONS", "Candidates", "Mask", "names_of", "scores_of", "select"]
+
+FUNCTIONS: dict[type, Callable[..., Mask]] = {
+    models.CapPerGroup: cap_per_group,
+    models.CorrectTop: correct_top,
+    models.Gumbel: gumbel,
+    models.HeldOutGroups: held_out_groups,
+    models.OnePerCluster: one_per_cluster,
+    models.Threshold: threshold,
+    models.TokenBudget: token_budget,
+    models.Top: top,
+    models.WeightedDraw: weighted_draw,
+}
+"""(candidates, params, seed, phase, place) to bool[n]."""
+
+
+NAMES = ("by", "score", "distance", "prompt", "correct")
+
+
+def names_of(params: models.Selector) -> dict[str, str]:
+    """The tags and built-in names that a selector reads, by its field."""
+    named = {field: getattr(params, field) for field in NAMES if isinstance(getattr(params, field, None), str)}
+    return {**named, **{f"passes[{i}]": name for i, name in enumerate(getattr(params, "passes", []))}}
+
+
+def select(candidates: Candidates, params: models.Selector, *, seed: int, phase: str, place: str) -> Mask:
+    """Which of the candidates are kept: bool[n]. Raises RecipeError at ``place``."""
+    return FUNCTIONS[type(params)](candidates, params, seed=seed, phase=phase, place=place)

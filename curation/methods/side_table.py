@@ -1,0 +1,84 @@
+"""Values that a side table has for documents, joined on their names or content ids."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import lru_cache
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import storage
+from curation.readers.unreadable import why_unreadable
+from schemas.errors import RecipeError
+
+READERS: dict[str, Callable[..., pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".jsonl": pl.read_ndjson,
+    ".ndjson": pl.read_ndjson,
+    ".csv": pl.read_csv,
+}
+"""File name endings of small tables, and what reads them."""
+
+
+def look_up(documents: pa.Table, path: str, column: str, id_column: str, *, place: str) -> pa.Array:
+    """The table's value for each document, null where it has none: any type, one a document.
+
+    A document is found by its own name (``name``), else by its content id (``id``). Raises RecipeError for a file
+    that cannot be read, a missing column, or two rows that give one document different values.
+    """
+    found = [file for file in storage.glob(path) if file.kind == "file"]
+    if len(found) != 1:
+        raise RecipeError(f"{place}.path", f"got {path!r}, which is {'several files' if found else 'no file'}")
+    keys, values = _load(found[0].url, found[0].stamp, column, id_column, place)
+    rows = pc.index_in(_texts(documents["id"]), value_set=keys)
+    if "name" in documents.column_names:
+        rows = pc.coalesce(pc.index_in(_texts(documents["name"]), value_set=keys), rows)
+    return values.take(rows)
+
+
+@lru_cache(maxsize=4)
+def _load(url: str, stamp: str, column: str, id_column: str, place: str) -> tuple[pa.Array, pa.Array]:
+    """(ids, values) of the table, ids once each; ``stamp`` keeps a changed file from being taken for the old one."""
+    frame = read_frame(url, f"{place}.path")
+    for key, wanted in (("column", column), ("id_column", id_column)):
+        if wanted not in frame.columns:
+            raise RecipeError(f"{place}.{key}", f"{url} has no column {wanted!r}; it has {', '.join(frame.columns)}")
+    ids = strings(frame, id_column, url, f"{place}.id_column")
+    pairs = pl.DataFrame({"id": ids, "value": frame[column]})
+    pairs = pairs.filter(pl.col("id").is_not_null()).unique(maintain_order=True)
+    if pairs["id"].n_unique() < len(pairs):
+        raise RecipeError(f"{place}.id_column", f"{url} gives some documents two different values of {column!r}")
+    return pairs["id"].to_arrow().cast(pa.string()), pairs["value"].to_arrow()
+
+
+def read_frame(url: str, place: str) -> pl.DataFrame:
+    """A small table whole. Raises RecipeError at ``place`` for a file of another kind, or one that cannot be read."""
+    reader = next((READERS[end] for end in READERS if url.endswith(end)), None)
+    if reader is None:
+        raise RecipeError(place, f"got {url!r}; write a file that ends in {', '.join(READERS)}")
+    try:
+        data = storage.read_bytes(url)
+    except OSError as error:
+        raise RecipeError(place, f"{url} cannot be opened: {type(error).__name__}") from None
+    try:
+        return reader(io.BytesIO(data))
+    except pl.exceptions.PolarsError as error:
+        why = why_unreadable(data, error, lines=reader is pl.read_ndjson)
+        raise RecipeError(place, f"{url} cannot be read: {why}") from None
+
+
+def strings(frame: pl.DataFrame, column: str, url: str, place: str) -> pl.Series:
+    """A column as strings. Raises RecipeError at ``place`` where it holds lists, structs or the like."""
+    try:
+        return frame[column].cast(pl.String)
+    except pl.exceptions.PolarsError:
+        kind = frame[column].dtype.base_type().__name__
+        raise RecipeError(place, f"{url}: the column {column!r} holds {kind}, no strings; name another one") from None
+
+
+def _texts(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return column.cast(pa.string())

@@ -1,0 +1,106 @@
+"""The mixture of each phase: planned and realised shares, as a picture and as a table."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from curation.releases.report.charts import KEPT, short, svg
+from curation.releases.report.page import folded, table
+
+LABELS = 14
+"""Groups a phase in the picture."""
+MAX_LABELS = 200
+
+
+@dataclass(frozen=True)
+class Row:
+    """A group of a phase. planned and written are shares in the phase's unit, the other shares of what they say."""
+
+    phase: str
+    group: str
+    unit: str
+    planned: float
+    written: float
+    documents: int
+    of_documents: float
+    tokens: int
+    of_tokens: float
+
+
+COLUMNS = ("phase", "group", "unit", "planned", "written", "documents", "share", "tokens", "share")
+
+
+def rows_of(phase: dict[str, Any]) -> list[Row]:
+    """The groups of a manifest's phase, those with most first."""
+    unit = phase["budget"].get("unit", "tokens")
+    counted = "documents" if unit == "records" else "tokens"
+    totals = {of: sum(a[of] for a in phase["realised"].values()) or 1 for of in ("documents", "tokens")}
+    ordered = sorted(phase["realised"].items(), key=lambda x: (-x[1][counted], x[0]))
+    return [
+        Row(
+            phase=phase["name"],
+            group=label,
+            unit=unit,
+            planned=float(phase["weights"].get(label, 0.0)),
+            written=amount[counted] / totals[counted],
+            documents=amount["documents"],
+            of_documents=amount["documents"] / totals["documents"],
+            tokens=amount["tokens"],
+            of_tokens=amount["tokens"] / totals["tokens"],
+        )
+        for label, amount in ordered
+    ]
+
+
+def mixture(manifest: dict[str, Any]) -> str:
+    """A bar a group for what was written, a tick for what was planned; nothing without phases."""
+    values: list[dict[str, Any]] = []
+    rows: list[list[Any]] = []
+    for phase in manifest["phases"]:
+        for place, row in enumerate(rows_of(phase)[:MAX_LABELS]):
+            rows.append(list(astuple(row)))
+            if place < LABELS and len(manifest["phases"]) <= 12:
+                values.append(
+                    {
+                        "phase": short(row.phase),
+                        "label": short(row.group),
+                        "planned": row.planned,
+                        "written": row.written,
+                    }
+                )
+    if not rows:
+        return ""
+    picture = ""
+    if values:
+        share = {
+            "type": "quantitative",
+            "title": "share in the unit of the phase's budget (bar: written, tick: planned)",
+            "axis": {"format": "%"},
+        }
+        picture = svg(
+            {
+                "data": {"values": values},
+                "facet": {
+                    "row": {"field": "phase", "type": "nominal", "sort": None, "title": None, "header": {"labelAngle": 0, "labelAlign": "left"}}
+                },
+                "resolve": {"scale": {"y": "independent"}},
+                "spec": {
+                    "width": 520,
+                    "height": {"step": 18},
+                    "encoding": {"y": {"field": "label", "type": "nominal", "sort": None, "title": None}},
+                    "layer": [
+                        {"mark": {"type": "bar", "color": KEPT}, "encoding": {"x": {"field": "written", **share}}},
+                        {
+                            "mark": {"type": "tick", "thickness": 2, "size": 16},
+                            "encoding": {"x": {"field": "planned", "type": "quantitative"}},
+                        },
+                    ],
+                },
+            },
+            "Mixture planned and written, by phase",
+        )  # fmt: skip
+    full = table(list(COLUMNS), rows)
+    said = [[phase["name"], note] for phase in manifest["phases"] for note in phase.get("notes", [])]
+    notes = table(["phase", "not as planned"], said[:MAX_LABELS]) if said else ""
+    return picture + (folded(f"{len(rows):,} groups as a table", full) if picture else full) + notes

@@ -1,0 +1,255 @@
+"""What a run took by surprise: most of a source or of a group at one stage, or more than a few malformed rows.
+
+A stage takes most where it drops more than half of what came to it of a source, or of a label that a mixture groups by,
+however few documents that are; *schedule* is left out, since a budget is asked for. Malformed are rows over one in a hundred of
+a file or of a source, and files that were set aside whole.
+"""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation import storage
+from curation.mixture.pool import encode
+from curation.mixture.targets import misses
+from curation.releases.hits import too_common
+from curation.releases.shift import labels_of
+from curation.releases.work import Work
+from schemas.manifest import PhaseRecord, Warning
+from schemas.plan import Plan
+from schemas.tables import NO_LABEL, STAGES
+
+MOST = 0.5
+"""Share of a source that a stage takes before it is said."""
+MALFORMED = 0.01
+"""Share of malformed rows of a file or source before it is said."""
+EXAMPLES, CLUSTERS, EXCERPT_CHARS = 3, 3, 80
+KEEPERS = ("exact", "minhash", "history")
+"""Stages that drop a document for another one, which stays."""
+
+Counts = dict[str, dict[str, int]]
+"""Documents by stage and rule."""
+
+
+def warnings(work: Work, decided: Sequence[Counts], groups: set[str]) -> list[Warning]:
+    """All there is to say of a run. decided: what global stages drop of each partition; groups: names that mixtures group by."""
+    items = too_common(work) if work.recipe.decontaminate is not None else []
+    return [*_malformed(work), *_sources(work, decided), *_groups(work, groups), *items]
+
+
+def of_phases(plan: Plan, phases: Sequence[PhaseRecord]) -> list[Warning]:
+    """The phases, as written, that miss their budget by more than 1 %."""
+    written = [
+        (sum(one.documents for one in phase.realised.values()), sum(one.tokens for one in phase.realised.values()))
+        for phase in phases
+    ]
+    return [
+        Warning(
+            stage="schedule",
+            source=None,
+            phase=miss.phase,
+            rule="budget",
+            share=miss.off,
+            examples=[{"budget": miss.budget, "wanted": miss.wanted, "written": miss.written, "unit": miss.unit}],
+        )
+        for miss in misses(plan, written)
+    ]
+
+
+def by_source(work: Work, decided: Sequence[Counts]) -> dict[str, tuple[int, int, Counts]]:
+    """Of each source documents read, rows malformed, and documents dropped by stage and rule."""
+    found: dict[str, tuple[int, int, dict[str, Counter[str]]]] = {}
+    for part, source, later in zip(work.parts, work.of_source, decided, strict=True):
+        read, bad, dropped = found.get(source, (0, 0, {}))
+        for counts in (part.dropped, later):
+            for stage, rules in counts.items():
+                dropped.setdefault(stage, Counter()).update(rules)
+        found[source] = (read + part.documents, bad + sum(one.bad_rows for one in part.read), dropped)
+    return {
+        source: (read, bad, {s: dict(r) for s, r in dropped.items()}) for source, (read, bad, dropped) in found.items()
+    }
+
+
+def _malformed(work: Work) -> Iterator[Warning]:
+    for source in work.recipe.sources:
+        rows: list[dict[str, Any]] = []
+        files: list[dict[str, Any]] = [
+            {"path": file.path, "reason": file.fault}
+            for file in work.inputs
+            if file.source == source.name and file.fault
+        ]
+        bad, read, over = 0, 0, False
+        n = sum(file.source == source.name for file in work.inputs)
+        of_file: Counter[int] = Counter()
+        bad_of_file: Counter[int] = Counter()
+        for partition, part, of in zip(work.partitions, work.parts, work.of_source, strict=True):
+            if of != source.name:
+                continue
+            for one, given in zip(partition.slices, part.read, strict=True):
+                of_file[one.input] += given.documents
+                bad_of_file[one.input] += given.bad_rows
+                if given.fault is not None:
+                    files.append({"path": work.inputs[one.input].path, "reason": given.fault})
+            for number, row, reason in part.reasons:
+                rows.append({"path": work.inputs[partition.slices[number].input].path, "row": row, "reason": reason})
+        bad, read = sum(bad_of_file.values()), sum(of_file.values())
+        over = any(m > MALFORMED * (m + of_file[file]) for file, m in bad_of_file.items())
+        if bad and (over or bad > MALFORMED * (bad + read)):
+            yield Warning(
+                stage="read", source=source.name, rule="malformed", share=bad / (bad + read), examples=_different(rows)
+            )
+        if files:
+            yield Warning(
+                stage="read", source=source.name, rule="set_aside", share=len(files) / n, examples=_different(files)
+            )
+
+
+def _different(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first few, each with a reason of its own while there are any."""
+    first = {one["reason"]: one for one in reversed(found)}
+    ordered = [one for one in found if first[one["reason"]] is one]
+    return [*ordered, *(one for one in found if first[one["reason"]] is not one)][:EXAMPLES]
+
+
+def _sources(work: Work, decided: Sequence[Counts]) -> Iterator[Warning]:
+    for source, (read, _, dropped) in by_source(work, decided).items():
+        for stage, rule, share in _taken(read, dropped):
+            partitions = [number for number, of in enumerate(work.of_source) if of == source]
+            clusters = _clusters(work, stage, partitions) if stage in KEEPERS else []
+            examples = clusters or _dropped(work, stage, rule, partitions)
+            yield Warning(stage=stage, source=source, rule=rule, share=share, examples=examples)
+
+
+def _taken(read: int, dropped: Counts) -> Iterator[tuple[str, str, float]]:
+    """Stages that take most of what comes to them, with the rule that drops most and the share."""
+    left = read
+    for stage in STAGES:
+        rules = dropped.get(stage, {})
+        n = sum(rules.values())
+        if n > MOST * left and stage != "schedule":
+            yield stage, max(sorted(rules), key=lambda rule: rules[rule]), n / left
+        left -= n
+
+
+def _groups(work: Work, names: set[str]) -> Iterator[Warning]:
+    """The same of each label, over the stages that follow the tags' texts: a document's label is known from then on."""
+    wanted = sorted(names - {"source"})
+    read: Counter[tuple[str, str]] = Counter()
+    dropped: dict[tuple[str, str], dict[str, Counter[str]]] = {}
+    for number in work.numbers if wanted else ():
+        part, tags = work.prepared(number), work.path("tags", number)
+        if not part.kept or not storage.exists(tags):
+            continue
+        decided = work.decided(number, before="schedule")
+        index = decided["index"].to_numpy()
+        for name in wanted:
+            labels = encode(labels_of(part, work.of_source[number], tags, name))
+            known = np.array([*labels.names, NO_LABEL], dtype=object)
+            names_of: npt.NDArray[np.object_] = known[labels.codes]
+            read.update((name, label) for label in names_of.tolist())
+            stages, rules = decided["stage"].to_pylist(), decided["rule"].to_pylist()
+            for label, stage, rule in zip(names_of[index].tolist(), stages, rules, strict=True):
+                dropped.setdefault((name, label), {}).setdefault(stage, Counter())[rule] += 1
+    for name, label in sorted(dropped):
+        counts = {stage: dict(rules) for stage, rules in dropped[name, label].items()}
+        for stage, rule, share in _taken(read[name, label], counts):
+            yield Warning(stage=stage, source=None, by=name, label=label, rule=rule, share=share, examples=[])
+
+
+def _clusters(work: Work, stage: str, partitions: Sequence[int]) -> list[dict[str, Any]]:
+    """The largest clusters of a source: what stays, how many went with it, and two of their members."""
+    members: Counter[str] = Counter()
+    first: dict[str, tuple[int, int]] = {}
+    for number in partitions:
+        decided = work.decided(number, before="schedule")
+        mine = decided.filter(
+            pa.array(
+                [
+                    s == stage and k is not None
+                    for s, k in zip(decided["stage"].to_pylist(), decided["kept_id"].to_pylist(), strict=True)
+                ],
+                pa.bool_(),
+            )
+        )
+        for kept, index in zip(mine["kept_id"].to_pylist(), mine["index"].to_pylist(), strict=True):
+            members[kept] += 1
+            first.setdefault(kept, (number, index))
+    found = []
+    for kept, n in sorted(members.items(), key=lambda one: (-one[1], one[0]))[:CLUSTERS]:
+        number, index = first[kept]
+        for _, table in storage.chosen_rows(work.prepared(number).documents_path, np.array([index]), ["id", "text"]):
+            one = {"id": table["id"][0].as_py(), "excerpt": excerpt(table["text"][0].as_py())}
+            found.append({"kept_id": kept, "size": n + 1, "member": one})
+    return found
+
+
+def _dropped(work: Work, stage: str, rule: str, partitions: Sequence[int]) -> list[dict[str, Any]]:
+    """Two documents of a source that a rule drops: in *prepare*, or in a stage after it."""
+    found: list[dict[str, Any]] = []
+    for number in partitions:
+        with storage.open_parquet(work.prepared(number).set_aside_path) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group, columns=["id", "stage", "rule", "value", "threshold", "excerpt"])
+                rows = table.filter(pc.and_(pc.equal(table["stage"], stage), pc.equal(table["rule"], rule)))
+                for row in rows.slice(0, 2).to_pylist():
+                    said = {key: row[key] for key in ("id", "value", "threshold")}
+                    found.append(said | {"excerpt": excerpt(row["excerpt"])})
+        decided = work.decided(number, before="schedule")
+        mine = decided.filter(pc.and_(pc.equal(decided["stage"], stage), pc.equal(decided["rule"], rule)))
+        for row in mine.slice(0, 2).to_pylist():
+            at = np.array([row["index"]])
+            for _, one in storage.chosen_rows(work.prepared(number).documents_path, at, ["id", "text"]):
+                said = {"id": one["id"][0].as_py(), "value": row["value"], "threshold": row["threshold"]}
+                found.append(said | {"excerpt": excerpt(one["text"][0].as_py())})
+        if len(found) >= 2:
+            break
+    return found[:2]
+
+
+def excerpt(text: str | None) -> str:
+    """The beginning of a text on one line, of characters that show."""
+    shown = "".join(
+        c if c.isprintable() or c in string.whitespace else "\ufffd" for c in (text or "")[: 2 * EXCERPT_CHARS]
+    )
+    return " ".join(shown.split())[:EXCERPT_CHARS]
+
+
+def said(warning: Warning) -> str:
+    """A warning as a sentence, without its examples; it may hold labels and reasons from outside: escape it."""
+    if warning.phase is not None:
+        return f"phase {warning.phase} misses its budget by {warning.share:+.1%}"
+    if warning.rule == "short_items":
+        return f"{warning.share:.0%} of the items of {warning.label} have too few words to be looked for (decontaminate.short_items)"
+    if warning.rule == "too_common":
+        return f"{warning.share:.0%} of the items of {warning.label} are too common to be a sign of contamination (decontaminate.max_hits)"
+    of = f"source {warning.source}" if warning.source is not None else f"{warning.by} {excerpt(warning.label)}"
+    if warning.stage == "read" and warning.rule == "malformed":
+        return f"{warning.share:.1%} of the rows of {of} are malformed and were set aside"
+    if warning.stage == "read" and warning.rule == "set_aside":
+        return f"{warning.share:.0%} of the files of {of} were set aside"
+    return f"{warning.stage} dropped {warning.share:.1%} of what came to it of {of}, most of it by {warning.rule}"
+
+
+def shown(example: dict[str, Any]) -> str:
+    """An example as a line; from outside: escape it."""
+    if "budget" in example:
+        unit = example["unit"]
+        return f"{example['budget']} is {example['wanted']:,.0f} {unit}, {example['written']:,} were written"
+    if "reason" in example:
+        row = f", row {example['row']}" if "row" in example else ""
+        return f"{excerpt(example['path'])}{row}: {excerpt(example['reason'])}"
+    if "item" in example:
+        n = f"{example['documents']:,} documents" if "documents" in example else f"{example['words']} words"
+        return f"{excerpt(example['item'])}: {n}"
+    if "size" in example:
+        one = example["member"]
+        return f"a cluster of {example['size']:,}: {example['kept_id'][:12]} stays, {one['id'][:12]} went: {one['excerpt']}"
+    return f"{example['id'][:12]}: {example['excerpt']}"

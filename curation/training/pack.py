@@ -1,0 +1,258 @@
+"""Token rows of documents to packed sequences of one length, in order, with document spans and a loss mask.
+
+Source: MeCo (Gao et al. 2025), ``mds_pack_data.py``; its packer's class is not in the repository, two ways are from its
+comments. *complete*: a sequence starts with a document's beginning, what overflows of its last document is thrown
+away (about a third of the tokens where documents are as long as sequences). *concat* (there ``keep_remainder``): the
+rest of the document opens the next sequence, and nothing is lost. *best_fit* (Ding et al. 2024): documents longer than
+a sequence are cut into full ones and a rest; rests and short documents, the longest first, each go where the least room
+is left. A sequence without any token that is trained on would give NaN: as in MeCo's loader, its last ten tokens then
+are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curation.training.tokens import Tokens
+from schemas.shards import Method
+from schemas.tables import PACKED
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.uint8]
+UNMASKED_AT_LEAST = 10
+SPAN = PACKED.field("doc_spans").type.value_type
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Sequences, in order: input_ids int32[rows, length], loss_mask uint8[rows, length], and their documents.
+
+    doc_ids: one a span; spans int32[m, 2] half-open in the row; counts int64[rows]: spans of each row.
+    """
+
+    input_ids: Int32
+    loss_mask: Mask
+    doc_ids: list[str]
+    spans: Int32
+    counts: Int64
+
+    def columns(self) -> dict[str, pa.Array]:
+        """The columns input_ids, loss_mask, doc_ids and doc_spans of a packed shard."""
+        rows, length = self.input_ids.shape
+        offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * length)
+        spans = pa.array(np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int32))
+        pairs = pa.StructArray.from_arrays([pa.array(self.spans[:, 0]), pa.array(self.spans[:, 1])], fields=list(SPAN))
+        return {
+            "input_ids": pa.ListArray.from_arrays(offsets, pa.array(self.input_ids.reshape(-1))),
+            "loss_mask": pa.ListArray.from_arrays(offsets, pa.array(self.loss_mask.reshape(-1))),
+            "doc_ids": pa.ListArray.from_arrays(spans, pa.array(self.doc_ids, pa.string())),
+            "doc_spans": pa.ListArray.from_arrays(spans, pairs),
+        }
+
+
+@dataclass
+class Packer:
+    """Packs a stream of documents; what does not fill a sequence waits for the next call (but for ``best_fit``, which
+    fills up each call's sequences).
+
+    begin, end: token ids put around each document (null: none). The first has loss where the document's first token
+    has (MeCo masks it with the prefix, and trains on it without one), the last always. pad fills up, without loss.
+    """
+
+    length: int
+    method: Method = "concat"
+    begin: int | None = None
+    end: int | None = None
+    pad: int = 0
+    _ids: Int32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    _mask: Mask = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
+    _sizes: Int64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    _names: list[str] = field(default_factory=list)
+    dropped_tokens: int = 0
+    """Tokens thrown away so far, by overflow."""
+    padded: int = 0
+    """Tokens filled up so far."""
+    cut: int = 0
+    """Documents so far that do not stand whole in one sequence."""
+    _cut_before: bool = False
+
+    @property
+    def waiting_tokens(self) -> int:
+        """Tokens that do not fill a sequence yet; at the end of the stream they are lost."""
+        return int(self._sizes.sum())
+
+    def add(self, tokens: Tokens, doc_ids: list[str]) -> Packed:
+        """All sequences that are full with these documents: their ids and masks, one id a document."""
+        ids, mask, sizes = self._with_borders(tokens)
+        if self.method == "best_fit":
+            parts = best_fit(sizes, self.length)
+            self.cut += int((sizes > self.length).sum())
+            return self._packed(ids, mask, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids)
+        ids, mask = np.concatenate([self._ids, ids]), np.concatenate([self._mask, mask])
+        sizes, names = np.concatenate([self._sizes, sizes]), [*self._names, *doc_ids]
+        parts, used_documents, used_tokens = place(sizes, self.length, self.method == "complete")
+        rows = int(parts[-1, 0]) + 1 if len(parts) else 0
+        made = self._packed(ids, mask, parts, rows, names)
+        self.dropped_tokens += int(used_tokens - rows * self.length)
+        ends = np.cumsum(sizes)
+        broken = np.unique(parts[parts[:, 2] + parts[:, 4] - parts[:, 3] < ends[parts[:, 1]], 1])
+        self.cut += len(broken) - int(self._cut_before and 0 in broken)
+        self._cut_before = used_documents in broken or (self._cut_before and used_documents == 0)
+        self._ids, self._mask = ids[used_tokens:].copy(), mask[used_tokens:].copy()
+        # A document that is cut in the middle goes on with what is left of it.
+        self._sizes = sizes[used_documents:].copy()
+        if len(self._sizes):
+            self._sizes[0] -= used_tokens - int(sizes[:used_documents].sum())
+        self._names = names[used_documents:]
+        return made
+
+    def finish(self) -> Packed:
+        """What is waiting as a last sequence, filled up: one row, or none."""
+        sizes, ids, mask, names = self._sizes, self._ids, self._mask, self._names
+        self._ids, self._mask, self._sizes, self._names = ids[:0], mask[:0], sizes[:0], []
+        there = np.flatnonzero(sizes > 0)
+        ends = np.cumsum(sizes)[there]
+        starts = ends - sizes[there]
+        parts = np.column_stack([np.zeros_like(there), there, starts, starts, ends]).astype(np.int64)
+        return self._packed(ids, mask, parts, int(len(there) > 0), names)
+
+    def _packed(self, ids: Int32, mask: Mask, parts: Int64, rows: int, names: list[str]) -> Packed:
+        """The sequences of such parts (``place``), filled up behind their last part."""
+        packed_ids = np.full((rows, self.length), self.pad, dtype=np.int32)
+        packed_mask = np.zeros((rows, self.length), dtype=np.uint8)
+        _copy(ids, packed_ids.reshape(-1), parts, self.length)
+        _copy(mask, packed_mask.reshape(-1), parts, self.length)
+        filled = np.zeros(rows, dtype=np.int64)
+        np.maximum.at(filled, parts[:, 0], parts[:, 4])
+        for row in np.flatnonzero(packed_mask.sum(axis=1) == 0).tolist():
+            packed_mask[row, max(int(filled[row]) - UNMASKED_AT_LEAST, 0) : filled[row]] = 1
+        self.padded += int(rows * self.length - filled.sum())
+        return Packed(
+            packed_ids,
+            packed_mask,
+            [names[i] for i in parts[:, 1].tolist()],
+            parts[:, 3:5].astype(np.int32),
+            np.bincount(parts[:, 0], minlength=rows),
+        )
+
+    def _with_borders(self, tokens: Tokens) -> tuple[Int32, Mask, Int64]:
+        """Ids, mask and sizes of the documents with the begin and end tokens around them."""
+        if tokens.input_ids is None or tokens.loss_mask is None:
+            raise ValueError("packing needs token ids: count_tokens with a tokenizer")
+        ids = tokens.input_ids.flatten().to_numpy()
+        mask = tokens.loss_mask.flatten().to_numpy()
+        sizes = tokens.counts.astype(np.int64)
+        starts = np.cumsum(sizes) - sizes
+        if self.end is not None:
+            ids = np.insert(ids, starts + sizes, self.end)
+            mask = np.insert(mask, starts + sizes, 1)
+            sizes = sizes + 1
+            starts = np.cumsum(sizes) - sizes
+        if self.begin is not None:
+            first = np.where(sizes > 0, np.append(mask, 0)[starts], 0)
+            ids, mask = np.insert(ids, starts, self.begin), np.insert(mask, starts, first)
+            sizes = sizes + 1
+        return ids.astype(np.int32), mask.astype(np.uint8), sizes
+
+
+@numba.njit(nogil=True, cache=True)
+def place(sizes: Int64, length: int, complete: bool) -> tuple[Int64, int, int]:
+    """Where the documents' tokens go.
+
+    Returns parts int64[m, 5]: (row, document, first token in the stream, start in the row, end in the row) of each
+    span of a full row; documents that are used up; tokens that are used up, thrown away ones among them. An empty
+    document has no span.
+    """
+    parts = np.zeros((len(sizes) + sizes.sum() // length + 1, 5), dtype=np.int64)
+    count, row, filled = 0, 0, 0
+    full_count, full_documents, full_tokens = 0, 0, 0
+    stream = 0
+    for document in range(len(sizes)):
+        done = 0
+        while done < sizes[document]:
+            taken = min(sizes[document] - done, length - filled)
+            parts[count, 0] = row
+            parts[count, 1] = document
+            parts[count, 2] = stream + done
+            parts[count, 3] = filled
+            parts[count, 4] = filled + taken
+            count += 1
+            filled += taken
+            done += taken
+            if filled == length:
+                row, filled = row + 1, 0
+                if complete:
+                    done = sizes[document]
+                full_count = count
+                full_tokens = stream + done
+                full_documents = document + 1 if done == sizes[document] else document
+        stream += sizes[document]
+    return parts[:full_count], full_documents, full_tokens
+
+
+@numba.njit(nogil=True, cache=True)
+def best_fit(sizes: Int64, length: int) -> Int64:
+    """Where the documents' tokens go, as ``place`` has its parts, each document's parts in order.
+
+    The longest rest first, ties by position; each into the sequence with the least room that holds it, ties to the one
+    begun first. A sequence stands where its last document would, so that a document's parts keep their order.
+    """
+    rests = sizes % length
+    order = np.argsort(-rests, kind="mergesort")
+    room = np.empty(len(sizes), dtype=np.int64)
+    last = np.empty(len(sizes), dtype=np.int64)
+    bin_of = np.full(len(sizes), -1, dtype=np.int64)
+    bins = 0
+    for document in order:
+        if rests[document] == 0:
+            continue
+        best = -1
+        for i in range(bins):
+            if room[i] >= rests[document] and (best < 0 or room[i] < room[best]):
+                best = i
+        if best < 0:
+            best, bins = bins, bins + 1
+            room[best], last[best] = length, -1
+        bin_of[document] = best
+        room[best] -= rests[document]
+        last[best] = max(last[best], document)
+    # Rows: of each document its full sequences, then the sequence whose last document it is.
+    full = sizes // length
+    row_of = np.zeros(bins, dtype=np.int64)
+    parts = np.zeros((full.sum() + np.count_nonzero(rests), 5), dtype=np.int64)
+    row, count, stream = 0, 0, 0
+    for document in range(len(sizes)):
+        for k in range(full[document]):
+            parts[count] = np.array([row, document, stream + k * length, 0, length])
+            row, count = row + 1, count + 1
+        stream += sizes[document]
+        mine = bin_of[document]
+        if mine >= 0 and last[mine] == document:
+            row_of[mine] = row
+            row += 1
+    filled = np.zeros(bins, dtype=np.int64)
+    stream = 0
+    for document in range(len(sizes)):
+        stream += sizes[document]
+        mine = bin_of[document]
+        if mine >= 0:
+            size = rests[document]
+            parts[count] = np.array([row_of[mine], document, stream - size, filled[mine], filled[mine] + size])
+            filled[mine] += size
+            count += 1
+    return parts[np.argsort(parts[:, 0] * (length + 1) + parts[:, 3], kind="mergesort")]
+
+
+@numba.njit(nogil=True, cache=True)
+def _copy(source, target, parts, length):  # type: ignore[no-untyped-def]
+    """Copy each part's tokens to its place in its row."""
+    for i in range(len(parts)):
+        to = parts[i, 0] * length + parts[i, 3]
+        size = parts[i, 4] - parts[i, 3]
+        target[to : to + size] = source[parts[i, 2] : parts[i, 2] + size]

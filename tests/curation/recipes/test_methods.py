@@ -1,0 +1,52 @@
+"""The list of methods: every part and recipe is in it, the README shows it, every published vector is accounted for."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from curation.recipes import methods
+from tests.conftest import ROOT
+
+RECIPES = ROOT / "deployments" / "recipes"
+NOT_APPLICABLE = {
+    "doremi.loss_weight": "for proxies that weigh the loss; releases carry the result by what they sample",
+    "meco.schedule": "arithmetic of the authors' run (steps, batch size), which a recipe's budget stands for",
+    "regmix.optimum": "needs the authors' table of 512 runs; tests/curation/methods/mixers/test_laws.py recovers a known optimum",
+    "skillit.hfdataset_shrink": "a fault of the official class (its pool shrinks), which is not to be copied",
+    "skillit.lego_text": "drawn from numpy's legacy global state; the recipe's data has the same format",
+}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> list[methods.Example]:
+    return methods.examples(RECIPES)
+
+
+def test_readme_has_the_table(shipped: list[methods.Example]) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split("<!-- methods -->")[1].split("<!-- /methods -->")[0].strip()
+    assert table == methods.as_markdown(shipped), "write it anew: syllabus methods --markdown"
+
+
+def test_every_method_is_listed_once(shipped: list[methods.Example]) -> None:
+    parts = methods.parts(shipped)
+    names = [(part.idea, part.name) for part in parts]
+    assert len(names) == len(set(names)) == sum(len(functions) for functions in methods.IDEAS.values())
+    assert all(part.summary for part in parts)
+    used = {part for example in shipped for part in example.parts}
+    assert used <= set(names)
+    assert all(example.method and example.description for example in shipped)
+
+
+def test_every_vector_is_held_or_named() -> None:
+    vectors = set(json.loads((ROOT / "tests" / "golden" / "method_vectors.json").read_text(encoding="utf-8")))
+    here = ROOT / "tests" / "curation"
+    tests = "".join(
+        path.read_text(encoding="utf-8") for path in here.rglob("test_*.py") if path.name != "test_methods.py"
+    )
+    held = set(re.findall(r'"([a-z0-9_.]+)"', tests)) & vectors
+    assert not held & NOT_APPLICABLE.keys()
+    assert vectors - held == NOT_APPLICABLE.keys()
