@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -21,10 +22,10 @@ from curation.releases.work import Work
 from curation.training.tokens import special_ids
 from schemas.errors import RecipeError
 from schemas.mixers import Pools
-from schemas.orders import POOL
+from schemas.orders import POOL, ByScore
 from schemas.phases import Phase
 from schemas.phases import Pool as PoolFilter
-from schemas.plan import Plan
+from schemas.plan import Plan, PlannedPhase
 from schemas.recipe import BUILT_IN_NAMES, Recipe
 from schemas.schedules import Amounts, Levels, SkillCurriculum, Stream, TaskStream
 from schemas.work import Prepared
@@ -52,7 +53,20 @@ def plan_of_pool(recipe: Recipe, pool: Pool, feedback: Feedback) -> Plan:
         mask = trained.mask(filters, seed=recipe.seed, phase="means", place="phases")
         return pool.means(by, score, mask)
 
-    return plan_stage.plan(recipe, plan_stage.Groups(sizes_of, means), feedback)
+    plan = plan_stage.plan(recipe, plan_stage.Groups(sizes_of, means), feedback)
+    told = [replace(one, notes=(*one.notes, *_unscored(one, trained, recipe.seed))) for one in plan.phases]
+    return replace(plan, phases=tuple(told))
+
+
+def _unscored(phase: PlannedPhase, pool: Pool, seed: int) -> list[str]:
+    """Documents without a value that the phase's selectors or its order ask for, and selectors that find too few."""
+    said = list(pool.notes(phase.pool, seed=seed, phase=phase.name, place=phase.place))
+    if isinstance(phase.order, ByScore):
+        rows = pool.mask(phase.pool, seed=seed, phase=phase.name, place=phase.place)
+        lacking = pool.without_value(phase.order.by, rows, f"{phase.place}.order.by")
+        if lacking is not None:
+            said.append(f"{lacking}: order.by puts them last")
+    return said
 
 
 def feedback_of(losses: LossReport | None, before: dict[str, Any] | None) -> Feedback:

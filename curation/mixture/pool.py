@@ -33,6 +33,8 @@ from schemas.tables import NO_LABEL
 
 BYTES_PER_TOKEN = 4
 NUMBERS = frozenset({"quality", "tokens", "language_score"})
+NAMED = 3
+"""Sources that a note names."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class Pool:
     held_out: npt.NDArray[np.bool_] | None = None
     """Documents that no phase may draw from; null: none."""
     _masks: dict[tuple[str, int, str], npt.NDArray[np.uint8]] = field(default_factory=dict)
+    _notes: dict[tuple[str, int, str], tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.partition)
@@ -213,14 +216,39 @@ class Pool:
         """The documents a phase may draw from: bool[n]. Raises RecipeError for an unknown name or label."""
         key = (pool.model_dump_json(), seed, phase)
         if key not in self._masks:
-            self._masks[key] = np.packbits(self._select(pool, seed, phase, place))
+            said: list[str] = []
+            self._masks[key] = np.packbits(self._select(pool, seed, phase, place, said))
+            self._notes[key] = tuple(said)
         return np.unpackbits(self._masks[key], count=len(self)).astype(bool)
 
     def without(self, held_out: npt.NDArray[np.bool_]) -> Pool:
         """The same pool, of which no phase may draw from these documents: bool[n]."""
-        return replace(self, held_out=held_out, _masks={})
+        return replace(self, held_out=held_out, _masks={}, _notes={})
 
-    def _select(self, pool: PoolFilter, seed: int, phase: str, place: str) -> npt.NDArray[np.bool_]:
+    def notes(self, pool: PoolFilter, *, seed: int, phase: str, place: str) -> tuple[str, ...]:
+        """What the pool's selectors pass over for want of a score, and which find fewer documents than they ask."""
+        self.mask(pool, seed=seed, phase=phase, place=place)
+        return self._notes[pool.model_dump_json(), seed, phase]
+
+    def without_value(self, name: str, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64], place: str) -> str | None:
+        """Of these documents those whose column is null, in words: how many, and of which sources; None for none."""
+        column = self.column(name, place)
+        missing = (column.codes < 0 if isinstance(column, Labels) else np.isnan(column))[rows]
+        n = int(missing.sum())
+        if not n:
+            return None
+        of = self.columns.get("source")
+        sources = ""
+        if isinstance(of, Labels):
+            counts = np.bincount(of.codes[rows][missing], minlength=len(of.names))
+            most = sorted(np.flatnonzero(counts).tolist(), key=lambda i: (-counts[i], of.names[i]))
+            named = ", ".join(f"{of.names[i]} {counts[i]:,}" for i in most[:NAMED])
+            sources = f" ({named}{', …' if len(most) > NAMED else ''})"
+        return f"{n:,} of {len(missing):,} documents have no {name!r}{sources}"
+
+    def _select(
+        self, pool: PoolFilter, seed: int, phase: str, place: str, said: list[str]
+    ) -> npt.NDArray[np.bool_]:
         result = self._where(pool.where, f"{place}.pool.where")
         if self.held_out is not None:
             result &= ~self.held_out
@@ -230,6 +258,14 @@ class Pool:
             rows = np.flatnonzero(chosen_from)
             kept = selectors.select(self._subset(rows), selector, seed=seed, phase=phase, place=where)
             result[rows] = kept
+            score = selectors.score_of(selector)
+            lacking = self.without_value(score, rows, where) if score is not None and len(rows) else None
+            if lacking is not None:
+                does = "takes them last" if type(selector) in selectors.GROUPING else "passes them over"
+                said.append(f"{lacking}: pool.select[{number}] {does}")
+            asked = getattr(selector, "documents", None)
+            if type(selector) in selectors.COUNTED and isinstance(asked, int) and int(kept.sum()) < asked:
+                said.append(f"pool.select[{number}] asks {asked:,} documents and finds {int(kept.sum()):,}")
         return result
 
     def _where(self, filters: Mapping[str, Filter], place: str) -> npt.NDArray[np.bool_]:

@@ -104,3 +104,30 @@ def test_records_are_mixed_by_records_and_caps_are_kept(tmp_path: Path) -> None:
         "25,000",
         "0.9091",
     ]
+
+
+def test_documents_without_a_score_are_named(tmp_path: Path) -> None:
+    rows = [{"text": f"document {i} " + "x" * 80, "loss": None if i % 4 == 0 else float(i)} for i in range(40)]
+    write_jsonl(tmp_path / "long.jsonl", rows)
+    sources = [{"name": "long", "paths": [str(tmp_path / "long.jsonl")]}]
+    phases: list[dict[str, Any]] = [
+        {"name": "sorted", "epochs": 1, "order": {"method": "sort", "by": "loss"}},
+        {"name": "easy", "epochs": 1, "pool": {"select": [{"method": "top", "by": "loss", "documents": 35}]}},
+        {"name": "paced", "method": "pacing", "by": "loss", "rounds": 2, "records": 18, "shape": "linear"},
+        {"name": "plain", "epochs": 1},
+    ]
+    tags = {"loss": {"from": "number", "column": "loss"}}
+    fields = {"name": "named", "output": str(tmp_path / "out"), "dedup": {"minhash": None}}
+    outcome, _ = written({**fields, "sources": sources, "tags": tags, "phases": phases})
+    assert outcome.manifest is not None
+    notes = {phase.name: phase.notes for phase in outcome.manifest.phases}
+    lacking = "10 of 40 documents have no 'loss' (long 10): "
+    assert notes["sorted"] == [f"{lacking}order.by puts them last"]
+    passed = f"{lacking}pool.select[0] passes them over"
+    assert notes["easy"] == [passed, "pool.select[0] asks 35 documents and finds 30"]
+    assert notes["paced-1"] == [passed]
+    assert notes["paced-2"] == [
+        passed,
+        "pool.select[0] asks 36 documents and finds 30",
+    ]
+    assert notes["plain"] == []

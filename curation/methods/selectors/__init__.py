@@ -16,7 +16,7 @@ from curation.methods.selectors.top import top
 from curation.methods.selectors.weighted_draw import weighted_draw
 from schemas import selectors as models
 
-__all__ = ["FUNCTIONS", "Candidates", "Mask", "names_of", "scores_of", "select"]
+__all__ = ["COUNTED", "FUNCTIONS", "Candidates", "Mask", "names_of", "score_of", "scores_of", "select"]
 
 FUNCTIONS: dict[type, Callable[..., Mask]] = {
     models.CapPerGroup: cap_per_group,
@@ -33,6 +33,20 @@ FUNCTIONS: dict[type, Callable[..., Mask]] = {
 
 
 NAMES = ("by", "score", "distance", "prompt", "correct")
+
+
+COUNTED = (models.Gumbel, models.Top, models.WeightedDraw)
+"""Those whose ``documents`` is what is kept in all."""
+GROUPING = (models.CapPerGroup, models.HeldOutGroups, models.OnePerCluster)
+"""Those whose ``by`` makes groups."""
+
+
+def score_of(params: models.Selector) -> str | None:
+    """The name whose number decides what a selector keeps, if it reads one."""
+    for name in ("score", "distance"):
+        if getattr(params, name, None) is not None:
+            return str(getattr(params, name))
+    return None if isinstance(params, GROUPING) else params.by
 
 
 def names_of(params: models.Selector) -> dict[str, str]:
