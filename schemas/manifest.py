@@ -82,7 +82,7 @@ class SideFile(Part):
     used_by: str
 
 
-class Warning(Part):
+class RunWarning(Part):
     """What a run took by surprise: the share that a stage took of a source, or of a label of a name that mixtures group by.
     examples: the largest clusters, dropped documents, or malformed rows and files with their reasons. Or a phase that misses
     its budget: the share by which it does, negative where it is short, and what was wanted and written."""
@@ -121,7 +121,7 @@ class Manifest(Part):
     preset: dict[str, str] | None = None
     contamination: list[dict[str, Any]] = []
     duplicates: list[dict[str, Any]] = []
-    warnings: list[Warning] = []
+    warnings: list[RunWarning] = []
     losses: list[SideFile] = []
     side_files: list[SideFile] = []
     evaluation: list[Shard] = []

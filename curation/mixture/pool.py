@@ -246,9 +246,7 @@ class Pool:
             sources = f" ({named}{', …' if len(most) > NAMED else ''})"
         return f"{n:,} of {len(missing):,} documents have no {name!r}{sources}"
 
-    def _select(
-        self, pool: PoolFilter, seed: int, phase: str, place: str, said: list[str]
-    ) -> npt.NDArray[np.bool_]:
+    def _select(self, pool: PoolFilter, seed: int, phase: str, place: str, said: list[str]) -> npt.NDArray[np.bool_]:
         result = self._where(pool.where, f"{place}.pool.where")
         if self.held_out is not None:
             result &= ~self.held_out

@@ -11,7 +11,7 @@ from curation import storage
 from curation.decontamination.items import items_of
 from curation.releases.work import Work
 from schemas.decontamination import Decontaminate
-from schemas.manifest import Warning
+from schemas.manifest import RunWarning
 
 CONTAMINATED = 0.02
 """Share of a benchmark's items that make a whole source contaminated (Tülu 3)."""
@@ -110,13 +110,13 @@ def write_hits(work: Work) -> None:
         writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
-def too_common(work: Work) -> list[Warning]:
+def too_common(work: Work) -> list[RunWarning]:
     """Items that too many documents hold, and those too short to be looked for, by benchmark."""
     params = work.recipe.decontaminate
     if params is None:
         return []
     items = items_of(params, work.benchmarks)
-    made: list[Warning] = []
+    made: list[RunWarning] = []
     for benchmark in sorted(set(items.benchmarks)):
         mine = [item for item, name in enumerate(items.benchmarks) if name == benchmark]
         short = [{"item": items.names[item], "words": int(items.sizes[item])} for item in mine if items.short[item]]
@@ -132,8 +132,8 @@ def too_common(work: Work) -> list[Warning]:
     return made
 
 
-def _of_benchmark(benchmark: str, rule: str, share: float, examples: list[dict[str, Any]]) -> Warning:
-    return Warning(
+def _of_benchmark(benchmark: str, rule: str, share: float, examples: list[dict[str, Any]]) -> RunWarning:
+    return RunWarning(
         stage="decontaminate",
         source=None,
         by="benchmark",

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from curation.mixture.targets import misses
 from curation.releases.hits import too_common
 from curation.releases.shift import labels_of
 from curation.releases.work import Work
-from schemas.manifest import PhaseRecord, Warning
+from schemas.manifest import PhaseRecord, RunWarning
 from schemas.plan import Plan
 from schemas.tables import NO_LABEL, STAGES
 
@@ -35,24 +36,30 @@ EXAMPLES, CLUSTERS, EXCERPT_CHARS = 3, 3, 80
 KEEPERS = ("exact", "minhash", "history")
 """Stages that drop a document for another one, which stays."""
 
+PLACES = 1 << 40
+"""More than the rows of a partition."""
+
+Int = npt.NDArray[np.int64]
+RowsOf = Callable[[int], Int]
+"""The rows of a partition, by its number, that are meant."""
 Counts = dict[str, dict[str, int]]
 """Documents by stage and rule."""
 
 
-def warnings(work: Work, decided: Sequence[Counts], groups: set[str]) -> list[Warning]:
+def warnings(work: Work, decided: Sequence[Counts], groups: set[str]) -> list[RunWarning]:
     """All there is to say of a run. decided: what global stages drop of each partition; groups: names that mixtures group by."""
     items = too_common(work) if work.recipe.decontaminate is not None else []
-    return [*_malformed(work), *_sources(work, decided), *_groups(work, groups), *items]
+    return [*_malformed(work), *_copies(work), *_sources(work, decided), *_groups(work, groups), *items]
 
 
-def of_phases(plan: Plan, phases: Sequence[PhaseRecord]) -> list[Warning]:
+def of_phases(plan: Plan, phases: Sequence[PhaseRecord]) -> list[RunWarning]:
     """The phases, as written, that miss their budget by more than 1 %."""
     written = [
         (sum(one.documents for one in phase.realised.values()), sum(one.tokens for one in phase.realised.values()))
         for phase in phases
     ]
     return [
-        Warning(
+        RunWarning(
             stage="schedule",
             source=None,
             phase=miss.phase,
@@ -78,7 +85,7 @@ def by_source(work: Work, decided: Sequence[Counts]) -> dict[str, tuple[int, int
     }
 
 
-def _malformed(work: Work) -> Iterator[Warning]:
+def _malformed(work: Work) -> Iterator[RunWarning]:
     for source in work.recipe.sources:
         rows: list[dict[str, Any]] = []
         files: list[dict[str, Any]] = [
@@ -86,30 +93,48 @@ def _malformed(work: Work) -> Iterator[Warning]:
             for file in work.inputs
             if file.source == source.name and file.fault
         ]
-        bad, read, over = 0, 0, False
         n = sum(file.source == source.name for file in work.inputs)
-        of_file: Counter[int] = Counter()
-        bad_of_file: Counter[int] = Counter()
+        read: Counter[int] = Counter()
+        bad: Counter[int] = Counter()
         for partition, part, of in zip(work.partitions, work.parts, work.of_source, strict=True):
             if of != source.name:
                 continue
             for one, given in zip(partition.slices, part.read, strict=True):
-                of_file[one.input] += given.documents
-                bad_of_file[one.input] += given.bad_rows
+                read[one.input] += given.documents
+                bad[one.input] += given.bad_rows
                 if given.fault is not None:
                     files.append({"path": work.inputs[one.input].path, "reason": given.fault})
             for number, row, reason in part.reasons:
                 rows.append({"path": work.inputs[partition.slices[number].input].path, "row": row, "reason": reason})
-        bad, read = sum(bad_of_file.values()), sum(of_file.values())
-        over = any(m > MALFORMED * (m + of_file[file]) for file, m in bad_of_file.items())
-        if bad and (over or bad > MALFORMED * (bad + read)):
-            yield Warning(
-                stage="read", source=source.name, rule="malformed", share=bad / (bad + read), examples=_different(rows)
+        all_bad, all_read = bad.total(), read.total()
+        shares = {file: m / (m + read[file]) for file, m in bad.items() if m > MALFORMED * (m + read[file])}
+        if all_bad > MALFORMED * (all_bad + all_read):
+            share = all_bad / (all_bad + all_read)
+            yield RunWarning(stage="read", source=source.name, rule="malformed", share=share, examples=_different(rows))
+        elif shares:
+            worst = min(shares, key=lambda file: (-shares[file], file))
+            path = work.inputs[worst].path
+            counted = f"{bad[worst]:,} of {bad[worst] + read[worst]:,} rows are malformed"
+            examples = [{"path": path, "reason": counted}, *_different([one for one in rows if one["path"] == path])]
+            yield RunWarning(
+                stage="read", source=source.name, rule="malformed_file", share=shares[worst], examples=examples
             )
         if files:
-            yield Warning(
+            yield RunWarning(
                 stage="read", source=source.name, rule="set_aside", share=len(files) / n, examples=_different(files)
             )
+
+
+def _copies(work: Work) -> Iterator[RunWarning]:
+    """Sources most of whose files hold the bytes of another source's, which are read as that one's alone."""
+    source_of = {file.path: file.source for file in work.inputs}
+    for source in work.recipe.sources:
+        mine = [file for file in work.inputs if file.source == source.name]
+        same = [f for f in mine if f.same_as is not None and source_of.get(f.same_as) != source.name]
+        if len(same) > MOST * len(mine):
+            examples = [{"path": f.path, "reason": f"the same bytes as {f.same_as}"} for f in same[:EXAMPLES]]
+            share = len(same) / len(mine)
+            yield RunWarning(stage="read", source=source.name, rule="same_as", share=share, examples=examples)
 
 
 def _different(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -119,13 +144,13 @@ def _different(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*ordered, *(one for one in found if first[one["reason"]] is not one)][:EXAMPLES]
 
 
-def _sources(work: Work, decided: Sequence[Counts]) -> Iterator[Warning]:
+def _sources(work: Work, decided: Sequence[Counts]) -> Iterator[RunWarning]:
     for source, (read, _, dropped) in by_source(work, decided).items():
         for stage, rule, share in _taken(read, dropped):
             partitions = [number for number, of in enumerate(work.of_source) if of == source]
-            clusters = _clusters(work, stage, partitions) if stage in KEEPERS else []
+            clusters = _clusters(work, stage, rule, partitions) if stage in KEEPERS else []
             examples = clusters or _dropped(work, stage, rule, partitions)
-            yield Warning(stage=stage, source=source, rule=rule, share=share, examples=examples)
+            yield RunWarning(stage=stage, source=source, rule=rule, share=share, examples=examples)
 
 
 def _taken(read: int, dropped: Counts) -> Iterator[tuple[str, str, float]]:
@@ -139,55 +164,80 @@ def _taken(read: int, dropped: Counts) -> Iterator[tuple[str, str, float]]:
         left -= n
 
 
-def _groups(work: Work, names: set[str]) -> Iterator[Warning]:
+def _groups(work: Work, names: set[str]) -> Iterator[RunWarning]:
     """The same of each label, over the stages that follow the tags' texts: a document's label is known from then on."""
     wanted = sorted(names - {"source"})
     read: Counter[tuple[str, str]] = Counter()
     dropped: dict[tuple[str, str], dict[str, Counter[str]]] = {}
     for number in work.numbers if wanted else ():
-        part, tags = work.prepared(number), work.path("tags", number)
-        if not part.kept or not storage.exists(tags):
-            continue
         decided = work.decided(number, before="schedule")
-        index = decided["index"].to_numpy()
+        stage, rule = (encode(decided[name]) for name in ("stage", "rule"))
         for name in wanted:
-            labels = encode(labels_of(part, work.of_source[number], tags, name))
-            known = np.array([*labels.names, NO_LABEL], dtype=object)
-            names_of: npt.NDArray[np.object_] = known[labels.codes]
-            read.update((name, label) for label in names_of.tolist())
-            stages, rules = decided["stage"].to_pylist(), decided["rule"].to_pylist()
-            for label, stage, rule in zip(names_of[index].tolist(), stages, rules, strict=True):
-                dropped.setdefault((name, label), {}).setdefault(stage, Counter())[rule] += 1
+            codes, labels = _labels(work, number, name)
+            read.update(
+                {
+                    (name, label): int(n)
+                    for label, n in zip(labels, np.bincount(codes, minlength=len(labels)), strict=True)
+                    if n
+                }
+            )
+            of = np.column_stack([codes[decided["index"].to_numpy()], stage.codes, rule.codes])
+            for (label, s, r), n in zip(*np.unique(of, axis=0, return_counts=True), strict=True):
+                stages = dropped.setdefault((name, labels[label]), {})
+                stages.setdefault(stage.names[s], Counter())[rule.names[r]] += int(n)
     for name, label in sorted(dropped):
         counts = {stage: dict(rules) for stage, rules in dropped[name, label].items()}
-        for stage, rule, share in _taken(read[name, label], counts):
-            yield Warning(stage=stage, source=None, by=name, label=label, rule=rule, share=share, examples=[])
-
-
-def _clusters(work: Work, stage: str, partitions: Sequence[int]) -> list[dict[str, Any]]:
-    """The largest clusters of a source: what stays, how many went with it, and two of their members."""
-    members: Counter[str] = Counter()
-    first: dict[str, tuple[int, int]] = {}
-    for number in partitions:
-        decided = work.decided(number, before="schedule")
-        mine = decided.filter(
-            pa.array(
-                [
-                    s == stage and k is not None
-                    for s, k in zip(decided["stage"].to_pylist(), decided["kept_id"].to_pylist(), strict=True)
-                ],
-                pa.bool_(),
+        for stage_, rule_, share in _taken(read[name, label], counts):
+            rows_of = partial(_rows_of_label, work, name, label)
+            clusters = _clusters(work, stage_, rule_, work.numbers, rows_of) if stage_ in KEEPERS else []
+            examples = clusters or _decided(work, stage_, rule_, work.numbers, rows_of)
+            yield RunWarning(
+                stage=stage_, source=None, by=name, label=label, rule=rule_, share=share, examples=examples
             )
-        )
-        for kept, index in zip(mine["kept_id"].to_pylist(), mine["index"].to_pylist(), strict=True):
-            members[kept] += 1
-            first.setdefault(kept, (number, index))
+
+
+def _labels(work: Work, number: int, name: str) -> tuple[Int, list[str]]:
+    """The labels of a partition's documents: codes into the list; none of a partition that has no tags."""
+    part, tags = work.prepared(number), work.path("tags", number)
+    if not part.kept or not storage.exists(tags):
+        return np.zeros(0, dtype=np.int64), [NO_LABEL]
+    labels = encode(labels_of(part, work.of_source[number], tags, name))
+    codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
+    return codes.astype(np.int64), [*labels.names, NO_LABEL]
+
+
+def _rows_of_label(work: Work, name: str, label: str, number: int) -> Int:
+    codes, labels = _labels(work, number, name)
+    return np.flatnonzero(codes == labels.index(label)) if label in labels else np.zeros(0, dtype=np.int64)
+
+
+def _mine(work: Work, stage: str, rule: str, number: int, rows_of: RowsOf | None) -> pa.Table:
+    """What a rule decided of a partition's documents, or of some of its rows."""
+    decided = work.decided(number, before="schedule")
+    mine = decided.filter(pc.and_(pc.equal(decided["stage"], stage), pc.equal(decided["rule"], rule)))
+    if rows_of is None or not len(mine):
+        return mine
+    return mine.filter(pa.array(np.isin(mine["index"].to_numpy(), rows_of(number))))
+
+
+def _clusters(
+    work: Work, stage: str, rule: str, partitions: Sequence[int], rows_of: RowsOf | None = None
+) -> list[dict[str, Any]]:
+    """The largest clusters of a source or label: what stays, how many went with it, and two of their members."""
+    tables = []
+    for number in partitions:
+        mine = _mine(work, stage, rule, number, rows_of)
+        place = pc.add(pc.multiply(pa.scalar(number, pa.int64()), PLACES), mine["index"])
+        tables.append(pa.table({"kept": mine["kept_id"], "place": place}).filter(mine["kept_id"].is_valid()))
+    if not sum(map(len, tables)):
+        return []
+    whole = pa.concat_tables(tables).group_by("kept").aggregate([("place", "count"), ("place", "min")])
     found = []
-    for kept, n in sorted(members.items(), key=lambda one: (-one[1], one[0]))[:CLUSTERS]:
-        number, index = first[kept]
+    for one in whole.sort_by([("place_count", "descending"), ("kept", "ascending")]).slice(0, CLUSTERS).to_pylist():
+        number, index = divmod(one["place_min"], PLACES)
         for _, table in storage.chosen_rows(work.prepared(number).documents_path, np.array([index]), ["id", "text"]):
-            one = {"id": table["id"][0].as_py(), "excerpt": excerpt(table["text"][0].as_py())}
-            found.append({"kept_id": kept, "size": n + 1, "member": one})
+            member = {"id": table["id"][0].as_py(), "excerpt": excerpt(table["text"][0].as_py())}
+            found.append({"kept_id": one["kept"], "size": one["place_count"] + 1, "member": member})
     return found
 
 
@@ -202,9 +252,18 @@ def _dropped(work: Work, stage: str, rule: str, partitions: Sequence[int]) -> li
                 for row in rows.slice(0, 2).to_pylist():
                     said = {key: row[key] for key in ("id", "value", "threshold")}
                     found.append(said | {"excerpt": excerpt(row["excerpt"])})
-        decided = work.decided(number, before="schedule")
-        mine = decided.filter(pc.and_(pc.equal(decided["stage"], stage), pc.equal(decided["rule"], rule)))
-        for row in mine.slice(0, 2).to_pylist():
+        if len(found) >= 2:
+            return found[:2]
+    return found or _decided(work, stage, rule, partitions)
+
+
+def _decided(
+    work: Work, stage: str, rule: str, partitions: Sequence[int], rows_of: RowsOf | None = None
+) -> list[dict[str, Any]]:
+    """Two documents that a rule of a stage after *prepare* drops."""
+    found: list[dict[str, Any]] = []
+    for number in partitions:
+        for row in _mine(work, stage, rule, number, rows_of).slice(0, 2).to_pylist():
             at = np.array([row["index"]])
             for _, one in storage.chosen_rows(work.prepared(number).documents_path, at, ["id", "text"]):
                 said = {"id": one["id"][0].as_py(), "value": row["value"], "threshold": row["threshold"]}
@@ -222,7 +281,7 @@ def excerpt(text: str | None) -> str:
     return " ".join(shown.split())[:EXCERPT_CHARS]
 
 
-def said(warning: Warning) -> str:
+def said(warning: RunWarning) -> str:
     """A warning as a sentence, without its examples; it may hold labels and reasons from outside: escape it."""
     if warning.phase is not None:
         return f"phase {warning.phase} misses its budget by {warning.share:+.1%}"
@@ -233,6 +292,12 @@ def said(warning: Warning) -> str:
     of = f"source {warning.source}" if warning.source is not None else f"{warning.by} {excerpt(warning.label)}"
     if warning.stage == "read" and warning.rule == "malformed":
         return f"{warning.share:.1%} of the rows of {of} are malformed and were set aside"
+    if warning.rule == "malformed_file":
+        return f"{warning.share:.1%} of the rows of a file of {of} are malformed and were set aside"
+    if warning.rule == "same_as":
+        return (
+            f"{warning.share:.0%} of the files of {of} hold the bytes of another source's and are read as those alone"
+        )
     if warning.stage == "read" and warning.rule == "set_aside":
         return f"{warning.share:.0%} of the files of {of} were set aside"
     return f"{warning.stage} dropped {warning.share:.1%} of what came to it of {of}, most of it by {warning.rule}"

@@ -15,7 +15,8 @@ HOSTILE = "<script>alert(1)</script>\x1b[31m"
 
 
 def recipe_of_three(folder: Path, **fields: Any) -> Path:
-    """A sound source; one that is one text forty times, nearly; one whose file has three malformed rows of forty."""
+    """A sound source; one that is one text forty times, nearly; one whose file has three malformed rows of forty; one whose
+    file is the sound one's; one of two files, of which the small one has a malformed row."""
     sound = texts(40, seed=1)
     write_jsonl(folder / "raw" / "sound.jsonl", [{"text": text} for text in sound[:9]])
     (same,) = texts(1, seed=2)
@@ -24,9 +25,14 @@ def recipe_of_three(folder: Path, **fields: Any) -> Path:
     write_jsonl(folder / "raw" / "broken.jsonl", [{"text": text} for text in texts(37, seed=3, words=60) if text])
     with (folder / "raw" / "broken.jsonl").open("a") as stream:
         stream.write('{"text": 5}\n{"text": "cut off\n[1]\n')
-    sources = [
-        {"name": name, "paths": [str(folder / "raw" / f"{name}.jsonl")]} for name in ("sound", "forms", "broken")
+    (folder / "raw" / "copied.jsonl").write_bytes((folder / "raw" / "sound.jsonl").read_bytes())
+    numbers = [
+        {"text": f"{i} and {i * i} of {i * 7919 % 10007}: {'abcdefghij'[i % 10] * (i % 37 + 1)}"} for i in range(400)
     ]
+    write_jsonl(folder / "raw" / "large-a.jsonl", numbers[:390])
+    write_jsonl(folder / "raw" / "large-b.jsonl", [*numbers[390:], {"text": 7}])
+    names = ("sound", "forms", "broken", "copied", "large")
+    sources = [{"name": name, "paths": [str(folder / "raw" / f"{name}*.jsonl")]} for name in names]
     tags = {"kind": {"from": "column", "column": "kind"}}
     plain = {
         "name": "tried",
@@ -50,17 +56,29 @@ def test_a_source_that_vanishes_and_malformed_rows_are_said(tmp_path: Path, syll
         ("read", "broken", "malformed"),
         ("minhash", "forms", "near_duplicate"),
         ("minhash", "form", "near_duplicate"),
+        ("read", "copied", "same_as"),
+        ("read", "large", "malformed_file"),
     }
+    (copy,) = by_place["read", "copied", "same_as"]["examples"]
+    assert copy["path"].endswith("copied.jsonl")
+    assert copy["reason"].endswith("raw/sound.jsonl")
+    small = by_place["read", "large", "malformed_file"]
+    assert small["share"] == pytest.approx(1 / 11)
+    assert small["examples"][0]["reason"] == "1 of 11 rows are malformed"
+    assert small["examples"][1]["row"] == 10
     rows = by_place["read", "broken", "malformed"]
     assert rows["share"] == pytest.approx(3 / 40)
     assert [one["row"] for one in rows["examples"]] == [37, 38, 39]
     near = by_place["minhash", "forms", "near_duplicate"]
     assert near["share"] == pytest.approx(39 / 40)
     (cluster,) = near["examples"]
+    assert by_place["minhash", "form", "near_duplicate"]["examples"] == [cluster]
     assert cluster["size"] == 40
     assert cluster["kept_id"] != cluster["member"]["id"]
     assert "minhash dropped 97.5% of what came to it of source forms, most of it by near_duplicate" in done.stdout
     assert "a cluster of 40" in done.stdout
+    assert "100% of the files of source copied hold the bytes of another source's" in done.stdout
+    assert "9.1% of the rows of a file of source large are malformed" in done.stdout
     assert "7.5% of the rows of source broken are malformed" in done.stdout
     assert "\x1b" not in done.stdout
     page = (release / "report.html").read_text()
