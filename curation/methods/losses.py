@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,12 +50,11 @@ class LossReport:
             raise RecipeError("--losses", f"{self.path}: the splits are {', '.join(found) or 'empty'}; {asked}")
         return LossReport(self.table.filter(pl.col("split").cast(pl.String) == wanted), self.path)
 
-    def of_round(self, number: int) -> LossReport:
-        """The rows of one round. Raises RecipeError where it has none."""
-        rows = self.table.filter(pl.col("round") == number)
-        if not len(rows):
+    def until_round(self, number: int) -> LossReport:
+        """The rows of a round and of those before it. Raises RecipeError where it has none of its own."""
+        if not (self.table["round"] == number).any():
             raise RecipeError("--losses", f"{self.path}: no row of round {number}")
-        return LossReport(rows, self.path)
+        return LossReport(self.table.filter(pl.col("round") <= number), self.path)
 
     def by_checkpoint(
         self,
@@ -76,8 +75,8 @@ class LossReport:
         known = {group: i for i, group in enumerate(groups)}
         others = set(besides) - set(groups)
         if others:
-            asked = self.table.filter(~pl.col("group").is_in(sorted(others)))
-            return LossReport(asked, self.path).by_checkpoint(column, groups, minus=minus, missing=missing)
+            asked = self.without(others, "group")
+            return asked.by_checkpoint(column, groups, minus=minus, missing=missing)
         values = self._numbers(column) - (self._numbers(minus) if minus is not None else 0.0)
         weight = self._weights()
         if not len(values):
@@ -99,12 +98,23 @@ class LossReport:
         filled = np.where(never, 0.0 if missing is None else missing, result[first, np.arange(len(groups))])
         return np.where(np.isnan(result), filled if missing is None else missing, result)
 
-    def probe_gains(self, groups: Sequence[str]) -> list[Matrix]:
+    def without(self, groups: Collection[str], *columns: str) -> LossReport:
+        """The rows that name none of these groups in these columns."""
+        rows = self.table
+        for column in columns:
+            if column in rows.columns:
+                rows = rows.filter(~pl.col(column).is_in(sorted(groups)).fill_null(False))
+        return LossReport(rows, self.path)
+
+    def probe_gains(self, groups: Sequence[str], *, besides: Sequence[str] = ()) -> list[Matrix]:
         """For each round, how much the probe that favours j lowered the loss of i: float64[groups, groups].
 
-        Needs columns probe, ref_loss (before) and loss (after); repeats are averaged. Raises RecipeError as above, and
-        for a round that lacks a pair.
+        Needs columns probe, ref_loss (before) and loss (after); repeats are averaged. besides: as above, as groups and as
+        probes. Raises RecipeError as above, and for a round that lacks a pair.
         """
+        others = set(besides) - set(groups)
+        if others:
+            return self.without(others, "group", "probe").probe_gains(groups)
         known = {group: i for i, group in enumerate(groups)}
         self._column("probe")
         gains = self._numbers("ref_loss") - self._numbers("loss")

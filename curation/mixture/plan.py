@@ -188,6 +188,9 @@ def _plan_phase(
             first_round=_first_round(place, recipe) and losses is None,
             place=f"{place}.mixture" if phase.mixture != "inherit" else "mixture",
         )
+        if losses is not None:
+            of_pool = groups.sizes(Phase(name="all", conditioning=None), place, mixture.by).labels
+            context = replace(context, elsewhere=tuple(sorted(set(of_pool) - set(sizes.labels))))
         weights = mixers.mix(sizes, mixture, context)
         if losses is None and getattr(mixture, "without_losses", None) == "hold":
             held_from = "those of the start" if context.held is None else "those of before"

@@ -24,7 +24,7 @@ def aioli(sizes: Sizes, params: Aioli, context: MixContext) -> Weights:
         return start
     probes = probe_matrix(len(start), params.one_hot)
     weights, smoothed = start, None
-    for gains in context.losses.probe_gains(sizes.labels):
+    for gains in context.losses.probe_gains(sizes.labels, besides=context.elsewhere):
         helped = interactions(probes, gains, context.place)
         smoothed = helped if smoothed is None else (1 - params.ema) * helped + params.ema * smoothed
         base = start if params.ema > 0 else weights

@@ -14,7 +14,7 @@ def doge(sizes: Sizes, params: DoGE, context: MixContext) -> Weights:
     if context.losses is None:
         return without_losses(sizes, weights, params.without_losses == "refuse", context)
     steps = []
-    for alignment in context.losses.by_checkpoint("alignment", sizes.labels, missing=0.0):
+    for alignment in context.losses.by_checkpoint("alignment", sizes.labels, missing=0.0, besides=context.elsewhere):
         score = np.clip(params.learning_rate * alignment, 0.0, 5 * params.learning_rate)
         weights = update(weights, score, params.mu)
         steps.append(weights)

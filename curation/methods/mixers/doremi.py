@@ -18,7 +18,9 @@ def doremi(sizes: Sizes, params: DoReMi, context: MixContext) -> Weights:
     start = start_weights(sizes, params.start)
     if context.losses is None:
         return without_losses(sizes, start, params.without_losses == "refuse", context)
-    excess = context.losses.by_checkpoint("loss", sizes.labels, minus="ref_loss", missing=0.0)
+    excess = context.losses.by_checkpoint(
+        "loss", sizes.labels, minus="ref_loss", missing=0.0, besides=context.elsewhere
+    )
     steps = updates(start, np.maximum(excess, 0.0), eta=params.eta, smoothing=params.smoothing)
     return steps.mean(axis=0) if params.average else steps[-1]
 

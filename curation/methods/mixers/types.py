@@ -37,13 +37,15 @@ class MixContext:
     """What a mixer may know besides the groups.
 
     budget: of the phase, in the unit of its groups. losses: the trainer's report. held: the weights by label of
-    the phase or release before. first_round: of `rounds`, which starts without a report. place: in the recipe.
+    the phase or release before. elsewhere: groups of the whole pool that this phase does not draw from; a report may tell of
+    them. first_round: of `rounds`, which starts without a report. place: in the recipe.
     """
 
     budget: float = float("inf")
     seed: int = 0
     losses: LossReport | None = None
     held: Mapping[str, float] | None = None
+    elsewhere: tuple[str, ...] = ()
     first_round: bool = False
     place: str = "mixture"
 

@@ -7,10 +7,6 @@ default, each round.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-from curation.methods.losses import LossReport
 from curation.methods.schedules.types import ScheduleContext, phase_of, within
 from schemas.errors import RecipeError
 from schemas.mixers import Fixed
@@ -46,15 +42,11 @@ def promoted(params: Levels, context: ScheduleContext) -> tuple[int, int]:
         return 0, reached
     rounds = context.losses.rounds()
     for number in range(rounds):
-        accuracies = _accuracies(context.losses, number, active(params, reached))
+        report = context.losses.until_round(number)
+        accuracies = report.by_checkpoint("accuracy", active(params, reached), besides=params.levels)[-1]
         if accuracies.mean() > (params.promote_above or 0) and accuracies[-1] > (params.promote_above or 0):
             reached = min(reached + params.step, len(params.levels))
     return rounds, reached
-
-
-def _accuracies(report: LossReport, number: int, labels: list[str]) -> npt.NDArray[np.float64]:
-    rows = report.of_round(number)
-    return rows.by_checkpoint("accuracy", labels)[-1]
 
 
 def _round(params: Levels, number: int, reached: int) -> Phase:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from curation.methods.mixers.doremi import updates
+from curation.mixture.plan import Feedback
 from schemas.errors import RecipeError
 from schemas.mixers import DoReMi
 from tests.conftest import Vector
 from tests.curation.methods.mixers.common import numbered, report, weights
+from tests.curation.methods.schedules.common import planned, pool
 
 
 def test_the_official_update(vector: Vector) -> None:
@@ -44,3 +46,16 @@ def test_a_report_without_reference_is_refused(tmp_path: Path) -> None:
         weights(numbered(1), DoReMi(method="doremi"), losses=report(tmp_path, [{"group": "00", "loss": 1.0}]))
     with pytest.raises(RecipeError, match="--losses"):
         weights(numbered(1), DoReMi(method="doremi"))
+
+
+def test_a_report_may_tell_of_domains_that_the_phase_does_not_draw_from(tmp_path: Path) -> None:
+    documents = pool(40, domain=[domain for domain in "abcd" for _ in range(10)])
+    mixture = {"by": "domain", "method": "doremi"}
+    phase = {"name": "one", "records": 8, "mixture": mixture, "pool": {"where": {"domain": ["a", "b"]}}}
+    rows = [{"group": group, "loss": 2.0 + i, "ref_loss": 2.0} for i, group in enumerate("abcd")]
+    got = planned(documents, [phase], Feedback(report(tmp_path, rows)))[0].phases[0].weights
+    alone = planned(documents, [phase], Feedback(report(tmp_path, rows[:2])))[0].phases[0].weights
+    assert got == alone
+    assert got[1] > got[0]
+    with pytest.raises(RecipeError, match="unknown group 'e'"):
+        planned(documents, [phase], Feedback(report(tmp_path, [*rows, {"group": "e", "loss": 1.0, "ref_loss": 1.0}])))

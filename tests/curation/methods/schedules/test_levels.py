@@ -19,7 +19,7 @@ from schemas.recipe import Recipe
 from schemas.schedules import Levels
 from tests.conftest import Vector
 from tests.curation.methods.mixers.common import report
-from tests.curation.methods.schedules.common import CONTEXT, NO_GROUPS
+from tests.curation.methods.schedules.common import CONTEXT, NO_GROUPS, planned, pool
 
 
 def entry(**fields: object) -> Levels:
@@ -109,3 +109,15 @@ def test_promotion_by_accuracy(vector: Vector, tmp_path: Path, way: str, fields:
             rows.append({"round": epoch, "group": str(n), "accuracy": accuracy})
     with pytest.raises(RecipeError, match="all 10 rounds"):
         expand(params, replace(CONTEXT, losses=report(tmp_path, rows)))
+
+
+def test_a_report_may_tell_of_levels_that_are_not_active_and_leave_one_out(tmp_path: Path) -> None:
+    rows = [{"round": 0, "group": level, "accuracy": 99.0} for level in "abcd"]
+    rows += [{"round": 1, "group": "b", "accuracy": 99.0}]  # a keeps its last value
+    documents = pool(40, level=[level for level in "abcd" for _ in range(10)])
+    climb = entry(rounds=6, promote_above=98, records=4).model_dump(mode="json")
+    plan, _ = planned(documents, [climb], Feedback(report(tmp_path, rows)))
+    assert [phase.name for phase in plan.phases] == ["climb-3"]
+    assert plan.phases[0].pool.where["level"] == ["a", "b", "c"]
+    with pytest.raises(RecipeError, match="unknown group 'e'"):
+        planned(documents, [climb], Feedback(report(tmp_path, [*rows, {"round": 1, "group": "e", "accuracy": 9.0}])))
