@@ -14,6 +14,7 @@ from curation.releases.changes import changes
 from curation.releases.report.border_cases import dropped_samples
 from curation.releases.report.comparison import shown
 from curation.releases.report.mixture import rows_of
+from curation.releases.report.packing import packing
 from curation.releases.retain import Sweep
 from curation.releases.warnings import said
 from curation.releases.warnings import shown as example
@@ -41,7 +42,9 @@ def publish(manifest: Manifest, folder: str, before: dict[str, Any] | None) -> N
         )
     _samples(manifest, folder)
     rows, shards = sum(shard.rows for shard in manifest.shards), len(manifest.shards)
-    _place(f"{key}-release", f"Release `{manifest.release}`: {rows:,} rows in {shards} shards.", folder)
+    packed = packing(manifest.model_dump(mode="json", by_alias=True))
+    said = f" Rows are {packed}." if packed is not None else ""
+    _place(f"{key}-release", f"Release `{manifest.release}`: {rows:,} rows in {shards} shards.{said}", folder)
 
 
 def evaluated(manifest: Manifest, folder: str) -> None:

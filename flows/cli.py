@@ -58,6 +58,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
     if outcome.manifest is not None:
         _print_funnel(outcome.manifest)
         _print_mixture(outcome.manifest)
+        _print_packing(outcome.manifest)
         _print_warnings(outcome.manifest)
     out.print(outcome.message, markup=False, highlight=False)
     if outcome.release is not None:
@@ -115,6 +116,14 @@ def _print_funnel(manifest: Any) -> None:
         out.print(
             f"set aside: {count['rows']:,} malformed rows, {count['files']:,} files (named in manifest.json, errors)"
         )
+
+
+def _print_packing(manifest: Any) -> None:
+    from curation.releases.report.packing import packing
+
+    said = packing(manifest.model_dump(mode="json", by_alias=True))
+    if said is not None:
+        out.print(said, markup=False, highlight=False)
 
 
 def _print_mixture(manifest: Any) -> None:

@@ -119,8 +119,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
             [SideFile(path=losses, sha256=storage.sha256(losses), used_by="--losses")] if losses is not None else []
         )
         used = side_files(recipe)
-        sides = [one.sha256 for one in used]
-        besides = [*(one.sha256 for one in reported), "", *sides]
+        besides = [*(one.sha256 for one in reported), "", *(one.sha256 for one in used)]
         if recipe.dedup.history:
             besides.append(parent or "")
         key = content_key(recipe, inputs, besides)
@@ -162,7 +161,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         release=name,
         created=now.isoformat(timespec="seconds"),
         key=key,
-        pool_key=pool_key(recipe, inputs, benchmarks, sides, parent),
+        pool_key=pool_key(recipe, inputs, benchmarks, used, parent),
         parent=parent,
         work=work,
         dropped=add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),

@@ -12,8 +12,8 @@ from curation.mixture import planning
 from curation.mixture.pool import Pool
 from curation.recipes.side_files import side_files
 from curation.releases import history
-from curation.releases import manifest as publish
 from curation.releases.home import Home
+from curation.releases.manifest import pool_key
 from curation.stages import catalogue
 from schemas.plan import Plan, PlannedPhase
 from schemas.recipe import Recipe
@@ -61,8 +61,7 @@ def look(recipe: Recipe, home: Home) -> Looked:
         inputs = history.new_inputs(inputs, home)
         new = any(not file.fault for file in inputs)
     benchmarks = item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
-    sides = [one.sha256 for one in side_files(recipe)]
-    return Looked(inputs, benchmarks, publish.pool_key(recipe, inputs, benchmarks, sides, home.latest()), new)
+    return Looked(inputs, benchmarks, pool_key(recipe, inputs, benchmarks, side_files(recipe), home.latest()), new)
 
 
 def from_release(recipe: Recipe, losses: LossReport | None) -> Planned | None:

@@ -7,7 +7,7 @@ plan and schedule need of all partitions together, labels as 32-bit codes: some 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -67,13 +67,15 @@ def describe(
     order: list[str],
     states: States,
     clean: Clean,
+    holds_item: Callable[[str], bool] | None = None,
 ) -> tuple[pa.Table, dict[str, labels.Edits]]:
     """The tags of a batch of documents, in ``order``: strings, lists of strings or float64. Each sees those before it.
 
     With the edits by tag of those whose labels come from elsewhere than cleaned columns (``labels``).
 
     documents: the DOCUMENTS table with ``source`` and the asked ``column:`` columns. tags: the recipe's, by name.
-    constants: the source's constant tags; where the source has none of that name the value is null.
+    constants: the source's constant tags; where the source has none of that name the value is null. holds_item: of
+    ``labels.cleaned``.
     """
     made: dict[str, pa.Array] = {}
     edits: dict[str, labels.Edits] = {}
@@ -88,7 +90,7 @@ def describe(
             scored = scorers.score(documents, tags[name], state=states.get(name), place=f"tags.{name}")
             made[name] = pa.array(scored, pa.float64(), from_pandas=True)
         if name in constants or labels.from_elsewhere(tags.get(name)):
-            made[name], edits[name] = labels.cleaned(made[name], clean)
+            made[name], edits[name] = labels.cleaned(made[name], clean, holds_item)
         documents = documents.append_column(name, made[name])
     table = pa.table(made) if made else pa.table({"_": pa.nulls(len(documents))}).drop_columns(["_"])
     return table, edits

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import platform
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from curation.mixture.schedule import Schedule
 from curation.recipes.recipe_file import canonical, digest
 from curation.releases.work import Work
 from schemas.errors import RunError
-from schemas.manifest import Amount, Edit, FunnelStage, Manifest, PhaseRecord, Shard
+from schemas.manifest import Amount, Edit, FunnelStage, Manifest, PhaseRecord, Shard, SideFile
 from schemas.manifest import Input as InputRecord
 from schemas.plan import Plan
 from schemas.presets import PRESETS
@@ -51,11 +51,12 @@ def pool_key(
     recipe: Recipe,
     inputs: list[Input],
     benchmarks: tuple[tuple[str, str], ...],
-    sides: list[str],
+    sides: Sequence[SideFile],
     parent: str | None,
 ) -> str:
     """What decides a pool, and how its documents are counted: all of a recipe that stands before its phases, and the ways
-    in which these write. 64 hex digits. sides: digests of the side files; parent: the release before, for history."""
+    in which these write. 64 hex digits. sides: of the recipe, of which those of mixtures and
+    schedules decide no pool; parent: the release before, for history."""
     plain = recipe.resolved()
     what = [
         {name: plain[name] for name in ("seed", "sources", "clean", "dedup", "decontaminate", "tags")},
@@ -64,7 +65,7 @@ def pool_key(
         sorted({(file.source, file.fingerprint) for file in inputs if file.same_as is None and not file.fault}),
         importlib.metadata.version("syllabus"),
         [digest for _, digest in benchmarks],
-        sides,
+        [one.sha256 for one in sides if not one.used_by.startswith(("mixture.", "phases["))],
         parent if recipe.dedup.history else None,
     ]
     return hashlib.sha256(canonical(what).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import storage
+from curation.decontamination.items import items_of
+from curation.decontamination.judged import by_collisions, by_coverage
 from curation.methods import formatters
 from curation.methods.formatters.values import OWN_NAME
 from curation.mixture.pool import States, describe, pool_wide_tags, written_key
@@ -34,8 +37,20 @@ def run(work: Work, number: int) -> Done:
         target=target,
         tags_target=tags,
         states=states_of(work),
+        holds_item=_holds_item(work),
     )
     return Done({"edits": edits}, written)
+
+
+def _holds_item(work: Work) -> Callable[[str], bool] | None:
+    """Whether a label holds a benchmark item that takes a document away; None where none does."""
+    params = work.recipe.decontaminate
+    if params is None or params.does == "report":
+        return None
+    ignored = storage.read_arrow(work.path("frequent", 0, "arrow"))["key"].to_numpy()
+    items = items_of(params, work.benchmarks)
+    judge = by_coverage if params.method == "ngram" else by_collisions
+    return lambda text: judge(text, items, params, ignored) is not None
 
 
 def run_partial(work: Work, number: int, tag: str) -> Done:
@@ -83,6 +98,7 @@ def describe_partition(
     target: str,
     tags_target: str,
     states: States,
+    holds_item: Callable[[str], bool] | None = None,
 ) -> tuple[list[str], list[tuple[str, str, int, int]]]:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
@@ -99,7 +115,7 @@ def describe_partition(
             documents = file.read_row_group(group)
             n = len(documents)
             documents = _with_source(documents, source)
-            made, edited = describe(documents, recipe.tags, source.tags, names, states, recipe.clean)
+            made, edited = describe(documents, recipe.tags, source.tags, names, states, recipe.clean, holds_item)
             tags.append(made)
             mine = kept[(kept >= start) & (kept < start + n)]
             for tag, by_rule in edited.items():

@@ -162,6 +162,7 @@ def test_packed_release(corpus: Path, tmp_path: Path, syllabus: Command) -> None
         recipe = recipe_of(tmp_path, shards={**plain, "sequence_length": LENGTH}, engine={"workers": workers})
         done = syllabus("run", str(recipe))
         assert done.returncode == 0, done.stderr
+        assert f"rows of {LENGTH} tokens: " in done.stdout
         made = made or shard_bytes(release_of(tmp_path))
         assert shard_bytes(release_of(tmp_path)) == made
     release = release_of(tmp_path)

@@ -151,3 +151,28 @@ def test_labels_from_elsewhere_are_masked_too(tmp_path: Path) -> None:
         ("emails:by", 5),
         ("emails:owner", n),
     }
+
+
+ITEM = "which of these old harbours was rebuilt twice before the last great storm came"
+
+
+def test_labels_that_hold_benchmark_items_are_blanked(tmp_path: Path) -> None:
+    rows = [{**record(i, text, "nobody"), "id": f"d{i}"} for i, text in enumerate(texts(20))]
+    labels = [{"id": "d0", "by": ITEM}, {"id": "d1", "by": "a plain label"}]
+    write_jsonl(tmp_path / "labels.jsonl", labels)
+    write_jsonl(tmp_path / "bench.jsonl", [{"text": ITEM}])
+    source = {"name": "asked", "paths": [str(tmp_path / "rows.jsonl")], "columns": {"text": "response", "url": "link"}}
+    manifest, release = ran(
+        tmp_path,
+        rows,
+        sources=[{**source, "tags": {"contact": f"ask: {ITEM}"}}],
+        tags={"by": {"from": "label_table", "path": str(tmp_path / "labels.jsonl"), "column": "by"}},
+        phases=[{"name": "all", "conditioning": {"template": "{by} {contact}\n"}}],
+        decontaminate={"benchmarks": [str(tmp_path / "bench.jsonl")]},
+    )
+    shards = pl.read_parquet(release / "shards" / "*.parquet")
+    assert ITEM not in json.dumps(shards.to_dicts(), default=str)
+    assert set(shards["by"]) == {"a plain label", None}
+    edits = {(e["stage"], e["rule"]): e["documents"] for e in manifest["edits"]}
+    assert edits["decontaminate", "label:by"] == 1
+    assert edits["decontaminate", "label:contact"] == len(shards)

@@ -19,6 +19,7 @@ from curation.releases.report.measured import histograms
 from curation.releases.report.mixture import mixture
 from curation.releases.report.mixture_over_position import mixture_over_position
 from curation.releases.report.over_position import scores_over_position
+from curation.releases.report.packing import packing
 from curation.releases.report.page import figures, folded, page, table
 from curation.releases.report.pool_pictures import domains, languages, quality, token_lengths
 from curation.releases.report.timings import timings
@@ -102,6 +103,9 @@ def _lead(manifest: Manifest) -> str:
             ("bytes", f"{sum(s['bytes'] for s in manifest['shards']):,}"),
         ]
     said = f"Made {manifest['created']}; the release before it: {manifest['parent'] or 'none'}."
+    packed = packing(manifest)
+    if packed is not None:
+        said += f" Rows are {packed}."
     about = manifest["recipe"].get("description") or ""
     return f"<p>{html.escape(about)}</p>{figures(values)}<p class='small'>{html.escape(said)}</p>"
 
