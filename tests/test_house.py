@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,17 @@ def test_the_table_of_stages_is_the_list() -> None:
     table = [[cell.strip() for cell in line.strip("|").split("|")][:4] for line in lines[first : first + len(STAGES)]]
     assert table == [[one.name, one.over, ", ".join(one.reads) or "files", one.writes] for one in STAGES]
     assert not lines[first + len(STAGES)].startswith("|")
+
+
+def test_training_code_brings_little_along() -> None:
+    """What reads shards runs on every rank of a training job."""
+    heavy = {"prefect", "polars", "numba", "pydantic", "scipy"}
+    asked = f"import sys; from curation.training import LossReporter, ShardDataset; print(*{heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
+
+
+def test_stages_do_without_torch() -> None:
+    asked = "import sys, curation.stages; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"

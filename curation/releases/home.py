@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curation import storage
 from schemas.errors import InputError
-from schemas.manifest import Manifest
+
+if TYPE_CHECKING:
+    from schemas.manifest import Manifest
 
 PREPARED = "prepared"
 """In the cache: partitions as *prepare* left them, each named by its key."""

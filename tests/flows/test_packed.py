@@ -15,7 +15,7 @@ import pytest
 from curation.mixture import planning
 from curation.recipes.recipe_file import load
 from curation.releases.verify import verify
-from curation.training.loader import ShardDataset
+from curation.training import ShardDataset
 from curation.training.tokens import special_ids
 from flows.curate import with_engine
 from flows.progress import silent

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from curation.training.loader import ShardDataset
+from curation.training import ShardDataset
 
 ROWS = 103
 
