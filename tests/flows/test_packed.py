@@ -21,7 +21,7 @@ from flows.curate import with_engine
 from flows.progress import silent
 from schemas.errors import RecipeError
 from schemas.shards import Packing
-from tests.conftest import Command, recipe_of, release_of, shard_bytes
+from tests.conftest import Command, Vector, recipe_of, release_of, shard_bytes, write_jsonl
 
 tokenizers = pytest.importorskip("tokenizers")
 LENGTH = 64
@@ -183,3 +183,82 @@ def test_packed_release(corpus: Path, tmp_path: Path, syllabus: Command) -> None
     np.testing.assert_array_equal(np.asarray(batch["input_ids"]), np.array(packed["input_ids"].to_list()[:4]))
     assert syllabus("explain", str(release), rows["id"][0]).returncode == 0
     assert syllabus("report", str(release)).returncode == 0
+
+
+def by_character(folder: Path) -> str:
+    """A tokenizer whose ids are the characters' numbers, with 1 and 2 around a document."""
+    vocabulary = {"<s>": 1, "</s>": 2, "<pad>": 3, **{chr(i): i for i in range(32, 127)}, "\n": 10}
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="<pad>"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Split(tokenizers.Regex(r"[\s\S]"), "isolated")
+    made.add_special_tokens(["<s>", "</s>", "<pad>"])
+    made.save(str(folder / "characters.json"))
+    return str(folder / "characters.json")
+
+
+def packed_of(
+    folder: Path, rows: list[dict[str, Any]], template: str, **shards: Any
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """The rows of a release of these documents, in their order."""
+    write_jsonl(folder / "raw" / "rows.jsonl", rows)
+    order = {"method": "sort", "by": "number"}
+    return run(
+        folder,
+        folder / "out",
+        sources=[{"name": "rows", "paths": [str(folder / "raw" / "rows.jsonl")]}],
+        clean={},
+        tags={
+            "domain": {"from": "url"},
+            "pre": {"from": "column", "column": "pre"},
+            "number": {"from": "number", "column": "number"},
+        },
+        conditioning={"template": template},
+        phases=[{"name": "all", "epochs": 1, "order": order}],
+        shards={"tokenizer": by_character(folder), **shards},
+    )
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("api")
+def test_the_published_document(tmp_path: Path, vector: Vector) -> None:
+    given = vector("meco.single_doc")
+    what, out = given["input"], given["output"]
+    row = {"text": what["text"], "url": what["url"], "number": 0, "pre": None}
+    template = f"{what['prefix']}{{domain}}{what['suffix']}"
+    packing = {"method": "concat", "begin": "<s>", "end": "</s>", "pad": "<pad>"}
+    _, rows = packed_of(tmp_path, [row], template, sequence_length=out["length"], packing=packing)
+    assert rows["input_ids"].to_list() == [out["input_ids"]]
+    assert rows["loss_mask"].to_list() == [out["mask"]]
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("api")
+def test_the_published_complete_packing(tmp_path: Path, vector: Vector) -> None:
+    given = vector("meco.pack_complete")
+    documents, letters = given["input"]["docs"], iter("abcdefghijklmnopqrstuvwxyz")
+    renamed: dict[int, int] = {1: 1, 2: 2}
+    rows = []
+    for number, document in enumerate(documents):
+        inside = list(zip(document["ids"], document["mask"], strict=True))[1:-1]
+        text = "".join(letter for (one, _), letter in zip(inside, letters, strict=False))
+        renamed |= {one: ord(letter) for (one, _), letter in zip(inside, text, strict=True)}
+        prefix = sum(not loss for _, loss in inside)
+        rows.append({"text": text[prefix:], "pre": text[:prefix] or None, "number": number, "url": None})
+    packing = {"method": "complete", "begin": "<s>", "end": "</s>", "pad": "<pad>"}
+    manifest, packed = packed_of(
+        tmp_path, rows, "{pre}", sequence_length=given["input"]["target_length"], packing=packing
+    )
+    wanted = given["output"]["rows"]
+    assert packed["input_ids"].to_list()[:2] == [[renamed[one] for one in row["input_ids"]] for row in wanted]
+    # The vector's packer is given masks without loss on begin tokens; a document without a prefix trains on it, as in the
+    # authors' data without metadata.
+    plain = {document["ids"][1] for document in documents if document["mask"][1]}
+    for row, mask in zip(wanted, packed["loss_mask"].to_list(), strict=False):
+        after = [*row["input_ids"][1:], documents[3]["ids"][1]]
+        begins = [one == 1 and following in plain for one, following in zip(row["input_ids"], after, strict=True)]
+        assert mask == [int(loss or begin) for loss, begin in zip(row["mask"], begins, strict=True)]
+    spans = [[[s["start"], s["end"]] for s in row] for row in packed["doc_spans"].to_list()[:2]]
+    assert spans == [row["indices"] for row in wanted]
+    # The last document is shorter than a row: the authors drop it, here it is filled up (`padded`).
+    left = given["output"]["tokens_left_in_buffer_dropped"]
+    assert len(packed) == 3
+    assert manifest["packing"]["padded"] == given["input"]["target_length"] - left

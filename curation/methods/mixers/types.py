@@ -90,7 +90,7 @@ def check_sum(weights: Iterable[float], place: str) -> None:
     """Raises RecipeError for weights that do not sum to 1 (within 1e-6)."""
     total = sum(weights)
     if abs(total - 1) > 1e-6:
-        raise RecipeError(place, f"the weights sum to {total:g}; they must sum to 1")
+        raise RecipeError(place, f"the weights sum to {total:.9g}; they must sum to 1")
 
 
 def without_losses(sizes: Sizes, start: Weights, refuse: bool, context: MixContext) -> Weights:

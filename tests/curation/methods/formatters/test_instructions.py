@@ -8,7 +8,6 @@ import pytest
 
 from curation.arrays.document_ids import id_words
 from curation.methods.formatters import lots, render
-from curation.methods.formatters.demonstrations import pack_by_similarity
 from curation.methods.formatters.values import OWN_NAME
 from schemas.errors import RecipeError
 from schemas.formatters import Demonstrations
@@ -112,12 +111,15 @@ def test_no_record_is_its_own_demonstration(near: list[str], ids: list[str] | No
 def test_demonstrations_by_similarity(vector: Vector) -> None:
     given = vector("demo.packing")
     names = sorted(given["input"]["similarity"])
-    near = [given["input"]["similarity"][name] for name in names]
-    sizes = [given["input"]["lengths"][name] for name in names]
+    near = [str(given["input"]["similarity"][name]) for name in names]
+    texts = [name.ljust(given["input"]["lengths"][name], ".") for name in names]
     for budget, (chosen, total) in given["output"].items():
-        packed = pack_by_similarity(near, sizes, [False] * 4, documents=given["input"]["k"], max_chars=int(budget))
-        assert [names[i] for i in packed] == chosen
-        assert sum(sizes[i] for i in packed) == total
+        fields = {"method": "demonstrations", "examples": "near", "similarities": "like", "separator": ""}
+        fields |= {"documents": given["input"]["k"], "max_chars": int(budget)}
+        [row] = written(documents(["me"], near=[texts], like=[near]), **fields)
+        shown = [text.rstrip("\n") for text, kind, _ in row if kind == "demonstration"]
+        assert [text[:2] for text in shown] == chosen
+        assert sum(map(len, shown)) == total
 
 
 def test_a_copy_of_the_document_is_no_demonstration() -> None:

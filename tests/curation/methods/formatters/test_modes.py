@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from curation.methods.formatters.modes import draw_denoisers, span_counts
+from curation.methods.formatters.modes import draw_denoisers
 from schemas.formatters import UL2, Modes
 from tests.conftest import Vector
 from tests.curation.methods.formatters.common import documents, written
@@ -17,12 +17,14 @@ TEXT = " ".join(f"w{i}" for i in range(200))
 
 
 def test_hidden_words_and_spans(vector: Vector) -> None:
+    words = documents([" ".join(f"w{i}" for i in range(512))])
     for case, denoiser in zip(vector("ul2.denoisers")["output"], UL2, strict=True):
-        span = -1.0 if denoiser.span is None else denoiser.span
-        noise, counts = span_counts(np.array([512]), np.array([span]), np.array([denoiser.rate]), 100)
-        assert noise.tolist() == [case["noise_tokens_at_L512"]]
-        assert counts.tolist() == [case["num_spans_at_L512"]]
-        assert case["mode"] == denoiser.mode
+        [[mode, _, answer]] = written(words, method="modes", denoisers=[denoiser.model_dump()], end="")
+        assert mode[0].strip() == case["mode"]
+        hidden = answer[0].split()
+        spans = [word for word in hidden if word.startswith("<extra_id_")]
+        assert len(hidden) - len(spans) == case["noise_tokens_at_L512"]
+        assert max(len(spans), 1) == case["num_spans_at_L512"]
 
 
 def test_a_prefix_language_model_hides_the_end(vector: Vector) -> None:
