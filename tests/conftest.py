@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -126,35 +132,69 @@ def recipe_of(folder: Path, **fields: Any) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of commands: one embedded Prefect API for the session."""
-    home = tmp_path_factory.mktemp("prefect")
-    before = dict(os.environ)
-    os.environ.pop("PREFECT_API_URL", None)
-    os.environ["PREFECT_HOME"] = str(home)
-    from flows.embedded_api import configure, embedded_api
+def pytest_configure() -> None:
+    """Where the session's Prefect API will be, before a test module imports Prefect, which then reads its settings: so that
+    flows in threads find it too, and what runs a flow without asking for ``api`` fails instead of starting a server of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
+    os.environ["COLUMNS"] = "200"  # Rich reads it when the command line is imported
+    os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="syllabus-prefect-")
+    os.environ["PREFECT_LOGGING_LEVEL"] = os.environ["PREFECT_LOGGING_INTERNAL_LEVEL"] = "CRITICAL"
+    from flows.embedded_api import configure
 
     configure()
-    with embedded_api() as url:
-        # Prefect read its settings when some test module imported it, before there was this server.
-        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-        with temporary_settings({PREFECT_API_URL: url, PREFECT_HOME: home}):
-            yield {**os.environ, "PREFECT_API_URL": url}
-    os.environ.clear()
-    os.environ.update(before)
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[dict[str, str]]:
+    """The environment of commands: one embedded Prefect API for the session."""
+    from flows import embedded_api
+
+    url = os.environ.pop("PREFECT_API_URL")
+    port = urlsplit(url).port
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded_api, "_free_port", lambda host: port)
+        with embedded_api.embedded_api():
+            yield dict(os.environ)
+            from prefect.events.worker import EventsWorker
+            from prefect.logging.handlers import APILogWorker
+
+            for worker in (APILogWorker, EventsWorker):  # what is still to be sent goes while the API is there
+                worker.drain_all(timeout=5)
+    os.environ["PREFECT_API_URL"] = url
 
 
 @pytest.fixture
 def syllabus(api: dict[str, str], tmp_path: Path) -> Command:
-    """Runs a command line of syllabus in ``tmp_path`` and returns what came of it."""
+    """Runs a command line of syllabus in ``tmp_path`` and returns what came of it: in this process, where Prefect is imported
+    already; ``process`` is the command line as a user has it."""
+    from flows import cli
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "argv", ["syllabus", *arguments])
+            code = cli._command()
+        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+    return command
+
+
+@pytest.fixture
+def process(api: dict[str, str], tmp_path: Path) -> Command:
+    """The same as a process of its own."""
 
     def command(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "flows.cli", *arguments],
             cwd=tmp_path,
-            env={**api, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+            env={**api, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -97,29 +97,38 @@ def wanted(corpus: Path, tmp_path: Path, syllabus: Command) -> dict[str, bytes]:
     return made
 
 
+def again(folder: Path, engine: dict[str, Any]) -> str:
+    """The recipe with this engine and partitions of another size, and no output."""
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    return str(recipe_of(folder, engine={"workers": 2, "partition_bytes": "40KB", **engine}))
+
+
 @pytest.mark.server
-@pytest.mark.dask
-@pytest.mark.ray
-@pytest.mark.slow
-def test_engines_workers_and_partitions_do_not_matter_and_a_killed_worker_neither(
-    tmp_path: Path, api: dict[str, str], syllabus: Command, started: Started, wanted: dict[str, bytes]
-) -> None:
-    own = {key: value for key, value in api.items() if key.startswith("PREFECT")}
-
-    def again(engine: dict[str, Any]) -> str:
-        shutil.rmtree(tmp_path / "out", ignore_errors=True)
-        return str(recipe_of(tmp_path, engine={"workers": 2, "partition_bytes": "20KB", **engine}))
-
-    done = syllabus("run", again({"workers": 3}))
+def test_workers_and_partitions_do_not_matter(tmp_path: Path, syllabus: Command, wanted: dict[str, bytes]) -> None:
+    done = syllabus("run", again(tmp_path, {"workers": 3, "partition_bytes": "20KB"}))
     assert (done.returncode, done.stderr) == (0, "")
     assert shard_bytes(release_of(tmp_path)) == wanted
 
-    for kind in ("dask", "ray"):
-        child = started("flows.cli", "run", again({"kind": kind}), cwd=tmp_path, **own)
-        assert (_killing_a_worker(child, tmp_path), child.returncode) == ("", 0), kind
-        assert shard_bytes(release_of(tmp_path)) == wanted, kind
 
-    recipe = again({"kind": "processes"})
+@pytest.mark.server
+@pytest.mark.parametrize(
+    "kind", [pytest.param("dask", marks=pytest.mark.dask), pytest.param("ray", marks=pytest.mark.ray)]
+)
+def test_clusters_do_not_matter_and_a_killed_worker_neither(
+    tmp_path: Path, api: dict[str, str], started: Started, wanted: dict[str, bytes], kind: str
+) -> None:
+    own = {key: value for key, value in api.items() if key.startswith("PREFECT")}
+    child = started("flows.cli", "run", again(tmp_path, {"kind": kind}), cwd=tmp_path, **own)
+    assert (_killing_a_worker(child, tmp_path), child.returncode) == ("", 0)
+    assert shard_bytes(release_of(tmp_path)) == wanted
+
+
+@pytest.mark.server
+def test_a_killed_process_ends_the_run_and_a_rerun_goes_on(
+    tmp_path: Path, api: dict[str, str], syllabus: Command, started: Started, wanted: dict[str, bytes]
+) -> None:
+    own = {key: value for key, value in api.items() if key.startswith("PREFECT")}
+    recipe = again(tmp_path, {"kind": "processes"})
     child = started("flows.cli", "run", recipe, cwd=tmp_path, **own)
     said = _killing_a_worker(child, tmp_path)
     assert child.returncode == 1
