@@ -22,8 +22,8 @@ from schemas.phases import Phase
 from schemas.plan import Plan, PlannedPhase
 
 Int = npt.NDArray[np.int64]
-DRAWS = 8
-"""Draws at most until phases by share have theirs of what is written; a pool of one format needs one."""
+DRAWS = 24
+"""Draws at most until phases by share have theirs of what is written; a pool of one format needs one, a large one some."""
 NEAR = 1e-6
 """Of what is written: nearer than this, no other draw is tried."""
 WHOLE_WITHIN = 0.51
@@ -121,7 +121,7 @@ def _draw_shares(pool: Pool, plan: Plan, seed: int) -> dict[int, _Drawn]:
     given = [float(phase.budget["share"]) for phase in phases]
     slope = sum(s * (1 - tokens[-1] / t) for s, t in zip(given[:-1], tokens[:-1], strict=True)) - 1
     best: list[_Drawn] = []
-    least, scale = np.inf, 1.0
+    least, scale, step = np.inf, 1.0, 1.0
     for _ in range(DRAWS):
         drawn = _once(pool, phases, seed, scale)
         sizes = [int(pool.tokens_in(p.conditioning)[d.rows].sum()) for p, d in zip(phases, drawn, strict=True)]
@@ -129,9 +129,11 @@ def _draw_shares(pool: Pool, plan: Plan, seed: int) -> dict[int, _Drawn]:
         off = max(abs(size - share * written) for size, share in zip(sizes, given, strict=True))
         if off < least:
             least, best = off, drawn
+        else:
+            step /= 2  # of few documents the sum jumps: what Newton's step swings past lies between
         if abs(written - whole * scale) <= NEAR * whole:
             break
-        scale -= (written / whole - scale) / slope
+        scale -= step * (written / whole - scale) / slope
         if scale <= 0:
             break
     return dict(zip(shares, best, strict=True))
