@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,14 @@ def _status(name: str) -> int:
 
 
 def alone(work: Callable[..., Any], *given: Any) -> Any:
-    """What ``work`` says, run in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=_run, args=(work, given, queue))
-    process.start()
-    said = queue.get()
-    process.join()
-    return said
+    """What ``work`` says, run in a process of its own. Raises what it raises, or RuntimeError where the process was ended."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *given).result()
 
 
-def _run(work: Callable[..., Any], given: tuple[Any, ...], queue: Any) -> None:
-    queue.put(work(*given))
+def without_missing(peers: Sequence[str]) -> list[str]:
+    """The peers whose package is installed; the others are named on the terminal."""
+    missing = [name for name in peers if importlib.util.find_spec(name) is None]
+    if missing:
+        print(f"not measured, for they are not installed: {', '.join(missing)} (pip install -e '.[bench]')")
+    return [name for name in peers if name not in missing]
