@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -94,13 +94,19 @@ class Semantic(KMeans):
     """Which one stays: the one farthest from the cluster's centre (the paper's, less typical), or the nearest."""
 
 
+def unset_normalise(schema: dict[str, Any]) -> None:
+    """A form sends what it shows: null, so that a preset's `normalise` is not lost to the defaults written out."""
+    default = schema["default"].get("minhash", schema["default"])
+    default["normalise"] = None
+
+
 class Dedup(Section):
     """Which of several equal or nearly equal documents stays. `min_similarity` and the like stand with each method."""
 
     exact: bool | list[Literal["document", "normalised", "url"]] = True
     """Drop exact copies: true compares documents; a list may add the normalised text or the URL (without scheme,
     `www.`, fragment, tracking parameters)."""
-    minhash: MinHash | None = MinHash()
+    minhash: Annotated[MinHash | None, Field(json_schema_extra=unset_normalise)] = MinHash()
     """Drop near duplicates; null is off."""
 
     semantic: Semantic | None = None

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.cleaning import Classifier, Language, Normalisers, PersonalData
 from schemas.decontamination import Decontaminate
-from schemas.dedup import Dedup
+from schemas.dedup import Dedup, unset_normalise
 from schemas.engine import Engine
 from schemas.formatters import Conditioning
 from schemas.groupers import Grouper
@@ -103,7 +103,7 @@ class Recipe(Section):
     """Where raw text comes from; their order decides which of two equal documents is the first."""
     clean: Clean = Clean()
     """What is done to each document by itself."""
-    dedup: Dedup = Dedup()
+    dedup: Annotated[Dedup, Field(json_schema_extra=unset_normalise)] = Dedup()
     """Exact and near duplicates."""
     decontaminate: Decontaminate | None = None
     """Documents that hold benchmark items; null skips it."""
