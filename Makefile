@@ -62,9 +62,12 @@ examples: .venv/installed
 	@echo
 	@echo "What to try next: .venv/bin/syllabus methods; .venv/bin/syllabus run deployments/recipes/cyclical.yaml"
 
+# One worker more than cores: some tests wait for processes, servers and clocks.
+WORKERS = $(shell .venv/bin/python -c 'import os; print(os.cpu_count() + 1)' 2> /dev/null)
+
 # test-services: those that wait for schedules, or need a browser, a database, a worker or an object store.
 test: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch" $(ARGS)
 
 test-services: .venv/installed-for-services
 	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3 or torch" $(ARGS)

@@ -466,6 +466,11 @@ def evaluate_pool(recipe: RecipePath, overrides: Overrides = None, json_: AsJson
     if json_:
         typer.echo(json.dumps(result))
         return
+    from schemas.manifest import Manifest
+
+    manifest = Manifest.model_validate(_evaluation(result["folder"]))
+    _print_funnel(manifest)
+    _print_warnings(manifest)
     out.print(f"{result['documents']:,} documents would be kept", markup=False, highlight=False)
     out.print(f"{result['folder']}/report.html", markup=False, highlight=False, soft_wrap=True)
 
@@ -511,6 +516,12 @@ def _manifest(folder: str) -> Any:
     from curation.releases.home import read_manifest
 
     return read_manifest(folder)
+
+
+def _evaluation(folder: str) -> Any:
+    from curation import storage
+
+    return json.loads(storage.read_bytes(storage.join(folder, "evaluation.json")))
 
 
 def _holds_manifest(folder: str) -> bool:

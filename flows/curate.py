@@ -135,7 +135,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     if left is None:
         if recipe.dedup.history:
             return Outcome(None, None, "nothing new was kept: earlier releases hold it all; no release was made")
-        raise RunError("decontaminate", "every document was dropped; loosen the recipe")
+        raise warnings.nothing_left(work)
 
     with timed(clock, "plan"), progress.stage("plan and schedule", 1):
         try:

@@ -22,7 +22,6 @@ from flows.engines import task_runner
 from flows.progress import Progress, on_the_run_page, timed
 from flows.run import run_stage
 from schemas.engine import Engine
-from schemas.errors import RunError
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
 
@@ -68,7 +67,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
     work = pool.begin(recipe, inputs, home, f"evaluation-{name}", benchmarks)
     left = pool.survivors(work, progress, clock)
     if left is None:
-        raise RunError("decontaminate", "every document was dropped; loosen the recipe")
+        raise warnings.nothing_left(work)
     work.begin_release(storage.absolute(folder))
     ledgers = run_stage("ledger", work, progress, clock)
     manifest = evaluation(

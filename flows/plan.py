@@ -13,10 +13,10 @@ from curation.methods.losses import LossReport
 from curation.mixture import planned, planning
 from curation.recipes.recipe_paths import absolute
 from curation.releases.home import Home
+from curation.releases.warnings import nothing_left
 from flows import pool
 from flows.engines import task_runner, told_of_lost_workers
 from flows.progress import Progress
-from schemas.errors import RunError
 from schemas.recipe import Recipe
 
 
@@ -47,7 +47,7 @@ def prepare_and_plan(recipe: Recipe, losses: LossReport | None, progress: Progre
     try:
         left = pool.survivors(work, progress, {})
         if left is None:
-            raise RunError("plan", "every document was dropped: there is nothing to plan")
+            raise nothing_left(work)
         feedback = planning.feedback_of(losses, home.manifest(before) if before is not None else None)
         made = planning.plan_of_pool(recipe, left.pool, feedback)
         return planned.Planned(made, "the pool that a run would make now", None, len(left.pool))

@@ -16,7 +16,7 @@ from curation.releases import work as work_folder
 from curation.releases.hits import contamination as contaminated
 from curation.releases.hits import hits_of
 from curation.releases.home import PREPARED, Home
-from curation.releases.manifest import add_drops
+from curation.releases.warnings import nothing_left
 from curation.releases.work import Work
 from curation.stages import catalogue
 from curation.stages.prepare import partition_key, settings, warm_up
@@ -127,9 +127,4 @@ def _refuse_unusable(work: Work) -> None:
     if not sum(part.documents for part in work.parts):
         raise RunError("read", f"no document was read: {planning.why_nothing(work)}")
     if not sum(part.kept for part in work.parts):
-        counts = add_drops(*(part.dropped for part in work.parts))
-        most = ", ".join(f"{stage}: {sum(rules.values())}" for stage, rules in counts.items() if rules)
-        raise RunError(
-            next(reversed([s for s, r in counts.items() if r])),
-            f"every document was dropped ({most}); loosen the recipe",
-        )
+        raise nothing_left(work)

@@ -24,6 +24,7 @@ from curation.mixture.targets import misses
 from curation.releases.hits import too_common
 from curation.releases.shift import labels_of
 from curation.releases.work import Work
+from schemas.errors import RunError
 from schemas.manifest import PhaseRecord, RunWarning
 from schemas.plan import Plan
 from schemas.tables import NO_LABEL, STAGES
@@ -33,6 +34,7 @@ MOST = 0.5
 MALFORMED = 0.01
 """Share of malformed rows of a file or source before it is said."""
 EXAMPLES, CLUSTERS, EXCERPT_CHARS = 3, 3, 80
+SOURCES, RULES = 3, 3
 KEEPERS = ("exact", "minhash", "history")
 """Stages that drop a document for another one, which stays."""
 
@@ -83,6 +85,26 @@ def by_source(work: Work, decided: Sequence[Counts]) -> dict[str, tuple[int, int
     return {
         source: (read, bad, {s: dict(r) for s, r in dropped.items()}) for source, (read, bad, dropped) in found.items()
     }
+
+
+def nothing_left(work: Work) -> RunError:
+    """What to say where every document was dropped: of the first sources the rules that took most, by stage."""
+    later = []
+    for number in work.numbers:
+        decided = work.decided(number, before="schedule")
+        counts: dict[str, Counter[str]] = {}
+        for stage, rule in zip(decided["stage"].to_pylist(), decided["rule"].to_pylist(), strict=True):
+            counts.setdefault(stage, Counter())[rule] += 1
+        later.append({stage: dict(rules) for stage, rules in counts.items()})
+    found = by_source(work, later)
+    named = []
+    for source, (read, _, dropped) in list(found.items())[:SOURCES]:
+        most = sorted(((n, stage, rule) for stage, rules in dropped.items() for rule, n in rules.items()), reverse=True)
+        rules = ", ".join(f"{stage} {rule} {n:,}" for n, stage, rule in most[:RULES])
+        named.append(f"{source}: {rules}{', …' if len(most) > RULES else ''} of {read:,}")
+    last = max((stage for _, _, dropped in found.values() for stage in dropped if dropped[stage]), key=STAGES.index)
+    more = f"; and {len(found) - SOURCES} more sources" if len(found) > SOURCES else ""
+    return RunError(last, f"every document was dropped ({'; '.join(named)}{more}); loosen the recipe")
 
 
 def _malformed(work: Work) -> Iterator[RunWarning]:

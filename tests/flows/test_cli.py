@@ -114,7 +114,11 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     ({"tags": {"topic": {"from": "column", "column": "nope"}}, "conditioning": None}, 2, "tags.topic.column"),
     ({"phases": [{"name": "a", "share": 0.7}, {"name": "b", "share": 0.7}]}, 2, "shares add up"),
     ({"mixture": {"by": "nothing"}}, 2, "mixture.by"),
-    ({"clean": {"rules": [{"gopher_quality": {"min_doc_words": 100_000}}]}}, 1, "every document was dropped"),
+    (
+        {"clean": {"rules": [{"gopher_quality": {"min_doc_words": 100_000}}]}},
+        1,
+        "every document was dropped (web: rules gopher_quality.gopher_short_doc",
+    ),
     ({"clean": {"rules": [{"gopher_quality": {"min_doc_word": 5}}]}}, 2, "did you mean 'min_doc_words'"),
 ]
 

@@ -134,7 +134,8 @@ def test_a_killed_process_ends_the_run_and_a_rerun_goes_on(
     assert child.returncode == 1
     assert said.startswith("error: engine: a worker ended in the middle of its task")
     assert said.count("\n") == 1
-    assert syllabus("run", recipe).returncode == 0
+    done = syllabus("run", recipe, "--set", "engine.kind=threads")  # what is done is done, whatever the engine
+    assert (done.returncode, done.stderr) == (0, "")
     assert shard_bytes(release_of(tmp_path)) == wanted
 
 

@@ -85,6 +85,11 @@ def test_a_source_that_vanishes_and_malformed_rows_are_said(tmp_path: Path, syll
     assert "minhash dropped 97.5%" in page
     assert "<script>alert" not in page
 
+    evaluated = syllabus("evaluate-pool", str(recipe_of_three(tmp_path)))
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "minhash dropped 97.5% of what came to it of source forms" in evaluated.stdout
+    assert "a cluster of 40" in evaluated.stdout
+
     refused = syllabus(
         "run", str(recipe_of_three(tmp_path, limits={"source_drop_rate": {"forms": 0.5}, "bad_rows": 0.05}))
     )
