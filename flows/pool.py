@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect.logging import get_run_logger
 
+from curation.methods.tags import pool_wide_tags
 from curation.mixture import planning
 from curation.mixture import pool as pool_stage
 from curation.recipes.recipe_paths import absolute
@@ -88,7 +89,7 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
     log.info("%d documents dropped by global stages", dropped)
     if dropped == kept:
         return None
-    for tag in pool_stage.pool_wide_tags(recipe.tags):
+    for tag in pool_wide_tags(recipe.tags):
         run_stage(f"partial:{tag}", work, progress, clock)
         run_stage(f"fit:{tag}", work, progress, clock)
     for tagged in run_stage("tag", work, progress, clock):

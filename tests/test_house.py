@@ -15,7 +15,31 @@ ROOT = Path(__file__).resolve().parent.parent
 FORBIDDEN = {
     "schemas": {"curation", "flows", "deployments", "prefect"},
     "curation": {"flows", "deployments", "prefect"},
+    "curation/arrays": {
+        f"curation.{room}" for room in ("storage", "recipes", "readers", "releases", "stages", "methods")
+    },
+    "curation/readers": {f"curation.{room}" for room in ("recipes", "releases", "stages", "mixture", "methods")},
+    "curation/rules": {f"curation.{room}" for room in ("releases", "stages", "mixture")},
+    "curation/dedup": {f"curation.{room}" for room in ("releases", "stages", "mixture")},
+    "curation/methods": {f"curation.{room}" for room in ("releases", "stages", "mixture")},
+    "curation/releases": {"curation.stages"},
+    "curation/stages": {"curation.stages"},
+    "curation/training": {f"curation.{room}" for room in ("recipes", "methods", "stages", "mixture")},
 }
+TOGETHER = ("common", "vectors")
+"""Tests of a whole folder: what all of it keep, the published numbers."""
+LISTS_STAGES = ROOT / "curation" / "stages" / "__init__.py"
+
+
+def imports_of(path: Path) -> list[str]:
+    """Modules that a file imports; ``from a import b`` counts as a.b too."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
 
 
 @pytest.mark.parametrize("room", sorted(FORBIDDEN))
@@ -23,14 +47,20 @@ def test_imports_stay_in_their_rooms(room: str) -> None:
     files = sorted((ROOT / room).rglob("*.py"))
     assert files
     for path in files:
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            for name in names:
-                assert name.split(".")[0] not in FORBIDDEN[room], f"{path.name} imports {name}"
+        for name in imports_of(path):
+            inside = [other for other in FORBIDDEN[room] if name == other or name.startswith(f"{other}.")]
+            assert not inside or path == LISTS_STAGES, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_each_test_stands_where_its_module_does() -> None:
+    """``test_common`` holds what all of a folder keep; ``test_x_against_y`` holds a module to a peer."""
+    files = sorted((ROOT / "tests" / "curation").rglob("test_*.py"))
+    assert files
+    for path in files:
+        name = path.stem.removeprefix("test_").split("_against_")[0]
+        mirrored = ROOT / path.parent.relative_to(ROOT / "tests")
+        there = (mirrored / f"{name}.py").exists() or (mirrored / name).is_dir()
+        assert there or (name in TOGETHER and mirrored.is_dir()), f"{path.relative_to(ROOT)} mirrors no module"
 
 
 def test_no_pin_has_an_address() -> None:

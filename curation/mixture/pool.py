@@ -1,13 +1,13 @@
 """*pool*: a table without text of all that is left: where each document stands, its size, its tags and scores.
 
-Two halves. ``describe`` runs once a partition, beside the text, and makes the tags. ``Pool`` holds the columns that
-plan and schedule need of all partitions together, labels as 32-bit codes: some dozens of bytes a document.
+``Pool`` holds the columns that plan and schedule need of all partitions together, labels as 32-bit codes: some dozens of
+bytes a document.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,17 +18,15 @@ import pyarrow.compute as pc
 
 from curation import seeds, storage
 from curation.arrays.ids import id_pairs, id_texts
-from curation.cleaning import labels
-from curation.methods import groupers, scorers, selectors
+from curation.methods import selectors
 from curation.methods.mixers import Sizes
 from curation.methods.orders import OrderKeys
-from curation.methods.pool_wide import PoolWide
 from curation.releases.work import Work
 from schemas.errors import RecipeError
 from schemas.filters import Bounds, Filter
 from schemas.formatters import Conditioning
 from schemas.phases import Pool as PoolFilter
-from schemas.recipe import BUILT_IN_NAMES, Clean
+from schemas.recipe import BUILT_IN_NAMES
 from schemas.tables import NO_LABEL
 
 BYTES_PER_TOKEN = 4
@@ -54,52 +52,6 @@ class Written:
 
 
 Column = Labels | npt.NDArray[np.float64]
-
-
-States = Mapping[str, pa.Table]
-"""What the pool-wide tags were fitted to, by tag."""
-
-
-def describe(
-    documents: pa.Table,
-    tags: Mapping[str, Any],
-    constants: Mapping[str, str],
-    order: list[str],
-    states: States,
-    clean: Clean,
-    holds_item: Callable[[str], bool] | None = None,
-) -> tuple[pa.Table, dict[str, labels.Edits]]:
-    """The tags of a batch of documents, in ``order``: strings, lists of strings or float64. Each sees those before it.
-
-    With the edits by tag of those whose labels come from elsewhere than cleaned columns (``labels``).
-
-    documents: the DOCUMENTS table with ``source`` and the asked ``column:`` columns. tags: the recipe's, by name.
-    constants: the source's constant tags; where the source has none of that name the value is null. holds_item: of
-    ``labels.cleaned``.
-    """
-    made: dict[str, pa.Array] = {}
-    edits: dict[str, labels.Edits] = {}
-    for name in order:
-        if name in constants:
-            made[name] = pa.array([constants[name]] * len(documents), pa.string())
-        elif name not in tags:
-            made[name] = pa.nulls(len(documents), pa.string())
-        elif type(tags[name]) in groupers.FUNCTIONS:
-            made[name] = groupers.group(documents, tags[name], state=states.get(name), place=f"tags.{name}")
-        else:
-            scored = scorers.score(documents, tags[name], state=states.get(name), place=f"tags.{name}")
-            made[name] = pa.array(scored, pa.float64(), from_pandas=True)
-        if name in constants or labels.from_elsewhere(tags.get(name)):
-            made[name], edits[name] = labels.cleaned(made[name], clean, holds_item)
-        documents = documents.append_column(name, made[name])
-    table = pa.table(made) if made else pa.table({"_": pa.nulls(len(documents))}).drop_columns(["_"])
-    return table, edits
-
-
-def pool_wide_tags(tags: Mapping[str, Any]) -> dict[str, PoolWide]:
-    """The tags that need the whole pool before they can be given, in the recipe's order."""
-    steps = {**groupers.POOL_WIDE, **scorers.POOL_WIDE}
-    return {name: steps[type(tag)] for name, tag in tags.items() if type(tag) in steps}
 
 
 def first_label(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -15,7 +15,8 @@ from curation.decontamination.items import items_of
 from curation.decontamination.judged import by_collisions, by_coverage
 from curation.methods import formatters
 from curation.methods.formatters.values import OWN_NAME
-from curation.mixture.pool import States, describe, pool_wide_tags, written_key
+from curation.methods.tags import States, describe, pool_wide_tags
+from curation.mixture.pool import written_key
 from curation.releases.work import Done, Work
 from curation.training.tokens import token_counts
 from schemas.recipe import Recipe

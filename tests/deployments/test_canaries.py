@@ -20,7 +20,7 @@ import pytest
 from curation import storage
 from curation.decontamination.items import item_files
 from curation.methods import formatters
-from curation.mixture.pool import pool_wide_tags
+from curation.methods.tags import pool_wide_tags
 from curation.recipes.recipe_file import load
 from curation.releases.hits import hits_of
 from curation.releases.home import Home

@@ -117,7 +117,7 @@ WRONG: list[tuple[dict[str, Any], int, str]] = [
     (
         {"clean": {"rules": [{"gopher_quality": {"min_doc_words": 100_000}}]}},
         1,
-        "every document was dropped (web: rules gopher_quality.gopher_short_doc",
+        "every document was dropped (web: rules gopher_short_doc 301 of 301; books: ",
     ),
     ({"clean": {"rules": [{"gopher_quality": {"min_doc_word": 5}}]}}, 2, "did you mean 'min_doc_words'"),
 ]
