@@ -78,7 +78,8 @@ def curate(recipe: Recipe, losses: str | None = None, overlap: Overlap = "wait")
 def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Progress) -> Flow[..., Any]:
     """The flow `curate` with the recipe's task runner, which shows its progress and hands its outcome to ``keep``."""
 
-    def body(recipe: Recipe, losses: str | None = None) -> None:
+    # Any: Prefect would make the recipe's JSON Schema anew for each run, a fifth of a second, for no form to show.
+    def body(recipe: Any, losses: Any = None) -> None:
         with told_of_lost_workers():
             keep(run(recipe, losses, progress))
 

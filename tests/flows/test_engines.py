@@ -87,14 +87,18 @@ def _killing_a_worker(child: subprocess.Popen[str], tmp_path: Path) -> str:
     return child.communicate(timeout=120)[1]
 
 
+MADE: dict[str, bytes] = {}
+
+
 @pytest.fixture
 def wanted(corpus: Path, tmp_path: Path, syllabus: Command) -> dict[str, bytes]:
-    """The shards as one thread makes them."""
-    done = syllabus("run", str(recipe_of(tmp_path, engine={"workers": 1})))
-    assert done.returncode == 0, done.stderr
-    made = shard_bytes(release_of(tmp_path))
-    shutil.rmtree(tmp_path / "out")
-    return made
+    """The shards as one thread makes them, wherever the corpus lies: made once."""
+    if not MADE:
+        done = syllabus("run", str(recipe_of(tmp_path, engine={"workers": 1})))
+        assert done.returncode == 0, done.stderr
+        MADE.update(shard_bytes(release_of(tmp_path)))
+        shutil.rmtree(tmp_path / "out")
+    return MADE
 
 
 def again(folder: Path, engine: dict[str, Any]) -> str:

@@ -572,7 +572,7 @@ def test_the_easiest(vector: Vector) -> None:
 
 def test_draws_without_replacement(vector: Vector) -> None:
     given = vector("sampling.wor_inclusion")
-    weights, n = given["input"]["p"], 4000
+    weights, n = given["input"]["p"], 2000
     counts = Counter[int]()
     for seed in range(n):
         fields = {"method": "weighted_draw", "by": "weight", "documents": given["input"]["size"]}

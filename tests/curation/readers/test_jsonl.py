@@ -16,7 +16,7 @@ from curation.readers import Wanted
 from curation.readers.json_values import is_lines, records
 from curation.stages.catalogue import catalogue, cut
 from schemas.sources import Source
-from tests.curation.readers.test_readers import read
+from tests.curation.readers.test_common import read
 
 ROWS = [{"text": f"te,xt }}{{ {i}", "id": f"d{i}", "more": {"a": [1, {"b": "]"}]}} for i in range(5)]
 TEXTS = [row["text"] for row in ROWS]

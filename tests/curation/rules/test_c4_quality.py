@@ -12,7 +12,7 @@ from curation.rules.apply import apply
 from schemas.rules import C4, FineWeb
 from tests.conftest import WORDS
 from tests.curation.rules.plain.sentences import count_sentences
-from tests.curation.rules.test_gopher import TEXTS
+from tests.curation.rules.test_gopher_quality import TEXTS
 
 peers = pytest.importorskip("datatrove.pipeline.filters", reason="the peer comes with `make test`")
 

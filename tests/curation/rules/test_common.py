@@ -46,7 +46,7 @@ MEASURING = [
     (models.DclmRepetition(), lambda text: dclm.repetition(text, TOP, REPEATED)),
     (models.DolmaGopher(), lambda text: dolma.gopher(text, TOP, REPEATED)),
 ]
-thorough = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def same(said: Any, verdicts: Any, row: int) -> bool:

@@ -76,7 +76,7 @@ def test_the_model_and_the_signals_agree() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SIGNALS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(batches)
 def test_equals_the_formula(name: str, texts: list[str]) -> None:
     # Lower case and white space of a few characters differ between Python and Arrow; the pieces that rules know do not.
