@@ -317,6 +317,21 @@ def put_arrow(url: str, table: pa.Table) -> None:
     put(url, sink.getvalue())
 
 
+def put_batches(url: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Record batches as an Arrow file, written as they come: whole once this returns."""
+    with open_write(url) as stream, pa.ipc.new_file(stream, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def read_batches(url: str) -> Iterator[pa.RecordBatch]:
+    """The record batches of an Arrow file, one at a time."""
+    with open_read(url) as stream:
+        file = pa.ipc.open_file(stream)
+        for number in range(file.num_record_batches):
+            yield file.get_batch(number)
+
+
 def read_arrow(url: str) -> pa.Table:
     """An Arrow file whole."""
     with open_read(url) as stream:

@@ -73,7 +73,7 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
     contamination: list[dict[str, Any]] = []
     just_kept: list[tuple[int, int, float]] = []
     dropped = 0
-    for stage in stages_of(recipe):
+    for stage in stages_of(recipe, work.ranges):
         counts = run_stage(stage, work, progress, clock)
         dropped += sum(one.get("dropped", 0) for one in counts)
         if stage == "duplicates":
@@ -102,13 +102,15 @@ EDITING = {"cut-paragraphs": "paragraphs", "decontaminate": "decontaminate"}
 """Stages that rewrite texts, and their names in the manifest."""
 
 
-def stages_of(recipe: Recipe) -> list[str]:
-    """The stages between *prepare* and the tags that a recipe needs, in order."""
+def stages_of(recipe: Recipe, ranges: int = 1) -> list[str]:
+    """The stages between *prepare* and the tags that a recipe needs, in order. ranges: into how many its keys are cut."""
     clean, dedup, classifier = recipe.clean, recipe.dedup, recipe.clean.classifier
     over_all = classifier is not None and (classifier.keep_share is not None or classifier.pareto is not None)
     needed = {
         "classifier": clean.classifier is not None and over_all,
-        "duplicates": bool(dedup.exact_kinds) or dedup.minhash is not None,
+        "keys": ranges > 1 and (bool(dedup.exact_kinds) or dedup.minhash is not None),
+        **{f"{stage}:{kind}": True for kind in dedup.exact_kinds for stage in ("exact", "settle")},
+        **dict.fromkeys(("edges", "verify", "duplicates"), dedup.minhash is not None),
         "semantic": dedup.semantic is not None,
         "caps": dedup.max_per_domain is not None,
         "find-paragraphs": dedup.paragraphs is not None,

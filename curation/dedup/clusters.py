@@ -1,170 +1,170 @@
-"""Clusters of near duplicates: candidates band by band, verified by signature, joined by union-find.
+"""Clusters of near duplicates: candidates by range of keys, verified by block of documents, joined by union-find.
 
-Documents that share a band are compared with the first document of their band that stands for its cluster and with
-their neighbour in the band, so that a band of n documents costs O(n) comparisons; an edge that these two miss has
-thirteen more bands to be found in.
+Documents that share a band are compared with the first document that has their key and with the one before them, so that a band of
+n documents costs O(n) comparisons; an edge that these two miss has thirteen more bands to be found in.
 
-Memory: a band's keys and one word a document; candidates of a range of keys at a time; beyond ``PAIRS_HELD`` pairs the
-candidates go to a file. Rows are numbers of 32 bits in a pair: fewer than 2^32 documents.
+A candidate is a pair of document numbers of up to 40 bits, left < right. Candidates are kept by block of left numbers, as
+words of 64 bits: 22 bits of the left number inside its block, 40 of the right one. What joins them holds the edges that count
+and the documents that have one, nothing of the others.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit, uint64
 
 PAIRS_AT_ONCE = 1 << 18
-PAIRS_HELD = 1 << 24
-"""Candidates in memory: 128 MB, and as much again for their similarities."""
-KEYS_AT_ONCE = 1 << 22
-"""Documents whose keys meet in one table: up to 130 MB."""
+BLOCK_BITS, NUMBER_BITS = 22, 40
+ROUNDS = 16
+"""How often the best of what is left of each cluster is compared with all the rest of it."""
 Int = npt.NDArray[np.int64]
-Pairs = Callable[[Int, Int], npt.NDArray[np.float64]]
+Float = npt.NDArray[np.float64]
+Words = npt.NDArray[np.uint64]
+"""Candidates of one block, sorted."""
+Pairs = Callable[[Int, Int], Float]
 """Similarity of documents left[i] and right[i]: float64[pairs]."""
-Run = tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]
-"""Candidates, sorted, each left << 32 | right, left < right; and how similar they are, NaN where the two were of one
-cluster already."""
 
 
-@contextmanager
-def connect(
-    keys: Callable[[int], npt.NDArray[np.uint64]],
-    bands: int,
-    n: int,
-    empty: npt.NDArray[np.bool_],
-    similarity: Pairs,
-    min_similarity: float | None,
-) -> Iterator[tuple[Int, list[Run]]]:
-    """The cluster of each document, named by its least member: int64[n]; and the candidates, in runs that last as long as
-    the context (none where no similarity is asked for).
+class Edges(NamedTuple):
+    """Candidates, and how similar they are: NaN where nothing was to be compared."""
 
-    keys(band): uint64[n]. empty: documents that take no part. Edges count where the similarity reaches the bound
-    (None: every band collision). Raises ValueError for 2^32 documents or more.
-    """
-    if n >= 1 << 32:
-        raise ValueError(f"{n} documents are more than one deduplication can number (2^32); split the sources")
-    parent = np.arange(n)
-    runs: list[Run] = []
-    with tempfile.TemporaryDirectory(prefix="syllabus-pairs-") as folder:
-        pairs = np.zeros(0, dtype=np.uint64)
-        for band in range(bands):
-            for left, right in _meetings(keys(band), empty):
-                if min_similarity is None:
-                    _join(parent, left, right)
-                    continue
-                # Documents that are alike share most bands: of each pair one is enough.
-                pairs = _with(pairs, left.astype(np.uint64) << np.uint64(32) | right.astype(np.uint64))
-                if len(pairs) > PAIRS_HELD:
-                    runs.append(_on_disk(_verify(pairs, parent, similarity, min_similarity), Path(folder), len(runs)))
-                    pairs = pairs[:0]
-        if min_similarity is not None:
-            runs.append(_verify(pairs, parent, similarity, min_similarity))
-        yield _roots(parent), runs
-        runs.clear()  # the files are still mapped
+    left: Int
+    right: Int
+    alike: Float
 
 
-def _with(pairs: npt.NDArray[np.uint64], more: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Both, sorted, each once. (NumPy's ``union1d`` hashes: ten times slower where pairs are alike.)"""
-    both = np.concatenate([pairs, more])
+class Joined(NamedTuple):
+    """Documents that are dropped, for each the one that stays for it, and how similar the two are."""
+
+    dropped: Int
+    kept: Int
+    alike: Float
+
+
+def candidates(bands: Iterable[tuple[Words, Int]]) -> dict[int, Words]:
+    """Pairs of documents that share a key of a band, each once, by block. bands: (keys uint64[m], numbers int64[m], ascending)."""
+    found: dict[int, Words] = {}
+    for keys, numbers in bands:
+        left, right = meetings(keys)
+        left, right = numbers[left], numbers[right]
+        block = left >> BLOCK_BITS
+        for one in np.unique(block).tolist():
+            mine = block == one
+            inside = (left[mine] & ((1 << BLOCK_BITS) - 1)).astype(np.uint64) << np.uint64(NUMBER_BITS)
+            # Documents that are alike share most bands: of each pair one is enough.
+            found[one] = merged([found.get(one, np.zeros(0, np.uint64)), inside | right[mine].astype(np.uint64)])
+    return found
+
+
+def meetings(keys: Words) -> tuple[Int, Int]:
+    """Places of equal keys: each with the first that has it, and with the one before it; int64[pairs] each."""
+    left, right = np.empty(2 * len(keys), dtype=np.int64), np.empty(2 * len(keys), dtype=np.int64)
+    found = _meet(keys, left, right)
+    return left[:found], right[:found]
+
+
+def merged(parts: list[Words]) -> Words:
+    """All of them, sorted, each once. (NumPy's ``union1d`` hashes: ten times slower where pairs are alike.)"""
+    both = np.concatenate(parts)
     both.sort()
     return both[np.r_[True, both[1:] != both[:-1]]] if len(both) else both
 
 
-def _meetings(keys: npt.NDArray[np.uint64], empty: npt.NDArray[np.bool_]) -> Iterator[tuple[Int, Int]]:
-    """Documents that share a key: each with the first that has it and with the one before it, a range of keys at a time."""
-    ranges = -(-len(keys) // KEYS_AT_ONCE)
-    # Keys are hashes: their upper halves are spread evenly.
-    place = ((keys >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32)).astype(np.uint16) if ranges > 1 else None
-    for number in range(ranges):
-        members = np.flatnonzero(~empty if place is None else ~empty & (place == number))
-        left, right = np.empty(2 * len(members), dtype=np.int64), np.empty(2 * len(members), dtype=np.int64)
-        found = _meet(keys, members, left, right)
-        yield left[:found], right[:found]
+def ends(block: int, pairs: Words) -> tuple[Int, Int]:
+    """left, right of the candidates of a block: int64[pairs] each."""
+    left = (pairs >> np.uint64(NUMBER_BITS)).astype(np.int64) | block << BLOCK_BITS
+    return left, (pairs & np.uint64((1 << NUMBER_BITS) - 1)).astype(np.int64)
 
 
-def _verify(pairs: npt.NDArray[np.uint64], parent: Int, similarity: Pairs, bound: float) -> Run:
-    """Join the candidates that are alike. Those of one cluster already are not compared: it would change nothing."""
-    alike = np.full(len(pairs), np.nan)
+def verified(block: int, pairs: Words, similarity: Pairs | None) -> Iterator[Edges]:
+    """The candidates of a block with their similarity, some at a time. similarity: None compares nothing."""
     for start in range(0, len(pairs), PAIRS_AT_ONCE):
-        left, right = ends(pairs[start : start + PAIRS_AT_ONCE])
-        roots = _roots(parent)
-        apart = np.flatnonzero(roots[left] != roots[right])
-        left, right = left[apart], right[apart]
-        if len(left):
-            found = similarity(left, right)
-            alike[start + apart] = found
-            good = found >= bound
-            _join(parent, left[good], right[good])
-    return pairs, alike
+        left, right = ends(block, pairs[start : start + PAIRS_AT_ONCE])
+        yield Edges(left, right, similarity(left, right) if similarity is not None else np.full(len(left), np.nan))
 
 
-def _on_disk(run: Run, folder: Path, number: int) -> Run:
-    """The same run, in files."""
-    mapped = []
-    for name, values in zip(("pairs", "alike"), run, strict=True):
-        np.save(folder / f"{name}-{number}.npy", values)
-        mapped.append(np.load(folder / f"{name}-{number}.npy", mmap_mode="r"))
-    return mapped[0], mapped[1]
+def counting(edges: Edges, bound: float | None) -> Edges:
+    """The edges that reach the bound; None: every one."""
+    if bound is None:
+        return edges
+    good = edges.alike >= bound
+    return Edges(edges.left[good], edges.right[good], edges.alike[good])
 
 
-def remembered(runs: list[Run], similarity: Pairs) -> Pairs:
-    """``similarity``, but what ``connect`` found is not worked out again."""
+def join(edges: Edges, rank: Callable[[Int], Int], similarity: Pairs, bound: float | None) -> Joined:
+    """Who stays of each cluster, by edges that count.
 
-    def known_first(left: Int, right: Int) -> npt.NDArray[np.float64]:
-        wanted = np.minimum(left, right).astype(np.uint64) << np.uint64(32) | np.maximum(left, right).astype(np.uint64)
-        result = np.full(len(left), np.nan)
-        for pairs, alike in runs:
-            if len(pairs):
-                place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-                result = np.where(np.isnan(result) & (pairs[place] == wanted), alike[place], result)
+    rank: document numbers, ascending, to their rank; the least of a cluster stays. similarity: of any pairs, by number. bound:
+    a document goes only for one that is at least so similar to it (`star`); None: whole clusters go (`single`).
+    """
+    nodes = np.unique(np.concatenate([edges.left, edges.right]))
+    a, b = np.searchsorted(nodes, edges.left), np.searchsorted(nodes, edges.right)
+    parent = np.arange(len(nodes))
+    _join(parent, a, b)
+    root, ranks = _roots(parent), rank(nodes)
+    known = a.astype(np.uint64) << np.uint64(32) | b.astype(np.uint64)
+    order = np.argsort(known)
+    known, alike_of_known = known[order], edges.alike[order]
+
+    def alike_of(one: Int, other: Int) -> Float:
+        wanted = np.minimum(one, other).astype(np.uint64) << np.uint64(32) | np.maximum(one, other).astype(np.uint64)
+        place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        result = np.where(known[place] == wanted, alike_of_known[place], np.nan)
         open_ = np.flatnonzero(np.isnan(result))
         if len(open_):
-            result[open_] = similarity(left[open_], right[open_])
+            result[open_] = similarity(nodes[one[open_]], nodes[other[open_]])
         return result
 
-    return known_first
+    kept, value = np.arange(len(nodes)), np.full(len(nodes), np.nan)
+    left = np.arange(len(nodes))
+    for _ in range(ROUNDS):
+        if not len(left):
+            break
+        # The best-ranked of each cluster stays, and takes with it what is like itself; of the rest again the best, …
+        ordered = left[np.lexsort((ranks[left], root[left]))]
+        leads = np.flatnonzero(np.r_[True, root[ordered][1:] != root[ordered][:-1]])
+        lead = np.repeat(ordered[leads], np.diff(np.r_[leads, len(ordered)]))
+        follows = ordered != lead
+        ordered, lead = ordered[follows], lead[follows]
+        alike = alike_of(ordered, lead) if len(ordered) else np.zeros(0)
+        gone = np.ones(len(ordered), dtype=bool) if bound is None else alike >= bound
+        kept[ordered[gone]], value[ordered[gone]] = lead[gone], alike[gone]
+        left = np.sort(ordered[~gone])
+    if len(left):
+        # A chain of thousands, none like the next but one: what is left of it goes by the edges that it has.
+        among = np.full(len(nodes), -1, dtype=np.int64)
+        among[left] = np.arange(len(left))
+        inside = (among[a] >= 0) & (among[b] >= 0)
+        star = stars(ranks[left], among[a[inside]], among[b[inside]])
+        follows = np.flatnonzero(star != np.arange(len(left)))
+        kept[left[follows]] = left[star[follows]]
+        value[left[follows]] = alike_of(left[follows], left[star[follows]]) if len(follows) else np.zeros(0)
+    dropped = np.flatnonzero(kept != np.arange(len(nodes)))
+    return Joined(nodes[dropped], nodes[kept[dropped]], value[dropped])
 
 
-def edges(runs: list[Run], among: Int, n: int, similarity: Pairs, bound: float) -> tuple[Int, Int]:
-    """Candidates with both ends ``among`` (sorted) that reach the bound: places in ``among``, int64[edges] each."""
-    place = np.full(n, -1, dtype=np.int64)
-    place[among] = np.arange(len(among))
-    lefts, rights = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for pairs, _ in runs:
-        for start in range(0, len(pairs), PAIRS_AT_ONCE):
-            left, right = ends(pairs[start : start + PAIRS_AT_ONCE])
-            inside = (place[left] >= 0) & (place[right] >= 0)
-            left, right = left[inside], right[inside]
-            if len(left):
-                good = similarity(left, right) >= bound
-                lefts.append(place[left[good]])
-                rights.append(place[right[good]])
-    return np.concatenate(lefts), np.concatenate(rights)
-
-
-def most_alike(runs: list[Run], stay: npt.NDArray[np.bool_], bound: float, most: int) -> list[tuple[int, int, float]]:
-    """Of the candidates under the bound with both ends in ``stay``, bool[n], the most alike ones, the least rows first."""
+def most_alike(edges: Iterable[Edges], dropped: Int, bound: float, most: int) -> list[tuple[int, int, float]]:
+    """Of the candidates under the bound with neither end ``dropped`` (sorted) the most alike ones, the least numbers first."""
     found: list[tuple[float, int, int]] = []
-    for pairs, alike in runs:
-        for start in range(0, len(pairs), PAIRS_AT_ONCE):
-            some = alike[start : start + PAIRS_AT_ONCE]
-            left, right = ends(pairs[start : start + PAIRS_AT_ONCE])
-            under = np.flatnonzero((some < bound) & stay[left] & stay[right])
-            under = under[np.argsort(-some[under], kind="stable")[:most]]
-            found += [(-float(some[i]), int(left[i]), int(right[i])) for i in under]
-            found = sorted(set(found))[:most]
+    for left, right, alike in edges:
+        under = np.flatnonzero(alike < bound)
+        under = under[~(_among(left[under], dropped) | _among(right[under], dropped))]
+        under = under[np.argsort(-alike[under], kind="stable")[:most]]
+        found += [(-float(alike[i]), int(left[i]), int(right[i])) for i in under]
+        found = sorted(set(found))[:most]
     return [(left, right, -negative) for negative, left, right in found]
 
 
-def ends(pairs: npt.NDArray[np.uint64]) -> tuple[Int, Int]:
-    """left, right of candidate pairs: int64[pairs] each."""
-    return (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+def _among(values: Int, of: Int) -> npt.NDArray[np.bool_]:
+    if not len(of):
+        return np.zeros(len(values), dtype=bool)
+    place = np.minimum(np.searchsorted(of, values), len(of) - 1)
+    there: npt.NDArray[np.bool_] = of[place] == values
+    return there
 
 
 def stars(rank: Int, left: Int, right: Int) -> Int:
@@ -192,25 +192,24 @@ def _stars(by_rank, first, neighbours):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _meet(keys, members, left, right):  # type: ignore[no-untyped-def]
+def _meet(keys, left, right):  # type: ignore[no-untyped-def]
     slots = 16
-    while slots < 2 * len(members):
+    while slots < 2 * len(keys):
         slots *= 2
     mask = uint64(slots - 1)
-    first, last = np.zeros(slots, dtype=np.uint32), np.zeros(slots, dtype=np.uint32)  # places in members, from 1 on
+    first, last = np.zeros(slots, dtype=np.uint32), np.zeros(slots, dtype=np.uint32)  # places, from 1 on
     found = 0
-    for j in range(len(members)):
-        document = members[j]
-        slot = keys[document] & mask
-        while first[slot] != 0 and keys[members[first[slot] - 1]] != keys[document]:
+    for j in range(len(keys)):
+        slot = keys[j] & mask
+        while first[slot] != 0 and keys[first[slot] - 1] != keys[j]:
             slot = (slot + uint64(1)) & mask
         if first[slot] == 0:
             first[slot] = j + 1
         else:
-            left[found], right[found] = members[first[slot] - 1], document
+            left[found], right[found] = first[slot] - 1, j
             found += 1
             if last[slot] != first[slot]:
-                left[found], right[found] = members[last[slot] - 1], document
+                left[found], right[found] = last[slot] - 1, j
                 found += 1
         last[slot] = j + 1
     return found

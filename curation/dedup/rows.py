@@ -127,18 +127,52 @@ def taken(
     parts: Sequence[Signed], wanted: Int, column: str, values: Callable[[pa.Array], npt.NDArray[Any]]
 ) -> npt.NDArray[Any]:
     """A column of the tables of signatures in the wanted rows, sorted. values: the column as an array, a row a document."""
+    return _taken([part.signatures_path for part in parts], parts, wanted, column, values)
+
+
+def rank_among(parts: Sequence[Prepared], params: Dedup, sources: Sequence[str], numbers: Int) -> Int:
+    """How documents are preferred among these, ascending numbers: the least rank stays; ties by id, then place. int64[m]."""
+    if params.keep == "first" or not len(numbers):
+        return numbers
+    if params.keep == "longest":
+        first = -taken(parts, numbers, "bytes", _floats)
+    elif params.keep == "best":
+        first = -_taken([part.documents_path for part in parts], parts, numbers, "quality", _floats)
+    else:
+        starts = np.cumsum([0, *(part.kept for part in parts)])
+        wanted = {source: place for place, source in enumerate(params.keep)}
+        of_partition = np.array([float(wanted.get(source, len(wanted))) for source in sources])
+        first = of_partition[np.searchsorted(starts, numbers, side="right") - 1]
+    ids = taken(parts, numbers, "id", id_pairs).byteswap()  # little-endian halves: swapped they sort as the bytes do
+    rank = np.empty(len(numbers), dtype=np.int64)
+    rank[np.lexsort((ids[:, 1], ids[:, 0], first))] = np.arange(len(numbers))  # NaN, no score, is last
+    return rank
+
+
+def _floats(column: pa.Array) -> npt.NDArray[np.float64]:
+    values: npt.NDArray[np.float64] = column.to_numpy(zero_copy_only=False).astype(np.float64)
+    return values
+
+
+def _taken(
+    paths: Sequence[str],
+    parts: Sequence[Signed],
+    wanted: Int,
+    column: str,
+    values: Callable[[pa.Array], npt.NDArray[Any]],
+) -> npt.NDArray[Any]:
     starts = np.cumsum([0, *(part.kept for part in parts)])
 
     def read(number: int) -> list[npt.NDArray[Any]]:
-        mine = _between(wanted, starts, number)
-        tables = storage.chosen_rows(parts[number].signatures_path, mine, [column])
+        mine = between(wanted, starts, number)
+        tables = storage.chosen_rows(paths[number], mine, [column])
         return [values(table[column].combine_chunks()) for _, table in tables]
 
     touched = np.flatnonzero(np.diff(np.searchsorted(wanted, starts))).tolist()
     return np.concatenate([one for found in storage.each(read, touched) for one in found])
 
 
-def _between(wanted: Int, starts: Int, number: int) -> Int:
+def between(wanted: Int, starts: Int, number: int) -> Int:
     """Of rows counted over all partitions, sorted, those of one, as it counts them."""
     first, last = np.searchsorted(wanted, starts[number : number + 2])
     return wanted[first:last] - starts[number]
@@ -156,6 +190,35 @@ def decisions(
 ) -> pa.Table:
     """The DECIDED table of documents that are dropped. kept: for each document the one that stays for it; None for none.
     value: one a dropped document; None is 1."""
+    kept_ids = None if kept is None else id_texts(ids[kept[dropped]])
+    return _decided(dropped, kept_ids, starts, stage, rule, value, threshold)
+
+
+def decisions_on(
+    parts: Sequence[Signed],
+    dropped: Int,
+    kept: Int,
+    stage: str,
+    rule: str,
+    value: npt.NDArray[np.float64] | None,
+    threshold: float | None,
+) -> pa.Table:
+    """The DECIDED table of dropped documents, ascending numbers, and of those that stay for each. value: None is 1."""
+    starts = np.cumsum([0, *(part.kept for part in parts)])
+    staying, place = np.unique(kept, return_inverse=True)
+    ids = taken(parts, staying, "id", id_pairs) if len(staying) else np.zeros((0, 2), dtype=np.uint64)
+    return _decided(dropped, id_texts(ids[place]), starts, stage, rule, value, threshold)
+
+
+def _decided(
+    dropped: Int,
+    kept_ids: npt.NDArray[Any] | None,
+    starts: Int,
+    stage: str,
+    rule: str,
+    value: npt.NDArray[np.float64] | None,
+    threshold: float | None,
+) -> pa.Table:
     partition = np.searchsorted(starts, dropped, side="right") - 1
     n = len(dropped)
     return pa.table(
@@ -166,7 +229,7 @@ def decisions(
             "rule": pa.array([rule] * n, pa.string()),
             "value": pa.array(np.ones(n) if value is None else value, pa.float64()),
             "threshold": pa.array([threshold] * n, pa.float64()),
-            "kept_id": pa.array([None] * n if kept is None else id_texts(ids[kept[dropped]]).tolist(), pa.string()),
+            "kept_id": pa.array([None] * n if kept_ids is None else kept_ids.tolist(), pa.string()),
         },
         schema=DECIDED,
     )

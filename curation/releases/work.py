@@ -19,13 +19,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.dedup.key_ranges import ranges_of
 from curation.releases.home import Home
 from schemas.recipe import Recipe
 from schemas.sources import Source
 from schemas.tables import DECIDED, DECISIONS
 from schemas.work import SUMMARY, Input, Partition, Prepared, Slice, SliceRead
 
-DECIDING = ("classifier", "duplicates", "semantic", "caps", "paragraphs", "history", "decontaminate", "schedule")
+DECIDING = (
+    "classifier",
+    "exact-document",
+    "exact-normalised",
+    "exact-url",
+    "duplicates",
+    "semantic",
+    "caps",
+    "paragraphs",
+    "history",
+    "decontaminate",
+    "schedule",
+)
 """Tables of decisions, in the order in which they are made; a document that one drops takes no part in the next."""
 REWRITING = ("paragraphs", "decontaminate")
 """Stages that may write a partition's documents anew, in order."""
@@ -96,6 +109,11 @@ class Work:
     def parts(self) -> list[Prepared]:
         """All partitions, as *prepare* left them."""
         return storage.each(self.prepared, self.numbers)
+
+    @cached_property
+    def ranges(self) -> int:
+        """Into how many ranges keys are cut, and documents into how many blocks."""
+        return ranges_of(sum(part.kept for part in self.parts))
 
     def part(self, number: int, *, before: str | None = None) -> Prepared:
         """A partition with its texts as the stages before ``before`` left them (None: all stages)."""
@@ -172,7 +190,7 @@ class Stage:
     """
 
     name: str
-    over: Literal["partitions", "shards", "once"]
+    over: Literal["partitions", "ranges", "shards", "once"]
     run: Callable[..., Done]
     reads: tuple[str, ...]
     writes: str

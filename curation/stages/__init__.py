@@ -22,7 +22,12 @@ from curation.stages import (
 STAGES = [
     Stage("prepare", "partitions", prepare.run, (), "prepared"),
     Stage("classifier", "once", classifier.run, ("prepared",), "decided-classifier"),
-    Stage("duplicates", "once", deduplicate.run, ("prepared", "decided"), "decided-duplicates"),
+    Stage("keys", "partitions", deduplicate.run_keys, ("prepared",), "keys"),
+    Stage("exact", "ranges", deduplicate.run_exact, ("keys", "decided"), "equal"),
+    Stage("settle", "once", deduplicate.run_settle, ("equal",), "decided-exact"),
+    Stage("edges", "ranges", deduplicate.run_edges, ("keys", "decided"), "candidates"),
+    Stage("verify", "ranges", deduplicate.run_verify, ("candidates", "prepared"), "edges"),
+    Stage("duplicates", "once", deduplicate.run, ("edges", "prepared"), "decided-duplicates"),
     Stage("semantic", "once", semantic.run, ("prepared", "decided"), "decided-semantic"),
     Stage("caps", "once", domain_caps.run, ("prepared", "decided"), "decided-caps"),
     Stage("find-paragraphs", "partitions", paragraphs.run_find, ("prepared", "decided"), "units"),

@@ -121,7 +121,7 @@ def stages_alone(folder: Path, work: Path) -> dict[str, float]:
     """Seconds of each stage by itself, on two threads, with its input in memory: their sum is the limit of this design."""
     from blake3 import blake3
 
-    from curation.dedup.clusters import connect
+    from curation.dedup import clusters
     from curation.dedup.minhash import band_keys, signature_schema, signatures
     from schemas.dedup import MinHash
 
@@ -143,16 +143,16 @@ def stages_alone(folder: Path, work: Path) -> dict[str, float]:
     keys = timed("band", lambda i: band_keys(made[i], BANDS, ROWS))
     whole, values = np.concatenate(keys), np.concatenate(made)
     started = time.perf_counter()
-    empty = np.zeros(len(whole), dtype=bool)
-    with connect(
-        lambda band: np.ascontiguousarray(whole[:, band]),
-        BANDS,
-        len(whole),
-        empty,
-        lambda a, b: (values[a] == values[b]).mean(axis=1),
-        BOUND,
-    ):
-        seconds["cluster"] = time.perf_counter() - started
+    numbers = np.arange(len(whole))
+
+    def alike(a: Any, b: Any) -> Any:
+        return (values[a] == values[b]).mean(axis=1)
+
+    found = clusters.candidates((np.ascontiguousarray(whole[:, band]), numbers) for band in range(BANDS))
+    for block, pairs in found.items():
+        for edges in clusters.verified(block, pairs, alike):
+            clusters.join(clusters.counting(edges, BOUND), lambda rows: rows, alike, BOUND)
+    seconds["cluster"] = time.perf_counter() - started
 
     def write(i: int) -> None:
         flat = pa.FixedSizeBinaryArray.from_buffers(

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Command, recipe_of, release_of, shard_bytes
+from curation.releases.home import read_manifest
+from tests.conftest import ROOT, Command, recipe_of, release_of, shard_bytes, write_jsonl
 
 
 @pytest.mark.server
@@ -93,3 +94,23 @@ def test_tags_that_need_the_whole_pool(corpus: Path, tmp_path: Path, syllabus: C
     counts = [group["documents"] for group in groups.values()]
     assert sum(counts) == 360
     assert max(counts) - min(counts) <= 30
+
+
+@pytest.mark.server
+def test_keys_in_ranges_and_pairs_in_blocks_give_the_same_release(
+    corpus: Path, tmp_path: Path, syllabus: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = [json.loads(line) for line in (corpus / "web" / "a.jsonl").read_text().splitlines()[:40]]
+    write_jsonl(corpus / "web" / "near.jsonl", [{**row, "text": row["text"] + " And that is all."} for row in near])
+    dedup = {"exact": ["document", "normalised", "url"], "minhash": {"min_similarity": 0.6}}
+    recipe = recipe_of(tmp_path, dedup=dedup, engine={"partition_bytes": "60KB"})
+    assert syllabus("run", str(recipe)).returncode == 0
+    made, manifest = shard_bytes(release_of(tmp_path)), read_manifest(str(release_of(tmp_path)))
+    assert {stage["stage"]: sum(stage["dropped"].values()) for stage in manifest["funnel"]}["minhash"] > 20
+    shutil.rmtree(tmp_path / "out")
+    monkeypatch.setattr("curation.dedup.clusters.BLOCK_BITS", 6)
+    done = syllabus("run", str(recipe))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shard_bytes(release_of(tmp_path)) == made
+    assert read_manifest(str(release_of(tmp_path)))["funnel"] == manifest["funnel"]
+    assert "keys" in read_manifest(str(release_of(tmp_path)))["timings"]

@@ -11,107 +11,123 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.dedup import clusters
-from curation.dedup.clusters import connect, ends, remembered, stars
+from curation.dedup.clusters import Edges, candidates, counting, ends, join, merged, most_alike, stars, verified
+
+Pair = tuple[int, int]
 
 
-def all_alike(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.ones(len(left))
+def similarity(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Of made documents: the same for a pair, whichever stands left."""
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    return ((low * 31 + high * 17) % 10) / 10
 
 
-def none_alike(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.zeros(len(left))
+def pairs_of(found: dict[int, np.ndarray]) -> set[Pair]:
+    return {
+        pair
+        for block, pairs in found.items()
+        for pair in zip(*(one.tolist() for one in ends(block, pairs)), strict=True)
+    }
 
 
-def test_clusters_are_named_by_their_least_member() -> None:
-    keys = np.array([[7, 1, 7, 3, 9], [2, 8, 4, 8, 4]], dtype=np.uint64)
-    empty = np.zeros(5, dtype=bool)
-    with connect(lambda band: keys[band], 2, 5, empty, all_alike, 0.5) as (found, runs):
-        assert found.tolist() == [0, 1, 0, 1, 0]
-        assert [pair for pairs, _ in runs for pair in zip(*(one.tolist() for one in ends(pairs)), strict=True)] == [
-            (0, 2),
-            (1, 3),
-            (2, 4),
-        ]
-    with connect(lambda band: keys[band], 2, 5, empty, none_alike, 0.5) as (apart, _):
-        assert apart.tolist() == [0, 1, 2, 3, 4]
-
-
-def test_more_documents_than_can_be_numbered() -> None:
-    none = np.zeros(0, dtype=bool)
-    with (
-        pytest.raises(ValueError, match="split the sources"),
-        connect(lambda band: np.zeros(0, np.uint64), 1, 1 << 32, none, all_alike, 0.5),
-    ):
-        pass
-
-
-def test_a_band_that_all_share_costs_two_comparisons_a_document() -> None:
-    n, compared = 5000, 0
-
-    def counted(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        nonlocal compared
-        compared += len(left)
-        return np.zeros(len(left))
-
-    keys = np.random.default_rng(0).integers(1, 2**60, (14, n)).astype(np.uint64)
-    keys[3] = 42
-    with connect(lambda band: keys[band], 14, n, np.zeros(n, dtype=bool), counted, 0.7) as (_, runs):
-        assert sum(len(pairs) for pairs, _ in runs) <= 2 * n
-    assert compared <= 2 * n
+def all_edges(found: dict[int, np.ndarray]) -> Edges:
+    made = [edges for block, pairs in sorted(found.items()) for edges in verified(block, pairs, similarity)]
+    none = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+    return Edges(*(np.concatenate([none[side], *(one[side] for one in made)]) for side in range(3)))
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 6))
 def test_candidates_are_those_of_sorting(seed: int, n: int, different: int) -> None:
     draw = np.random.default_rng(seed)
     keys = draw.integers(0, 2**64, different, dtype=np.uint64)[draw.integers(0, different, n)]
-    empty = draw.random(n) < 0.2
-    with connect(lambda band: keys, 1, n, empty, all_alike, 0.5) as (_, runs):
-        found = {pair for pairs, _ in runs for pair in pairs.tolist()}
+    numbers = np.sort(draw.choice(1 << 40, n, replace=False))
     wanted = set()
     for key in set(keys.tolist()):
-        members = [i for i in range(n) if keys[i] == key and not empty[i]]
-        wanted |= {members[0] << 32 | i for i in members[1:]} | {a << 32 | b for a, b in pairwise(members)}
-    assert found == wanted
+        members = numbers[keys == key].tolist()
+        wanted |= {(members[0], i) for i in members[1:]} | set(pairwise(members))
+    assert pairs_of(candidates([(keys, numbers)])) == wanted
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_ranges_of_keys_and_spilled_candidates_change_nothing(seed: int) -> None:
+def test_a_band_that_all_share_costs_two_comparisons_a_document() -> None:
+    n = 5000
+    keys = np.random.default_rng(0).integers(1, 2**60, (14, n)).astype(np.uint64)
+    keys[3] = 42
+    found = candidates((band, np.arange(n)) for band in keys)
+    assert sum(map(len, found.values())) <= 2 * n
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5))
+def test_ranges_of_keys_change_nothing(seed: int, ranges: int) -> None:
     n, bands = 200, 6
     draw = np.random.default_rng(seed)
     keys = draw.integers(0, 2**64, 60, dtype=np.uint64)[draw.integers(0, 60, (bands, n))]
-    empty = draw.random(n) < 0.1
+    numbers = np.sort(draw.choice(1 << 23, n, replace=False))  # two blocks
+    whole = candidates((band, numbers) for band in keys)
+    parts: dict[int, list[np.ndarray]] = {}
+    for place in range(ranges):
+        mine = [band % np.uint64(ranges) == place for band in keys]
+        for block, pairs in candidates((b[m], numbers[m]) for b, m in zip(keys, mine, strict=True)).items():
+            parts.setdefault(block, []).append(pairs)
+    assert {block: merged(pairs).tolist() for block, pairs in parts.items()} == {
+        block: pairs.tolist() for block, pairs in whole.items()
+    }
 
-    def similarity(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return ((left * 31 + right * 17) % 10) / 10
 
-    def found() -> tuple[list[int], set[int], list[float]]:
-        with connect(lambda band: keys[band], bands, n, empty, similarity, 0.5) as (root, runs):
-            pairs = {pair for pairs, _ in runs for pair in pairs.tolist()}
-            alike = remembered(runs, similarity)(np.arange(n - 1), np.arange(1, n)).tolist()
-            return root.tolist(), pairs, alike
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.8, None]))
+def test_who_stays(seed: int, bound: float | None) -> None:
+    """Of each cluster the best stays and takes what is like it; of the rest again the best; nothing goes for one that goes."""
+    draw = np.random.default_rng(seed)
+    n = 60
+    keys = draw.integers(0, 2**64, 20, dtype=np.uint64)[draw.integers(0, 20, (3, n))]
+    edges = counting(all_edges(candidates((band, np.arange(n)) for band in keys)), bound or 0.5)
+    if not len(edges.left):
+        return
+    order = draw.permutation(n)
+    with patch.object(clusters, "ROUNDS", n):
+        found = join(edges, lambda numbers: order[numbers], similarity, bound)
+    cluster = list(range(n))
+    for a, b in zip(edges.left.tolist(), edges.right.tolist(), strict=True):
+        low, high = sorted((cluster[a], cluster[b]))
+        cluster = [low if one == high else one for one in cluster]
+    wanted: dict[int, int] = {}
+    for name in set(cluster):
+        left = sorted((i for i in range(n) if cluster[i] == name), key=lambda i: order[i])
+        while left:
+            lead, rest = left[0], left[1:]
+            gone = [i for i in rest if bound is None or similarity(np.array([lead]), np.array([i]))[0] >= bound]
+            wanted |= dict.fromkeys(gone, lead)
+            left = [i for i in rest if i not in gone]
+    assert dict(zip(found.dropped.tolist(), found.kept.tolist(), strict=True)) == wanted
+    np.testing.assert_array_equal(found.alike, similarity(found.dropped, found.kept))
 
-    whole = found()
-    with patch.object(clusters, "KEYS_AT_ONCE", 37), patch.object(clusters, "PAIRS_HELD", 100):
-        assert found() == whole
+
+def test_a_chain_goes_by_its_edges_after_some_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "ROUNDS", 1)
+    n = 9
+    edges = Edges(np.arange(n - 1), np.arange(1, n), np.ones(n - 1))
+
+    def neighbours(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        return (np.abs(left - right) == 1).astype(float)
+
+    found = join(edges, lambda numbers: numbers, neighbours, 0.9)
+    assert dict(zip(found.dropped.tolist(), found.kept.tolist(), strict=True)) == {1: 0, 3: 2, 5: 4, 7: 6}
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8))
 def test_most_alike_are_the_best_of_those_under_the_bound(seed: int, most: int) -> None:
     draw = np.random.default_rng(seed)
-    stay = draw.random(20) < 0.8
-    runs = []
-    for _ in range(2):
-        pairs = np.unique(
-            draw.integers(0, 10, 12).astype(np.uint64) << np.uint64(32) | draw.integers(10, 20, 12).astype(np.uint64)
+    dropped = np.flatnonzero(draw.random(20) < 0.2)
+    made = [
+        Edges(
+            draw.integers(0, 10, 12),
+            draw.integers(10, 20, 12),
+            np.where(draw.random(12) < 0.2, np.nan, draw.random(12)),
         )
-        runs.append((pairs, np.where(draw.random(len(pairs)) < 0.2, np.nan, draw.integers(0, 10, len(pairs)) / 10)))
-    known = {
-        (-float(a), *(int(e[0]) for e in ends(p[None])))
-        for pairs, alike in runs
-        for p, a in zip(pairs, alike, strict=True)
-    }
-    wanted = sorted((n, a, b) for n, a, b in known if -n < 0.7 and stay[a] and stay[b])[:most]
-    found = clusters.most_alike(runs, stay, 0.7, most)
+        for _ in range(2)
+    ]
+    known = {(-float(alike), int(a), int(b)) for edges in made for a, b, alike in zip(*edges, strict=True)}
+    wanted = sorted((m, a, b) for m, a, b in known if -m < 0.7 and a not in dropped and b not in dropped)[:most]
+    found = most_alike(iter(made), dropped, 0.7, most)
     assert [(-alike, a, b) for a, b, alike in found] == wanted
 
 

@@ -162,7 +162,7 @@ def test_copies_by_normalised_text_and_by_url(tmp_path: Path) -> None:
 def test_what_is_left_of_a_long_chain_goes_by_its_edges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parts, recipe = prepared(tmp_path, [chain(120, 5)])
     whole = deduplicate(parts, recipe.dedup).decided
-    monkeypatch.setattr("curation.stages.deduplicate.ROUNDS", 2)
+    monkeypatch.setattr("curation.dedup.clusters.ROUNDS", 2)
     short = deduplicate(parts, recipe.dedup).decided
     for decided in (whole, short):
         assert len(decided) > 60
@@ -186,3 +186,21 @@ def test_pairs_just_under_the_bound_are_told_of(tmp_path: Path) -> None:
     shown = duplicates(parts, ["web", "books"], found.decided, found.just_kept).to_pylist()[0]
     assert (shown["cluster"], shown["kept_source"], shown["source"]) == (0, "web", "books")
     assert shown["removed"] > 0
+
+
+@pytest.mark.parametrize("keep", ["first", "longest"])
+@pytest.mark.parametrize(
+    "minhash",
+    [{}, {"linkage": "single"}, {"verify": "jaccard"}, {"min_similarity": None}, {"bands": 40, "rows": 3}, None],
+)
+def test_ranges_of_keys_decide_nothing(tmp_path: Path, minhash: dict[str, object] | None, keep: str) -> None:
+    made = texts(60, seed=8, words=60)
+    parts_of = [[*made[:30], made[3] + " more"], [*made[30:], made[31], made[5], made[3] + " and more", ""]]
+    parts, recipe = prepared(tmp_path, parts_of, minhash=minhash, keep=keep, exact=["document", "normalised"])
+    whole = deduplicate(parts, recipe.dedup, ranges=1)
+    assert len(whole.decided) > (5 if minhash is not None else 1)
+    for ranges in (2, 5):
+        found = deduplicate(parts, recipe.dedup, ranges=ranges)
+        order = [("partition", "ascending"), ("index", "ascending"), ("stage", "ascending")]
+        assert found.decided.sort_by(order).equals(whole.decided.sort_by(order))
+        assert found.just_kept == whole.just_kept
