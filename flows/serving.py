@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import json
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from rich.console import Console
 from curation.recipes.recipe_file import load, validate
 from curation.recipes.recipe_paths import absolute
 from flows import report_server
+from flows.server import check_schemas_once
 from schemas.errors import RecipeError, ServerError
 from schemas.recipe import Recipe
 
@@ -78,13 +80,18 @@ def _of_recipe(name: str, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def runner_deployment(one: dict[str, Any]) -> Any:
-    """What Prefect serves, from an entry of ``prefect.yaml``."""
+def _flow(one: dict[str, Any]) -> Any:
+    """The flow of an entry of ``prefect.yaml``."""
+    module, function = one["entrypoint"].removesuffix(")").split(":")
+    return getattr(importlib.import_module(module.removesuffix(".py").replace("/", ".")), function)
+
+
+def runner_deployment(one: dict[str, Any], like: Any = None) -> Any:
+    """What Prefect serves, from an entry of ``prefect.yaml``. like: one that differs in name, texts and parameters alone, whose
+    schema need not be made again."""
     from prefect.client.schemas.objects import ConcurrencyLimitConfig
     from prefect.schedules import Cron, Interval, RRule
 
-    module, function = one["entrypoint"].removesuffix(")").split(":")
-    flow = getattr(importlib.import_module(module.removesuffix(".py").replace("/", ".")), function)
     schedules = []
     for schedule in one.get("schedules", []):
         rest = {key: value for key, value in schedule.items() if key not in ("cron", "interval", "rrule")}
@@ -92,10 +99,11 @@ def runner_deployment(one: dict[str, Any]) -> Any:
             if key in schedule:
                 schedules.append(make(schedule[key], **rest))
     limit = one.get("concurrency_limit")
-    return flow.to_deployment(
-        name=one["name"],
-        description=one.get("description"),
-        tags=one.get("tags"),
+    own = {"name": one["name"], "description": one.get("description"), "tags": one.get("tags")}
+    if like is not None:
+        return like.model_copy(update={**own, "parameters": one["parameters"]})
+    return _flow(one).to_deployment(
+        **own,
         parameters=one["parameters"],
         schedules=schedules or None,
         concurrency_limit=ConcurrencyLimitConfig(**limit) if isinstance(limit, dict) else limit,
@@ -103,17 +111,22 @@ def runner_deployment(one: dict[str, Any]) -> Any:
 
 
 def serve_all(console: Console, prefect_file: Path, recipes: Sequence[str] = ()) -> None:
-    """Serve until interrupted."""
-    found = declared(prefect_file, recipes)
-    server = None
-    if not os.environ.get("PREFECT_API_URL"):
-        server = _start_server(console)
-    reports = report_server.start(HOST, 0)
-    os.environ[report_server.REPORTS_URL] = f"http://{HOST}:{reports.server_address[1]}"
+    """Serve until interrupted. Recipes are read and flows imported while the server comes up: that takes as long."""
+    server = None if os.environ.get("PREFECT_API_URL") else _start_server()
     try:
-        asyncio.run(_serve(console, found, alone=server is not None))
+        found = declared(prefect_file, recipes)
+        check_schemas_once()  # imports Prefect, which reads then where its API is
+        for one in found:
+            _flow(one)
+        if server is not None:
+            _wait(server, console)
+        reports = report_server.start(HOST, 0)
+        os.environ[report_server.REPORTS_URL] = f"http://{HOST}:{reports.server_address[1]}"
+        try:
+            asyncio.run(_serve(console, found, alone=server is not None))
+        finally:
+            reports.shutdown()
     finally:
-        reports.shutdown()
         if server is not None:
             server.terminate()
             server.wait()
@@ -128,14 +141,17 @@ async def _serve(console: Console, found: list[dict[str, Any]], *, alone: bool) 
     """
     from prefect.runner import Runner
 
-    # The server checks a recipe's schema four times over, in a transaction that locks SQLite meanwhile: in the background,
-    # while runs are asked for, this made it refuse some of them.
-    console.print(f"registering {len(found)} deployments, one or two seconds each", markup=False, highlight=False)
+    # The server writes each in a transaction that locks SQLite meanwhile: in the background, while runs are asked for, this
+    # made it refuse some of them.
+    console.print(f"registering {len(found)} deployments", markup=False, highlight=False)
     if alone:
         await _end_lost_runs("`syllabus serve` was killed while this ran")
     runner = Runner(pause_on_shutdown=False)
-    for one in found:
-        deployment = await asyncio.to_thread(runner_deployment, one)
+    first: dict[str, Any] = {}
+    for one in sorted(found, key=lambda one: "recipe" in one["parameters"]):  # the forms first
+        kind = json.dumps([one["entrypoint"], one.get("concurrency_limit"), one.get("schedules")], default=str)
+        deployment = await asyncio.to_thread(runner_deployment, one, first.get(kind))
+        first.setdefault(kind, deployment)
         missed = await _missed(f"{deployment.flow_name}/{deployment.name}") if one.get("schedules") else None
         made = await runner.aadd_deployment(deployment)
         if missed is not None:
@@ -204,31 +220,39 @@ async def _make_up(deployment: UUID, missed: datetime) -> None:
         )
 
 
-def _start_server(console: Console) -> subprocess.Popen[bytes]:
-    log = Path(os.environ["PREFECT_HOME"]) / "server.log"
+def _start_server() -> subprocess.Popen[bytes]:
+    """A Prefect server that comes up; from now on it is the API."""
     os.environ.setdefault("PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE", LEASES_IN_FILES)
     port = int(os.environ.get("PREFECT_SERVER_API_PORT", PORT))
-    url = f"http://{HOST}:{port}"
-    with log.open("ab") as sink:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
+    os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+    with _log().open("ab") as sink:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flows.server", "server", "start", "--host", HOST, "--port", str(port)],
             stdout=sink,
             stderr=sink,
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C is for us: the server must still hear what became of its runs
         )
-    os.environ["PREFECT_API_URL"] = f"{url}/api"
+
+
+def _wait(server: subprocess.Popen[bytes], console: Console) -> None:
+    """Until the server answers. Raises ServerError where it does not."""
+    url = os.environ["PREFECT_API_URL"]
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
+            port = url.rsplit(":", 1)[1].split("/")[0]
             raise ServerError(
-                f"the Prefect server ended with code {server.returncode}; is port {port} taken? Its log: {log}"
+                f"the Prefect server ended with code {server.returncode}; is port {port} taken? Its log: {_log()}"
             )
         try:
-            with urllib.request.urlopen(f"{url}/api/health", timeout=2):
-                console.print(f"Prefect UI: {url}", markup=False, highlight=False)
-                return server
+            with urllib.request.urlopen(f"{url}/health", timeout=2):
+                console.print(f"Prefect UI: {url.removesuffix('/api')}", markup=False, highlight=False)
+                return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    server.terminate()
-    raise ServerError(f"the Prefect server did not answer within {STARTUP_SECONDS} s; its log: {log}")
+    raise ServerError(f"the Prefect server did not answer within {STARTUP_SECONDS} s; its log: {_log()}")
+
+
+def _log() -> Path:
+    return Path(os.environ["PREFECT_HOME"]) / "server.log"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation import storage
-from curation.arrays.ids import id_pairs, id_texts
+from curation.arrays.ids import id_pairs, id_strings
 from curation.dedup import minhash
 from curation.dedup.minhash import band_name, signature_values
 from schemas.dedup import Dedup
@@ -190,7 +190,7 @@ def decisions(
 ) -> pa.Table:
     """The DECIDED table of documents that are dropped. kept: for each document the one that stays for it; None for none.
     value: one a dropped document; None is 1."""
-    kept_ids = None if kept is None else id_texts(ids[kept[dropped]])
+    kept_ids = None if kept is None else id_strings(ids[kept[dropped]])
     return _decided(dropped, kept_ids, starts, stage, rule, value, threshold)
 
 
@@ -207,12 +207,12 @@ def decisions_on(
     starts = np.cumsum([0, *(part.kept for part in parts)])
     staying, place = np.unique(kept, return_inverse=True)
     ids = taken(parts, staying, "id", id_pairs) if len(staying) else np.zeros((0, 2), dtype=np.uint64)
-    return _decided(dropped, id_texts(ids[place]), starts, stage, rule, value, threshold)
+    return _decided(dropped, id_strings(ids[place]), starts, stage, rule, value, threshold)
 
 
 def _decided(
     dropped: Int,
-    kept_ids: npt.NDArray[Any] | None,
+    kept_ids: pa.ChunkedArray | None,
     starts: Int,
     stage: str,
     rule: str,
@@ -225,11 +225,11 @@ def _decided(
         {
             "partition": pa.array(partition, pa.int32()),
             "index": pa.array(dropped - starts[partition], pa.int64()),
-            "stage": pa.array([stage] * n, pa.string()),
-            "rule": pa.array([rule] * n, pa.string()),
+            "stage": pa.repeat(stage, n),
+            "rule": pa.repeat(rule, n),
             "value": pa.array(np.ones(n) if value is None else value, pa.float64()),
-            "threshold": pa.array([threshold] * n, pa.float64()),
-            "kept_id": pa.array([None] * n if kept_ids is None else kept_ids.tolist(), pa.string()),
+            "threshold": pa.repeat(pa.scalar(threshold, pa.float64()), n),
+            "kept_id": kept_ids if kept_ids is not None else pa.nulls(n, pa.string()),
         },
         schema=DECIDED,
     )
