@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("playwright", reason="playwright is not installed: make test-services")
-
-from playwright.sync_api import Locator, Page
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import add_item, browsing, choose, field, write
 from tests.conftest import texts, write_jsonl
@@ -44,21 +40,6 @@ def hostile(tmp_path: Path) -> Path:
     rows += [{"id": f"short-{i}", "text": f"{planted} too short", "url": None} for i, planted in enumerate(PLANTED)]
     write_jsonl(tmp_path / "raw.jsonl", rows)
     return tmp_path / "raw.jsonl"
-
-
-def retype(page: Page, place: Locator, text: str) -> None:
-    """Write a field anew until the form has looked at it, which it does when typing has stopped: what is written while the
-    page still shows an error may be lost."""
-    for _ in range(4):
-        write(place, "")
-        with suppress(PlaywrightTimeout):
-            with page.expect_response(
-                lambda answer: "schemas/validate" in answer.url and text in (answer.request.post_data or ""),
-                timeout=15_000,
-            ):
-                write(place, text)
-            return
-    raise AssertionError("the form never looked at the new value")
 
 
 def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
@@ -91,7 +72,8 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
         refused.wait_for(timeout=30_000)
         assert not runs(server)
 
-        retype(page, field(recipe, "Name"), "from-the-form")
+        write(field(recipe, "Name"), "from-the-form")
+        page.wait_for_timeout(2000)  # the form takes a value over when typing has stopped
         page.get_by_role("button", name="Submit").click()
         until(lambda: runs(server), 60, "no run was made")
         ended = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
