@@ -38,6 +38,7 @@ install: .venv/installed
 .venv/installed-for-tests: .venv/installed
 	@echo "installing what the tests need besides"
 	@$(PIP) -e '.[dev,dask,ray,s3,regmix,kenlm,peers,services,browser]'
+	@.venv/bin/python -m tests.warm
 	@touch $@
 
 # PyTorch is large, and what reads shards needs it in two tests alone.
