@@ -11,7 +11,7 @@ help:
 	@echo "make demo      a whole run on a corpus from your Python installation, in demo/"
 	@echo "make examples  the small data that the method recipes run on, in examples/"
 	@echo "make test      the tests, with what they need"
-	@echo "make test-services   those with Chromium, PostgreSQL, a worker, an object store, schedules that fire"
+	@echo "make test-services   those with Chromium, PostgreSQL, clusters, an object store, schedules that fire"
 	@echo "make screenshots     the README's pictures, from a run of the demo"
 
 install: .venv/installed
@@ -66,12 +66,12 @@ examples: .venv/installed
 # One worker more than cores: some tests wait for processes, servers and clocks.
 WORKERS = $(shell .venv/bin/python -c 'import os; print(os.cpu_count() + 1)' 2> /dev/null)
 
-# test-services: those that wait for schedules, or need a browser, a database, a worker or an object store.
+# test-services: those that wait for schedules, or need a browser, a database, a worker, a cluster or an object store.
 test: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch and not dask and not ray" $(ARGS)
 
 test-services: .venv/installed-for-services
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3 or torch" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3 or torch or dask or ray" $(ARGS)
 
 screenshots: .venv/installed-for-tests
 	@.venv/bin/python -m tests.screenshots
