@@ -108,7 +108,7 @@ def stages_of(recipe: Recipe, ranges: int = 1) -> list[str]:
     over_all = classifier is not None and (classifier.keep_share is not None or classifier.pareto is not None)
     needed = {
         "classifier": clean.classifier is not None and over_all,
-        "keys": ranges > 1 and (bool(dedup.exact_kinds) or dedup.minhash is not None),
+        "keys": ranges > 1 and (bool(dedup.exact_kinds) or dedup.minhash is not None or dedup.history),
         **{f"{stage}:{kind}": True for kind in dedup.exact_kinds for stage in ("exact", "settle")},
         **dict.fromkeys(("edges", "verify", "duplicates"), dedup.minhash is not None),
         "semantic": dedup.semantic is not None,
@@ -116,7 +116,7 @@ def stages_of(recipe: Recipe, ranges: int = 1) -> list[str]:
         "find-paragraphs": dedup.paragraphs is not None,
         "repeated-paragraphs": dedup.paragraphs is not None,
         "cut-paragraphs": dedup.paragraphs is not None,
-        "history": dedup.history,
+        **dict.fromkeys(("index", "known", "compare", "history"), dedup.history),
         "collisions": recipe.decontaminate is not None,
         "frequent": recipe.decontaminate is not None,
         "decontaminate": recipe.decontaminate is not None,

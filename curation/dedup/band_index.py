@@ -132,6 +132,11 @@ def save(index: Index) -> None:
             storage.delete_tree(storage.join(index.folder, name))
 
 
+def disown(folder: str) -> None:
+    """Have the index of a folder made anew by whoever needs it next; who reads it now goes on."""
+    storage.delete(storage.join(folder, STATE))
+
+
 def holders(index: Index, column: str, keys: Keys, most: int, rest: Keys | None = None) -> tuple[Int, Int]:
     """Which of ``keys`` documents of the index have, and which documents: int64[hits] each, at most ``most`` a key, the
     earliest. column: ``ID``, with ``rest``, or a band's name. Raises Damaged."""

@@ -41,7 +41,8 @@ def ranges_of(documents: int) -> int:
 def names_of(params: Dedup) -> dict[str, list[str]]:
     """The columns of keys that deduplication meets on, by the file that they are scattered to."""
     bands = [band_name(band) for band in range(params.minhash.bands)] if params.minhash is not None else []
-    return {EXACT: list(params.exact_kinds), BANDS: bands}
+    by_id = ["document"] if params.history else []  # history meets on ids even where copies among the new may stay
+    return {EXACT: list(dict.fromkeys([*params.exact_kinds, *by_id])), BANDS: bands}
 
 
 def scatter(part: Prepared, params: Dedup, ranges: int) -> dict[str, Iterator[pa.RecordBatch]]:

@@ -62,27 +62,28 @@ def _settings(params: Dedup) -> str:
     return json.dumps({**plain, "hashing": HASHING}, sort_keys=True)
 
 
-def index_of(home: Home, params: Dedup) -> Index:
+def index_of(home: Home, params: Dedup, folder: str | None = None) -> Index:
     """The index of what all complete releases kept, brought up to date: only releases that are not in it are read.
 
     It is made anew where it is damaged, where a release has gone, or where it holds other band keys. Raises RecipeError
     where a release was made with other MinHash settings: its band keys mean something else. Raises InputError for a
-    release whose table cannot be read.
+    release whose table cannot be read. folder: where it lies; by default the recipe's.
     """
+    folder = folder or home.cache("history")
     try:
-        return _completed(band_index.load(home.cache("history")), home, params)
+        return _completed(band_index.load(folder), folder, home, params)
     except Damaged:
-        return _completed(None, home, params)
+        return _completed(None, folder, home, params)
 
 
-def _completed(index: Index | None, home: Home, params: Dedup) -> Index:
+def _completed(index: Index | None, folder: str, home: Home, params: Dedup) -> Index:
     settings, complete = _settings(params), home.releases()
     if (
         index is None
         or index.settings != settings
         or [r.name for r in index.releases] != complete[: len(index.releases)]
     ):
-        index = Index(home.cache("history"), settings, 0 if params.minhash is None else params.minhash.bands)
+        index = Index(folder, settings, 0 if params.minhash is None else params.minhash.bands)
         band_index.save(index)
     for name in complete[len(index.releases) :]:
         release = _release(home, name, params)

@@ -9,7 +9,6 @@ they decide beside the partitions. *edges* finds the candidates of a range, by b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ from curation.dedup.clusters import Edges
 from curation.dedup.key_ranges import SCHEMAS, KeyRanges, ranges_of, scatter
 from curation.dedup.minhash import band_name, comparable
 from curation.dedup.rows import between, decisions_on, rank_among, rows_by_partition, similarity_between
+from curation.releases.keys import keys_path, left_before
 from curation.releases.work import Done, Work
 from schemas.dedup import Dedup, MinHash
 from schemas.tables import DECIDED
@@ -191,14 +191,14 @@ def run_keys(work: Work, number: int) -> Done:
     """A partition's keys, by range."""
     files = []
     for file, batches in scatter(work.parts[number], work.recipe.dedup, work.ranges).items():
-        files.append(_keys_path(work, number, file))
+        files.append(keys_path(work, number, file))
         storage.put_batches(files[-1], SCHEMAS[file], batches)
     return Done({}, files)
 
 
 def run_exact(work: Work, place: int, tag: str) -> Done:
     """The documents of a range that have another one's key. tag: which key."""
-    keys, numbers = _keys(work, f"exact-{tag}").keys(tag, place)
+    keys, numbers = left_before(work, f"exact-{tag}").keys(tag, place)
     dropped, kept = equal(keys, numbers, partial_rank(work.parts, work.recipe.dedup, work.of_source))
     path = work.path(f"equal-{tag}", place, "arrow")
     storage.put_arrow(path, pa.table({"dropped": dropped, "kept": kept}, schema=EQUAL))
@@ -215,7 +215,7 @@ def run_settle(work: Work, _: int, tag: str) -> Done:
 
 def run_edges(work: Work, place: int) -> Done:
     """The candidates of a range of keys, by block of documents."""
-    found = candidates_of(_keys(work, "duplicates"), _minhash(work), place)
+    found = candidates_of(left_before(work, "duplicates"), _minhash(work), place)
     files = []
     for block, pairs in found.items():
         files.append(work.path(f"candidates-{block:05d}", place, "arrow"))
@@ -247,18 +247,6 @@ def run(work: Work, _: int) -> Done:
     found = joined(work.parts, work.recipe.dedup, work.of_source, candidates)
     counts = {"dropped": len(found.decided), "just_kept": found.just_kept}
     return Done(counts, work.decide_all("duplicates", found.decided))
-
-
-def _keys(work: Work, stage: str) -> KeyRanges:
-    """The keys of what is left before a stage."""
-    scattered = (lambda number, file: _keys_path(work, number, file)) if work.ranges > 1 else None
-    return KeyRanges(
-        work.parts, work.recipe.dedup, cache(lambda number: work.gone(number, before=stage)), work.ranges, scattered
-    )
-
-
-def _keys_path(work: Work, number: int, file: str) -> str:
-    return work.path(f"keys-{file}", number, "arrow")
 
 
 def _minhash(work: Work) -> MinHash:

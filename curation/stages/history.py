@@ -2,13 +2,15 @@
 
 Every release holds, in ``history/``, the rows of ``signatures.parquet`` of the documents it scheduled: id, band keys,
 signature. A run with ``dedup.history`` leaves out the files that an earlier release took, and drops documents whose
-id, or a near duplicate of which, an earlier release kept. New documents are looked up in an index on disk of ids and band
-keys (``curation.dedup.band_index``), which each run completes by the releases made since; signatures are read for
-candidate pairs only.
+id, or a near duplicate of which, an earlier release kept. *index* completes an index on disk of ids and band keys
+(``curation.dedup.band_index``) by the releases made since; *known* looks the keys of a range up in it; *compare* reads the
+signatures of a block's candidates; *history*, the one process, leaves what that decides beside the partitions.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,14 @@ import pyarrow as pa
 
 from curation import storage
 from curation.arrays.ids import id_pairs, id_texts
-from curation.dedup import band_index
-from curation.dedup.band_index import Damaged, Index
-from curation.dedup.minhash import NO_KEY, band_name
-from curation.dedup.rows import alive_rows, band_of, ids_of, rows_by_partition, similarity_between, taken
+from curation.dedup import band_index, clusters
+from curation.dedup.band_index import Damaged, Index, Release
+from curation.dedup.key_ranges import KeyRanges
+from curation.dedup.minhash import band_name
+from curation.dedup.rows import similarity_between, taken
 from curation.releases.history import Kept, index_of
 from curation.releases.home import Home
+from curation.releases.keys import left_before
 from curation.releases.work import Done, Work
 from schemas.dedup import Dedup
 from schemas.tables import DECIDED
@@ -31,83 +35,170 @@ from schemas.work import Prepared
 Int = npt.NDArray[np.int64]
 MAX_CANDIDATES = 8
 """Earlier documents of one band that a document is compared with; history holds no near duplicates, so few share one."""
+MET = pa.schema([("document", pa.int64()), ("place", pa.int64()), ("equal", pa.bool_())])
+"""A document, and an earlier one that has its id (equal) or a band key of it, by its place in the index."""
+ALIKE = pa.schema([*MET, pa.field("value", pa.float64())])
 
 
-def run(work: Work, _: int) -> Done:
-    """What earlier releases kept, of all partitions."""
-    gone = rows_by_partition(work.all_decided(before="history"), len(work.partitions))
-    decided = drop_known(work.parts, gone, work.home, work.recipe.dedup)
-    return Done({"dropped": len(decided)}, work.decide_all("history", decided))
+RELEASES = "compared-with"
 
 
-def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup) -> pa.Table:
-    """What an earlier release kept, or nearly: the DECIDED table.
+# What each stage computes
 
-    gone: for each partition the rows that earlier stages dropped, sorted.
-    """
-    starts, alive = alive_rows(parts, gone)
-    index = index_of(home, params)
-    if not index.rows or not alive.any():
-        return DECIDED.empty_table()
-    rows = np.flatnonzero(alive)
-    try:
-        match, value, equal = _matches(parts, index, home, rows, params)
-    except Damaged:
-        storage.delete_tree(index.folder)
-        index = index_of(home, params)
-        match, value, equal = _matches(parts, index, home, rows, params)
-    hit = np.flatnonzero(match >= 0)
+
+def met(keys: KeyRanges, index: Index, place: int) -> pa.Table:
+    """What the documents left meet in the index of a range of keys: the MET table. Raises Damaged."""
+    ids, documents = keys.keys("document", place)
+    hit, found = band_index.holders(index, band_index.ID, ids[:, 0], 1, rest=ids[:, 1])
+    tables = [_met(documents[hit], found, equal=True)]
+    if keys.params.minhash is not None:
+        pairs = np.zeros((0, 2), dtype=np.int64)
+        for band in range(keys.params.minhash.bands):
+            values, documents = keys.keys(band_name(band), place)
+            hit, found = band_index.holders(index, band_name(band), values, MAX_CANDIDATES)
+            # Documents that are alike share most bands: of each pair one is enough.
+            pairs = np.unique(np.concatenate([pairs, np.stack([documents[hit], found], axis=1)]), axis=0)
+        tables.append(_met(pairs[:, 0], pairs[:, 1], equal=False))
+    return pa.concat_tables(tables)
+
+
+def _met(documents: Int, places: Int, *, equal: bool) -> pa.Table:
+    return pa.table([documents, places, np.full(len(places), equal)], schema=MET)
+
+
+def by_block(found: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+    """A table of documents, by their blocks."""
+    block = found["document"].to_numpy() >> clusters.BLOCK_BITS
+    for number in np.unique(block).tolist():
+        yield number, found.filter(pa.array(block == number))
+
+
+def alike(found: pa.Table, parts: list[Prepared], kept: list[Kept], params: Dedup) -> pa.Table:
+    """For each document that goes, the earlier one that it equals or is most like, of equally good ones the earliest: the
+    ALIKE table. found: the MET table of some documents. kept: the tables of the index's releases."""
+    document, place = found["document"].to_numpy(), found["place"].to_numpy()
+    equal = found["equal"].to_numpy()
+    tables = [pa.table([document[equal], place[equal], equal[equal], np.ones(equal.sum())], schema=ALIKE)]
+    if params.minhash is not None:
+        open_ = ~equal & ~np.isin(document, document[equal])
+        pairs = np.unique(np.stack([document[open_], place[open_]], axis=1), axis=0)
+        if len(pairs):
+            mine, theirs = pairs.T
+            value = similarity_between(parts, kept)(mine, theirs)
+            order = np.lexsort((theirs, -value, mine))
+            best = order[np.r_[True, np.diff(mine[order]) != 0]]
+            best = best[value[best] >= (params.minhash.min_similarity or 0.0)]
+            near = [mine[best], theirs[best], np.zeros(len(best), dtype=bool), value[best]]
+            tables.append(pa.table(near, schema=ALIKE))
+    return pa.concat_tables(tables)
+
+
+def decisions(found: pa.Table, parts: list[Prepared], kept: list[Kept], params: Dedup) -> pa.Table:
+    """What an earlier release kept, or nearly: the DECIDED table. found: the ALIKE table of all documents."""
+    found = found.sort_by("document")
+    document, equal = found["document"].to_numpy(), found["equal"].to_numpy()
+    starts = np.cumsum([0, *(part.kept for part in parts)])
     bound = params.minhash.min_similarity if params.minhash is not None else None
-    partition = np.searchsorted(starts, rows[hit], side="right") - 1
-    same = equal[hit]
-    wanted, place = np.unique(match[hit], return_inverse=True)
-    kept = taken(_tables(home, index), wanted, "id", id_pairs)[place] if len(hit) else np.zeros((0, 2), np.uint64)
+    partition = np.searchsorted(starts, document, side="right") - 1
+    wanted, which = np.unique(found["place"].to_numpy(), return_inverse=True)
+    ids = taken(kept, wanted, "id", id_pairs)[which] if len(document) else np.zeros((0, 2), np.uint64)
     columns: dict[str, Any] = {
         "partition": pa.array(partition, pa.int32()),
-        "index": pa.array(rows[hit] - starts[partition], pa.int64()),
-        "stage": pa.array(["history"] * len(hit), pa.string()),
-        "rule": pa.array(np.where(same, "same_text", "near_duplicate").tolist(), pa.string()),
-        "value": pa.array(value[hit], pa.float64()),
-        "threshold": pa.array([1.0 if s else bound for s in same], pa.float64()),
-        "kept_id": pa.array(id_texts(kept).tolist(), pa.string()),
+        "index": pa.array(document - starts[partition], pa.int64()),
+        "stage": pa.array(["history"] * len(document), pa.string()),
+        "rule": pa.array(np.where(equal, "same_text", "near_duplicate").tolist(), pa.string()),
+        "value": found["value"],
+        "threshold": pa.array([1.0 if same else bound for same in equal], pa.float64()),
+        "kept_id": pa.array(id_texts(ids).tolist(), pa.string()),
     }
     return pa.table(columns, schema=DECIDED)
 
 
-def _tables(home: Home, index: Index) -> list[Kept]:
+def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup, ranges: int = 1) -> pa.Table:
+    """What an earlier release kept, or nearly, in one process: the DECIDED table.
+
+    gone: for each partition the rows that earlier stages dropped, sorted. ranges: of keys.
+    """
+    keys = KeyRanges(parts, params, gone.__getitem__, ranges)
+    index = index_of(home, params)
+    try:
+        found = [met(keys, index, place) for place in range(ranges)]
+    except Damaged:
+        storage.delete_tree(index.folder)
+        index = index_of(home, params)
+        found = [met(keys, index, place) for place in range(ranges)]
+    kept = _kept(home, index.releases)
+    near = [alike(one, parts, kept, params) for _, one in by_block(pa.concat_tables(found))]
+    return decisions(pa.concat_tables([ALIKE.empty_table(), *near]), parts, kept, params)
+
+
+def _kept(home: Home, releases: Sequence[Release]) -> list[Kept]:
     """The releases' tables, in the order of the index's places."""
-    return [
-        Kept(home.path(release.name, "history", file), rows)
-        for release in index.releases
-        for file, rows in release.files
-    ]
+    return [Kept(home.path(one.name, "history", file), rows) for one in releases for file, rows in one.files]
 
 
-def _matches(
-    parts: list[Prepared], index: Index, home: Home, rows: Int, params: Dedup
-) -> tuple[Int, npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """The earlier document that each row equals or is most like, how much, and whether it equals it: int64[rows], -1 for
-    none, float64[rows], bool[rows]. Of equally good ones the earliest. Raises Damaged."""
-    match, value = np.full(len(rows), -1, dtype=np.int64), np.full(len(rows), np.nan)
-    ids = ids_of(parts)[rows]
-    hit, place = band_index.holders(index, band_index.ID, ids[:, 0], 1, rest=ids[:, 1])
-    match[hit], value[hit] = place, 1.0
-    equal = match >= 0
-    if params.minhash is None:
-        return match, value, equal
-    open_ = np.flatnonzero(~equal)
-    candidates = np.zeros((0, 2), dtype=np.int64)
-    for band in range(params.minhash.bands):
-        keys = band_of(parts, band)[rows[open_]]
-        some = np.flatnonzero(keys != NO_KEY)
-        which, place = band_index.holders(index, band_name(band), keys[some], MAX_CANDIDATES)
-        # Documents that are alike share most bands: of each pair one is enough.
-        candidates = np.unique(np.concatenate([candidates, np.stack([open_[some[which]], place], axis=1)]), axis=0)
-    if len(candidates):
-        mine, place = candidates.T
-        alike = similarity_between(parts, _tables(home, index))(rows[mine], place)
-        order = np.lexsort((place, -alike, mine))
-        best = order[np.r_[True, np.diff(mine[order]) != 0]]
-        best = best[alike[best] >= (params.minhash.min_similarity or 0.0)]
-        match[mine[best]], value[mine[best]] = place[best], alike[best]
-    return match, value, equal
+# The stages
+
+
+def run_index(work: Work, _: int) -> Done:
+    """Complete the index by the releases that are not in it, and say which releases this run is compared with."""
+    index = index_of(work.home, work.recipe.dedup)
+    path = work.path(RELEASES, 0, "json")
+    storage.put(path, json.dumps([[one.name, one.files] for one in index.releases]).encode())
+    return Done({"rows": index.rows}, [path])
+
+
+def run_known(work: Work, place: int) -> Done:
+    """What documents meet of a range of keys, by block of documents."""
+    index, keys = _index(work), left_before(work, "history")
+    try:
+        found = met(keys, index, place) if index is not None else None
+    except Damaged:
+        band_index.disown(work.home.cache("history"))
+        found = None
+    if (
+        found is None
+    ):  # others read the index meanwhile: this piece makes one of its own, and the next run the common one
+        own = work.path("index", place, "own")
+        found = met(keys, index_of(work.home, work.recipe.dedup, own), place)
+        storage.delete_tree(own)
+    files = []
+    for block, table in by_block(found):
+        files.append(work.path(f"met-{block:05d}", place, "arrow"))
+        storage.put_arrow(files[-1], table)
+    return Done({"met": len(found)}, files)
+
+
+def run_compare(work: Work, block: int) -> Done:
+    """What of a block's documents an earlier release kept, or nearly."""
+    paths = [work.path(f"met-{block:05d}", place, "arrow") for place in range(work.ranges)]
+    found = _tables(path for path in paths if storage.exists(path))
+    path = work.path("alike", block, "arrow")
+    near = alike(
+        pa.concat_tables([MET.empty_table(), *found]), work.parts, _kept(work.home, _releases(work)), work.recipe.dedup
+    )
+    storage.put_arrow(path, near)
+    return Done({"alike": len(near)}, [path])
+
+
+def run(work: Work, _: int) -> Done:
+    """What earlier releases kept, beside the partitions."""
+    found = pa.concat_tables(_tables(work.path("alike", block, "arrow") for block in range(work.ranges)))
+    decided = decisions(found, work.parts, _kept(work.home, _releases(work)), work.recipe.dedup)
+    return Done({"dropped": len(decided)}, work.decide_all("history", decided))
+
+
+def _tables(paths: Iterable[str]) -> list[pa.Table]:
+    return [storage.read_arrow(path) for path in paths]
+
+
+def _index(work: Work) -> Index | None:
+    """The index as *index* left it; None where it has been damaged since."""
+    index = band_index.load(work.home.cache("history"))
+    return index if index is not None and list(index.releases) == _releases(work) else None
+
+
+def _releases(work: Work) -> list[Release]:
+    """The releases that this run is compared with."""
+    plain = json.loads(storage.read_bytes(work.path(RELEASES, 0, "json")))
+    return [Release(name, tuple((file, rows) for file, rows in files)) for name, files in plain]

@@ -1,7 +1,7 @@
 """*paragraphs*: text that repeats across the corpus is cut out of its documents, all but its first occurrences.
 
-Three steps. ``find`` hashes the units of one partition's kept documents into a table sorted by hash; ``repeated`` goes
-through all tables a range of hashes at a time and says which units go; ``cut`` writes a partition's documents anew. A
+Three steps. ``find`` hashes the units of one partition's kept documents into a table sorted by hash; ``repeated`` takes
+a range of hashes of all tables and says which units go; ``cut`` writes a partition's documents anew. A
 unit takes 20 bytes on disk; of memory the middle step takes what one range holds, whatever the corpus.
 
 Sources: C4 (Raffel et al. 2020), spans of three sentences as datatrove 0.10.1's SentenceDedup finds them (all copies but
@@ -36,6 +36,10 @@ from schemas.work import Prepared
 Int = npt.NDArray[np.int64]
 UNITS = pa.schema([("hash", pa.uint64()), ("place", pa.uint64()), ("document", pa.int32()), ("unit", pa.int32())])
 """A unit that may go: its hash, the rank of its document (0: by order of documents), its row and its number in it."""
+CUTS = pa.schema([("partition", pa.int32()), ("document", pa.int32()), ("unit", pa.int32())])
+"""A unit that goes."""
+CUTS_ROW_GROUP = 1 << 16
+"""Sorted by partition: a partition's cuts are read without most others."""
 UNITS_AT_ONCE = 8_000_000
 STAGE = "paragraphs"
 
@@ -47,21 +51,22 @@ def run_find(work: Work, number: int) -> Done:
     return Done({}, [target])
 
 
-def run_repeated(work: Work, _: int) -> Done:
-    """Which paragraphs repeat across the partitions: a table of cuts beside each."""
-    cuts = repeated([work.path("units", number) for number in work.numbers], _params(work))
-    files = []
-    for number, rows in enumerate(cuts):
-        files.append(work.path("cuts", number))
-        storage.put_table(files[-1], pa.table({"index": rows[:, 0], "unit": rows[:, 1]}))
-    return Done({"cuts": sum(len(rows) for rows in cuts)}, files)
+def run_repeated(work: Work, place: int) -> Done:
+    """Which paragraphs of a range of hashes repeat across the partitions."""
+    paths = [work.path("units", number) for number in work.numbers]
+    cuts = repeated(paths, _params(work), place, work.ranges)
+    target = work.path("cuts", place)
+    storage.put_table(target, cuts, row_group=CUTS_ROW_GROUP)
+    return Done({"cuts": len(cuts)}, [target])
 
 
 def run_cut(work: Work, number: int) -> Done:
     """One partition without the paragraphs that repeat."""
-    with storage.open_parquet(work.path("cuts", number)) as file:
-        table = file.read()
-    cuts = np.column_stack([table["index"].to_numpy(), table["unit"].to_numpy()])
+    tables = []
+    for place in range(work.ranges):
+        with storage.open_read(work.path("cuts", place)) as stream:
+            tables.append(pq.read_table(stream, filters=[("partition", "=", number)]))
+    cuts = cuts_of(pa.concat_tables(tables), number)
     target = work.path(f"documents-{STAGE}", number)
     part, decided, (documents, units) = cut(work.prepared(number), number, cuts, _params(work), target)
     files = [work.decide(STAGE, number, decided)]
@@ -133,34 +138,37 @@ def _span_hashes(hashes: npt.NDArray[np.uint64], span: int, out: npt.NDArray[np.
         out[i] = h
 
 
-def repeated(paths: list[str], params: Paragraphs) -> list[npt.NDArray[np.int32]]:
-    """What goes: for each partition int32[cuts, 2] of document row and unit, sorted."""
+def repeated(paths: list[str], params: Paragraphs, place: int = 0, ranges: int = 1) -> pa.Table:
+    """What goes of the units of one range of hashes: the CUTS table, sorted. paths: the UNITS table of each partition."""
     sizes = []
     for path in paths:
         with storage.open_parquet(path) as file:
             sizes.append(file.metadata.num_rows)
-    ranges = max(-(-sum(sizes) // UNITS_AT_ONCE), 1)
-    edges = [(number << 64) // ranges for number in range(ranges + 1)]
-    gone: list[list[npt.NDArray[np.int32]]] = [[] for _ in paths]
+    steps = max(-(-sum(sizes) // (UNITS_AT_ONCE * ranges)), 1)
+    edges = [((place * steps + step) << 64) // (ranges * steps) for step in range(steps + 1)]
+    gone = [CUTS.empty_table()]
     for low, high in pairwise(edges):
         tables = [_range(path, low, high) for path in paths]
         table = pa.concat_tables(tables)
         partition = np.repeat(np.arange(len(paths)), [len(one) for one in tables])
-        hashes, place = table["hash"].to_numpy(), table["place"].to_numpy()
+        hashes, rank = table["hash"].to_numpy(), table["place"].to_numpy()
         document, unit = table["document"].to_numpy(), table["unit"].to_numpy()
-        order = np.lexsort((unit, document, partition, place, hashes))
+        order = np.lexsort((unit, document, partition, rank, hashes))
         ordered = hashes[order]
         first = (
             np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, dtype=np.int64)
         )
         copy = np.arange(len(ordered)) - np.repeat(first, np.diff(np.r_[first, len(ordered)]))
         out = order[copy >= params.max_repeats]
-        for number in range(len(paths)):
-            mine = out[partition[out] == number]
-            gone[number].append(np.column_stack([document[mine], unit[mine]]))
-    empty = np.zeros((0, 2), dtype=np.int32)
-    merged = [np.concatenate([empty, *parts]) for parts in gone]
-    return [cuts[np.lexsort((cuts[:, 1], cuts[:, 0]))] for cuts in merged]
+        gone.append(pa.table([partition[out].astype(np.int32), document[out], unit[out]], schema=CUTS))
+    return pa.concat_tables(gone).sort_by([(name, "ascending") for name in CUTS.names])
+
+
+def cuts_of(cuts: pa.Table, number: int) -> npt.NDArray[np.int32]:
+    """What goes of one partition: int32[cuts, 2] of document row and unit, sorted. cuts: CUTS tables, one after the other."""
+    mine = cuts.filter(pa.array(cuts["partition"].to_numpy() == number))
+    rows = np.column_stack([mine["document"].to_numpy(), mine["unit"].to_numpy()])
+    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
 
 
 def _range(path: str, low: int, high: int) -> pa.Table:

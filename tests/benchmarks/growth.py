@@ -72,11 +72,12 @@ def week(folder: Path, work: Path, home: str, name: str) -> dict[str, float]:
     from curation.releases import history
     from curation.releases.home import Home
     from curation.stages.deduplicate import deduplicate
+    from curation.stages.history import drop_known
 
     params, parts, place = recipe_of(folder).dedup.model_copy(update={"history": True}), prepared(work), Home(home)
     gone = rows_by_partition(deduplicate(parts, params).decided, len(parts))
     before, started = held_bytes(), time.perf_counter()
-    known = history.drop_known(parts, gone, place, params)
+    known = drop_known(parts, gone, place, params)
     seconds, held = time.perf_counter() - started, peak_bytes() - before
     also = rows_by_partition(known, len(parts))
     for number, part in enumerate(parts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -48,6 +49,41 @@ def test_a_stream_takes_only_what_is_new(corpus: Path, tmp_path: Path, syllabus:
     other = syllabus("run", str(recipe), "--set", "dedup.minhash.bands=9")
     assert other.returncode == 2
     assert "dedup.minhash" in other.stderr
+
+
+@pytest.mark.server
+def test_ranges_and_an_index_that_fails_change_nothing(
+    corpus: Path, tmp_path: Path, syllabus: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two weeks with history and paragraphs: in one range, in many, and with an index that is damaged while it is read."""
+    paragraphs = {"unit": "line", "min_chars": 5, "max_repeats": 1}
+    recipe = recipe_of(tmp_path, dedup={"history": True, "paragraphs": paragraphs}, engine={"partition_bytes": "60KB"})
+    rows = [json.loads(line) for line in (corpus / "web" / "a.jsonl").read_text().splitlines()]
+    heads = [{**row, "text": f"A line that all have.\n{row['text']}"} for row in rows]
+
+    def two_weeks() -> list[bytes]:
+        (corpus / "web" / "c.jsonl").unlink(missing_ok=True)
+        write_jsonl(corpus / "web" / "a.jsonl", heads)
+        assert syllabus("run", str(recipe)).returncode == 0
+        fresh = [{"text": f"A line that all have.\n{text}"} for text in texts(9, seed=77)]
+        write_jsonl(
+            corpus / "web" / "c.jsonl",
+            [*({"text": row["text"] + " Read again."} for row in rows[:30]), rows[40], *fresh],
+        )
+        done = syllabus("run", str(recipe))
+        assert (done.returncode, done.stderr) == (0, "")
+        release = release_of(tmp_path)
+        made = [path.read_bytes() for path in sorted((release / "shards").iterdir())]
+        decided = [path.read_bytes() for path in sorted((release / "dropped").rglob("*.parquet"))]
+        assert set(ledger(release, "history")["rule"]) == {"near_duplicate"}
+        shutil.rmtree(tmp_path / "out")
+        return [*made, *decided]
+
+    whole = two_weeks()
+    monkeypatch.setattr("curation.dedup.clusters.BLOCK_BITS", 6)
+    assert two_weeks() == whole
+    monkeypatch.setattr("curation.stages.history._index", lambda _: None)
+    assert two_weeks() == whole
 
 
 @pytest.mark.server

@@ -51,11 +51,11 @@ def weeks(tmp_path: Path) -> list[Prepared]:
     return parts
 
 
-def stream(home: Home, weeks: list[Prepared]) -> list[list[tuple[int, str, str]]]:
+def stream(home: Home, weeks: list[Prepared], ranges: int = 1) -> list[list[tuple[int, str, str]]]:
     """What each week's run drops: (row, rule, the earlier document)."""
     said = []
     for week, part in enumerate(weeks):
-        decided = drop_known([part], [np.zeros(0, dtype=np.int64)], home, DEDUP)
+        decided = drop_known([part], [np.zeros(0, dtype=np.int64)], home, DEDUP, ranges)
         rows = decided["index"].to_pylist()
         said.append(list(zip(rows, decided["rule"].to_pylist(), decided["kept_id"].to_pylist(), strict=True)))
         keep(home, week, part, [row for row in range(part.kept) if row not in rows])
@@ -80,6 +80,13 @@ def test_each_week_drops_what_came_before_and_names_it(tmp_path: Path, weeks: li
     index = index_of(Home(str(tmp_path / "home")), DEDUP)
     assert index.rows == sum(r.documents for r in remembered(Home(str(tmp_path / "home"))))
     assert len(index.runs) < WEEKS
+
+
+@pytest.mark.parametrize("ranges", [3, 7])
+def test_ranges_of_keys_decide_nothing(tmp_path: Path, weeks: list[Prepared], ranges: int) -> None:
+    one = stream(Home(str(tmp_path / "one")), weeks)
+    assert any(one)
+    assert stream(Home(str(tmp_path / "several")), weeks, ranges) == one
 
 
 @pytest.mark.parametrize("harm", ["cut short", "changed", "gone", "state"])

@@ -39,18 +39,18 @@ class Done:
     edits: tuple[int, int]
 
 
-def run(folder: Path, parts: list[Prepared], params: Paragraphs) -> Done:
+def run(folder: Path, parts: list[Prepared], params: Paragraphs, ranges: int = 1) -> Done:
     paths = [
         paragraphs.find(part, np.arange(part.kept), params, str(folder / f"u{i}.parquet"))
         for i, part in enumerate(parts)
     ]
-    cuts = paragraphs.repeated(paths, params)
+    cuts = pa.concat_tables([paragraphs.repeated(paths, params, place, ranges) for place in range(ranges)])
     texts: list[str] = []
     dropped: dict[tuple[int, int], str] = {}
     edits = (0, 0)
     for number, part in enumerate(parts):
         made, decided, (n, units) = paragraphs.cut(
-            part, number, cuts[number], params, str(folder / f"d{number}.parquet")
+            part, number, paragraphs.cuts_of(cuts, number), params, str(folder / f"d{number}.parquet")
         )
         texts += pq.read_table(made.documents_path)["text"].to_pylist()
         for row in decided.to_pylist():
@@ -114,6 +114,7 @@ def test_ranges_of_hashes_do_not_matter(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(paragraphs, "UNITS_AT_ONCE", 7)
     cut = run(tmp_path / "b", [partition(tmp_path / "b", 0, texts)], params)
     assert whole == cut
+    assert run(tmp_path / "c", [partition(tmp_path / "c", 0, texts)], params, ranges=5) == whole
     assert whole.texts[1:] == [f"own line {i}" for i in range(1, 40)]
     assert whole.edits == (39, 78)
 

@@ -1,0 +1,20 @@
+"""A run's keys, cut by range: where *keys* leaves each partition's, and those of the documents that are left before a stage."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from curation.dedup.key_ranges import KeyRanges
+from curation.releases.work import Work
+
+
+def keys_path(work: Work, number: int, file: str) -> str:
+    """Where a partition's keys lie by range."""
+    return work.path(f"keys-{file}", number, "arrow")
+
+
+def left_before(work: Work, stage: str) -> KeyRanges:
+    """The keys of what is left before a stage that decides."""
+    scattered = (lambda number, file: keys_path(work, number, file)) if work.ranges > 1 else None
+    gone = cache(lambda number: work.gone(number, before=stage))
+    return KeyRanges(work.parts, work.recipe.dedup, gone, work.ranges, scattered)
