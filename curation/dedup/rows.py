@@ -12,7 +12,7 @@ import pyarrow as pa
 from curation import storage
 from curation.arrays.ids import id_pairs, id_strings
 from curation.dedup import minhash
-from curation.dedup.minhash import band_name, signature_values
+from curation.dedup.minhash import signature_values
 from schemas.dedup import Dedup
 from schemas.tables import DECIDED, DECISIONS
 from schemas.work import Prepared
@@ -91,17 +91,6 @@ def rank_of(parts: list[Prepared], params: Dedup, sources: Sequence[str]) -> Int
     rank = np.empty(n, dtype=np.int64)
     rank[np.lexsort((ids[:, 1], ids[:, 0], first))] = np.arange(n)  # NaN, no score, is last
     return rank
-
-
-def band_of(parts: Sequence[Signed], band: int) -> npt.NDArray[np.uint64]:
-    """One band's keys of all documents: uint64[n]."""
-
-    def read(part: Signed) -> npt.NDArray[np.uint64]:
-        with storage.open_parquet(part.signatures_path) as file:
-            column: npt.NDArray[np.uint64] = file.read(columns=[band_name(band)], use_threads=False)[0].to_numpy()
-            return column
-
-    return np.concatenate([np.zeros(0, dtype=np.uint64), *storage.each(read, parts)])
 
 
 def similarity_between(
