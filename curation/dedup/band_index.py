@@ -87,6 +87,11 @@ class Index:
         return sum(size for run in self.runs for size in run.files.values())
 
 
+def release_of(plain: dict[str, Any]) -> Release:
+    """A release from what ``asdict`` made of it, by way of JSON."""
+    return Release(plain["name"], tuple((name, rows) for name, rows in plain["files"]))
+
+
 def load(folder: str) -> Index | None:
     """The index in a folder; None where there is none, or a file of it is missing or has another size."""
     path = storage.join(folder, STATE)
@@ -94,7 +99,7 @@ def load(folder: str) -> Index | None:
         return None
     try:
         plain = json.loads(storage.read_bytes(path))
-        releases = tuple(Release(one["name"], tuple((n, r) for n, r in one["files"])) for one in plain["releases"])
+        releases = tuple(map(release_of, plain["releases"]))
         runs = tuple(Run(**one) for one in plain["runs"])
         index = Index(folder, plain["settings"], plain["bands"], releases, runs)
     except (ValueError, KeyError, TypeError):

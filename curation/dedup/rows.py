@@ -191,11 +191,14 @@ def decisions_on(
     rule: str,
     value: npt.NDArray[np.float64] | None,
     threshold: float | None,
+    *,
+    among: Sequence[Signed] | None = None,
 ) -> pa.Table:
-    """The DECIDED table of dropped documents, ascending numbers, and of those that stay for each. value: None is 1."""
+    """The DECIDED table of dropped documents, and of those that stay for each. value: None is 1. among: the tables that ``kept``
+    counts in; by default the same."""
     starts = np.cumsum([0, *(part.kept for part in parts)])
     staying, place = np.unique(kept, return_inverse=True)
-    ids = taken(parts, staying, "id", id_pairs) if len(staying) else np.zeros((0, 2), dtype=np.uint64)
+    ids = taken(among or parts, staying, "id", id_pairs) if len(staying) else np.zeros((0, 2), dtype=np.uint64)
     return _decided(dropped, id_strings(ids[place]), starts, stage, rule, value, threshold)
 
 

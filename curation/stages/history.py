@@ -10,26 +10,24 @@ signatures of a block's candidates; *history*, the one process, leaves what that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from curation import storage
-from curation.arrays.ids import id_pairs, id_texts
 from curation.dedup import band_index, clusters
 from curation.dedup.band_index import Damaged, Index, Release
 from curation.dedup.key_ranges import KeyRanges
 from curation.dedup.minhash import band_name
-from curation.dedup.rows import similarity_between, taken
+from curation.dedup.rows import decisions_on, similarity_between
 from curation.releases.history import Kept, index_of
 from curation.releases.home import Home
 from curation.releases.keys import left_before
 from curation.releases.work import Done, Work
 from schemas.dedup import Dedup
-from schemas.tables import DECIDED
 from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]
@@ -38,8 +36,7 @@ MAX_CANDIDATES = 8
 MET = pa.schema([("document", pa.int64()), ("place", pa.int64()), ("equal", pa.bool_())])
 """A document, and an earlier one that has its id (equal) or a band key of it, by its place in the index."""
 ALIKE = pa.schema([*MET, pa.field("value", pa.float64())])
-
-
+"""The earlier document for which one goes, and how much they are alike."""
 RELEASES = "compared-with"
 
 
@@ -48,9 +45,11 @@ RELEASES = "compared-with"
 
 def met(keys: KeyRanges, index: Index, place: int) -> pa.Table:
     """What the documents left meet in the index of a range of keys: the MET table. Raises Damaged."""
+    if not index.runs:
+        return MET.empty_table()
     ids, documents = keys.keys("document", place)
     hit, found = band_index.holders(index, band_index.ID, ids[:, 0], 1, rest=ids[:, 1])
-    tables = [_met(documents[hit], found, equal=True)]
+    tables = [_pairs(documents[hit], found, equal=True)]
     if keys.params.minhash is not None:
         pairs = np.zeros((0, 2), dtype=np.int64)
         for band in range(keys.params.minhash.bands):
@@ -58,12 +57,32 @@ def met(keys: KeyRanges, index: Index, place: int) -> pa.Table:
             hit, found = band_index.holders(index, band_name(band), values, MAX_CANDIDATES)
             # Documents that are alike share most bands: of each pair one is enough.
             pairs = np.unique(np.concatenate([pairs, np.stack([documents[hit], found], axis=1)]), axis=0)
-        tables.append(_met(pairs[:, 0], pairs[:, 1], equal=False))
+        tables.append(_pairs(pairs[:, 0], pairs[:, 1], equal=False))
     return pa.concat_tables(tables)
 
 
-def _met(documents: Int, places: Int, *, equal: bool) -> pa.Table:
+def _pairs(documents: Int, places: Int, *, equal: bool) -> pa.Table:
     return pa.table([documents, places, np.full(len(places), equal)], schema=MET)
+
+
+def met_here(keys: KeyRanges, home: Home, releases: Sequence[Release], place: int, own: str) -> pa.Table:
+    """The same, from the recipe's index of these releases as ``index_of`` has left it. Others read that meanwhile: where it is
+    damaged, this piece makes one of its own, in ``own``, and the next run the common one."""
+    index = _index(home, releases)
+    if index is not None:
+        try:
+            return met(keys, index, place)
+        except Damaged:
+            band_index.disown(index.folder)
+    found = met(keys, index_of(home, keys.params, own), place)
+    storage.delete_tree(own)
+    return found
+
+
+def _index(home: Home, releases: Sequence[Release]) -> Index | None:
+    """The recipe's index; None where it is damaged, or is not of these releases."""
+    index = band_index.load(home.cache("history"))
+    return index if index is not None and index.releases == tuple(releases) else None
 
 
 def by_block(found: pa.Table) -> Iterator[tuple[int, pa.Table]]:
@@ -95,23 +114,13 @@ def alike(found: pa.Table, parts: list[Prepared], kept: list[Kept], params: Dedu
 
 def decisions(found: pa.Table, parts: list[Prepared], kept: list[Kept], params: Dedup) -> pa.Table:
     """What an earlier release kept, or nearly: the DECIDED table. found: the ALIKE table of all documents."""
-    found = found.sort_by("document")
-    document, equal = found["document"].to_numpy(), found["equal"].to_numpy()
-    starts = np.cumsum([0, *(part.kept for part in parts)])
     bound = params.minhash.min_similarity if params.minhash is not None else None
-    partition = np.searchsorted(starts, document, side="right") - 1
-    wanted, which = np.unique(found["place"].to_numpy(), return_inverse=True)
-    ids = taken(kept, wanted, "id", id_pairs)[which] if len(document) else np.zeros((0, 2), np.uint64)
-    columns: dict[str, Any] = {
-        "partition": pa.array(partition, pa.int32()),
-        "index": pa.array(document - starts[partition], pa.int64()),
-        "stage": pa.array(["history"] * len(document), pa.string()),
-        "rule": pa.array(np.where(equal, "same_text", "near_duplicate").tolist(), pa.string()),
-        "value": found["value"],
-        "threshold": pa.array([1.0 if same else bound for same in equal], pa.float64()),
-        "kept_id": pa.array(id_texts(ids).tolist(), pa.string()),
-    }
-    return pa.table(columns, schema=DECIDED)
+    tables = []
+    for equal, rule, threshold in ((True, "same_text", 1.0), (False, "near_duplicate", bound)):
+        mine = found.filter(pa.array(found["equal"].to_numpy() == equal))
+        dropped, places, value = (mine[name].to_numpy() for name in ("document", "place", "value"))
+        tables.append(decisions_on(parts, dropped, places, "history", rule, value, threshold, among=kept))
+    return pa.concat_tables(tables).sort_by([("partition", "ascending"), ("index", "ascending")])
 
 
 def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup, ranges: int = 1) -> pa.Table:
@@ -119,14 +128,8 @@ def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup
 
     gone: for each partition the rows that earlier stages dropped, sorted. ranges: of keys.
     """
-    keys = KeyRanges(parts, params, gone.__getitem__, ranges)
-    index = index_of(home, params)
-    try:
-        found = [met(keys, index, place) for place in range(ranges)]
-    except Damaged:
-        storage.delete_tree(index.folder)
-        index = index_of(home, params)
-        found = [met(keys, index, place) for place in range(ranges)]
+    keys, index = KeyRanges(parts, params, gone.__getitem__, ranges), index_of(home, params)
+    found = [met_here(keys, home, index.releases, place, f"{index.folder}-{place}") for place in range(ranges)]
     kept = _kept(home, index.releases)
     near = [alike(one, parts, kept, params) for _, one in by_block(pa.concat_tables(found))]
     return decisions(pa.concat_tables([ALIKE.empty_table(), *near]), parts, kept, params)
@@ -144,24 +147,14 @@ def run_index(work: Work, _: int) -> Done:
     """Complete the index by the releases that are not in it, and say which releases this run is compared with."""
     index = index_of(work.home, work.recipe.dedup)
     path = work.path(RELEASES, 0, "json")
-    storage.put(path, json.dumps([[one.name, one.files] for one in index.releases]).encode())
+    storage.put(path, json.dumps([asdict(one) for one in index.releases]).encode())
     return Done({"rows": index.rows}, [path])
 
 
 def run_known(work: Work, place: int) -> Done:
     """What documents meet of a range of keys, by block of documents."""
-    index, keys = _index(work), left_before(work, "history")
-    try:
-        found = met(keys, index, place) if index is not None else None
-    except Damaged:
-        band_index.disown(work.home.cache("history"))
-        found = None
-    if (
-        found is None
-    ):  # others read the index meanwhile: this piece makes one of its own, and the next run the common one
-        own = work.path("index", place, "own")
-        found = met(keys, index_of(work.home, work.recipe.dedup, own), place)
-        storage.delete_tree(own)
+    own = work.path("index", place, "own")
+    found = met_here(left_before(work, "history"), work.home, _releases(work), place, own)
     files = []
     for block, table in by_block(found):
         files.append(work.path(f"met-{block:05d}", place, "arrow"))
@@ -172,33 +165,22 @@ def run_known(work: Work, place: int) -> Done:
 def run_compare(work: Work, block: int) -> Done:
     """What of a block's documents an earlier release kept, or nearly."""
     paths = [work.path(f"met-{block:05d}", place, "arrow") for place in range(work.ranges)]
-    found = _tables(path for path in paths if storage.exists(path))
+    tables = [storage.read_arrow(path) for path in paths if storage.exists(path)]
+    found = pa.concat_tables([MET.empty_table(), *tables])
     path = work.path("alike", block, "arrow")
-    near = alike(
-        pa.concat_tables([MET.empty_table(), *found]), work.parts, _kept(work.home, _releases(work)), work.recipe.dedup
-    )
+    near = alike(found, work.parts, _kept(work.home, _releases(work)), work.recipe.dedup)
     storage.put_arrow(path, near)
     return Done({"alike": len(near)}, [path])
 
 
 def run(work: Work, _: int) -> Done:
     """What earlier releases kept, beside the partitions."""
-    found = pa.concat_tables(_tables(work.path("alike", block, "arrow") for block in range(work.ranges)))
-    decided = decisions(found, work.parts, _kept(work.home, _releases(work)), work.recipe.dedup)
+    tables = [storage.read_arrow(work.path("alike", block, "arrow")) for block in range(work.ranges)]
+    kept = _kept(work.home, _releases(work))
+    decided = decisions(pa.concat_tables(tables), work.parts, kept, work.recipe.dedup)
     return Done({"dropped": len(decided)}, work.decide_all("history", decided))
-
-
-def _tables(paths: Iterable[str]) -> list[pa.Table]:
-    return [storage.read_arrow(path) for path in paths]
-
-
-def _index(work: Work) -> Index | None:
-    """The index as *index* left it; None where it has been damaged since."""
-    index = band_index.load(work.home.cache("history"))
-    return index if index is not None and list(index.releases) == _releases(work) else None
 
 
 def _releases(work: Work) -> list[Release]:
     """The releases that this run is compared with."""
-    plain = json.loads(storage.read_bytes(work.path(RELEASES, 0, "json")))
-    return [Release(name, tuple((file, rows) for file, rows in files)) for name, files in plain]
+    return [band_index.release_of(one) for one in json.loads(storage.read_bytes(work.path(RELEASES, 0, "json")))]

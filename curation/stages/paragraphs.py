@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -140,15 +141,11 @@ def _span_hashes(hashes: npt.NDArray[np.uint64], span: int, out: npt.NDArray[np.
 
 def repeated(paths: list[str], params: Paragraphs, place: int = 0, ranges: int = 1) -> pa.Table:
     """What goes of the units of one range of hashes: the CUTS table, sorted. paths: the UNITS table of each partition."""
-    sizes = []
-    for path in paths:
-        with storage.open_parquet(path) as file:
-            sizes.append(file.metadata.num_rows)
-    steps = max(-(-sum(sizes) // (UNITS_AT_ONCE * ranges)), 1)
+    steps = max(-(-sum(storage.each(_rows, paths)) // (UNITS_AT_ONCE * ranges)), 1)
     edges = [((place * steps + step) << 64) // (ranges * steps) for step in range(steps + 1)]
     gone = [CUTS.empty_table()]
     for low, high in pairwise(edges):
-        tables = [_range(path, low, high) for path in paths]
+        tables = storage.each(partial(_range, low=low, high=high), paths)
         table = pa.concat_tables(tables)
         partition = np.repeat(np.arange(len(paths)), [len(one) for one in tables])
         hashes, rank = table["hash"].to_numpy(), table["place"].to_numpy()
@@ -169,6 +166,12 @@ def cuts_of(cuts: pa.Table, number: int) -> npt.NDArray[np.int32]:
     mine = cuts.filter(pa.array(cuts["partition"].to_numpy() == number))
     rows = np.column_stack([mine["document"].to_numpy(), mine["unit"].to_numpy()])
     return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+
+
+def _rows(path: str) -> int:
+    with storage.open_parquet(path) as file:
+        rows: int = file.metadata.num_rows
+    return rows
 
 
 def _range(path: str, low: int, high: int) -> pa.Table:

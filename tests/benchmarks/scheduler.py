@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.scheduler [--documents 100000 1000000]
 
-Each size is a whole run with exact and near duplicates, in eight partitions, in a process of its own. Documents have some
+Each size is a whole run with exact and near duplicates, of eight partitions, in a process of its own. Documents have some
 fifty words, every tenth is nearly another's.
 """
 
@@ -74,6 +74,7 @@ def main() -> None:
             }
             (folder / "recipe.yaml").write_text(json.dumps(recipe))
             environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
+            # Not `alone`: a child of a pool does not end, for Prefect waits there to send events to an API that has gone.
             done = subprocess.run(
                 [sys.executable, "-m", "tests.benchmarks.scheduler", "--recipe", str(folder / "recipe.yaml")],
                 cwd=ROOT,

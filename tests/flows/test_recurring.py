@@ -82,7 +82,7 @@ def test_ranges_and_an_index_that_fails_change_nothing(
     whole = two_weeks()
     monkeypatch.setattr("curation.dedup.clusters.BLOCK_BITS", 6)
     assert two_weeks() == whole
-    monkeypatch.setattr("curation.stages.history._index", lambda _: None)
+    monkeypatch.setattr("curation.stages.history._index", lambda *_: None)
     assert two_weeks() == whole
 
 
