@@ -57,8 +57,8 @@ def main() -> None:
     parser.add_argument("--recipe", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.recipe:
-        print("\n" + json.dumps(counted(asked.recipe)))
-        return
+        print("\n" + json.dumps(counted(asked.recipe)), flush=True)
+        os._exit(0)  # at exit Prefect waits to send events to an API that has gone
     totals = []
     for documents in asked.documents:
         with tempfile.TemporaryDirectory() as name:
@@ -74,7 +74,6 @@ def main() -> None:
             }
             (folder / "recipe.yaml").write_text(json.dumps(recipe))
             environment = {key: value for key, value in os.environ.items() if key != "PREFECT_API_URL"}
-            # Not `alone`: a child of a pool does not end, for Prefect waits there to send events to an API that has gone.
             done = subprocess.run(
                 [sys.executable, "-m", "tests.benchmarks.scheduler", "--recipe", str(folder / "recipe.yaml")],
                 cwd=ROOT,
