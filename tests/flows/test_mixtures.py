@@ -14,7 +14,8 @@ from rich.console import Console
 from curation.releases.report.mixture import mixture as mixture_section
 from curation.releases.report.mixture import rows_of
 from curation.releases.verify import verify
-from flows import artifacts, cli
+from flows import artifacts
+from flows.cli import tables
 from flows.curate import Outcome, with_engine
 from flows.progress import silent
 from schemas.recipe import Recipe
@@ -89,11 +90,11 @@ def test_records_are_mixed_by_records_and_caps_are_kept(tmp_path: Path) -> None:
     page = mixture_section(outcome.manifest.model_dump(mode="json", by_alias=True))
     assert "<th>unit</th>" in page
     terminal = io.StringIO()
-    before, cli.out = cli.out, Console(file=terminal, width=200)
+    before, tables.out = tables.out, Console(file=terminal, width=200)
     try:
-        cli._print_mixture(outcome.manifest)
+        tables.print_mixture(outcome.manifest)
     finally:
-        cli.out = before
+        tables.out = before
     line = next(line for line in terminal.getvalue().splitlines() if "records-plain" in line)
     assert [cell.strip() for cell in line.strip("│ ").split("│")][2:] == [
         "records",

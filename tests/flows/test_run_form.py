@@ -73,9 +73,16 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
         assert not runs(server)
 
         write(field(recipe, "Name"), "from-the-form")
-        page.wait_for_timeout(2000)  # the form takes a value over when typing has stopped
-        page.get_by_role("button", name="Submit").click()
-        until(lambda: runs(server), 60, "no run was made")
+        submit = page.get_by_role("button", name="Submit")
+
+        def submitted() -> bool:
+            """The form takes a value over some time after typing has stopped, and refuses the old one until then."""
+            if submit.is_visible():
+                submit.click()
+                page.wait_for_timeout(2000)
+            return bool(runs(server))
+
+        until(submitted, 120, "no run was made")
         ended = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
         until(lambda: runs(server)[0]["state_type"] in ended, 180, "the run did not end")
         run = runs(server)[0]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from curation.releases.warnings import said, shown
-from flows import cli
+from flows.cli import tables
 from tests.conftest import write_jsonl
 from tests.flows.test_mixtures import written
 from tests.flows.test_packed import tokenizer_of
@@ -96,5 +96,5 @@ def test_no_phase_is_empty_and_what_is_missed_is_said(tmp_path: Path, capsys: py
     assert shown(warned["budget"].examples[0]) == "tokens 3 is 3 tokens, 250 were written"
     page = (Path(outcome.folder or "") / "report.html").read_text()
     assert "phase most misses its budget by -64.9%" in page
-    cli._print_warnings(outcome.manifest)
+    tables.print_warnings(outcome.manifest)
     assert "warning: phase least misses its budget" in capsys.readouterr().out

@@ -1,0 +1,79 @@
+"""The command line, a command a function: what is listed here is what there is."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from flows.cli.classifier import train_classifier
+from flows.cli.evaluate_pool import evaluate_pool
+from flows.cli.faults import in_a_line
+from flows.cli.keeping import history, retain
+from flows.cli.listings import methods, presets, schema
+from flows.cli.plan import plan
+from flows.cli.reading import explain, report, verify
+from flows.cli.run import run
+from flows.cli.serve import serve
+from flows.cli.terminal import err
+from schemas.errors import RecipeMistakes, SyllabusError
+
+app = typer.Typer(
+    help="From raw text to an ordered, training-ready data set. Exit codes: 0 done, 1 the run failed, 2 the recipe is "
+    "wrong, 3 unknown document, 4 a release does not hold.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+COMMANDS = (
+    run,
+    plan,
+    methods,
+    train_classifier,
+    presets,
+    explain,
+    history,
+    report,
+    verify,
+    schema,
+    serve,
+    evaluate_pool,
+    retain,
+)
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> NoReturn:
+    """The console script. Leaves without the libraries' own teardown: Arrow's threads were seen to abort there."""
+    code = _command()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _command() -> int:
+    """Run the command line; its exit code. User errors become one clear line each, never a traceback."""
+    try:
+        app(prog_name="syllabus")
+    except RecipeMistakes as error:
+        for mistake in error.mistakes:
+            err.print(f"error: {mistake}", markup=False, highlight=False, soft_wrap=True)
+        return error.exit_code
+    except SyllabusError as error:
+        err.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        err.print("error: interrupted; a rerun goes on where this one stopped", markup=False, highlight=False)
+        return 1
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except Exception as error:
+        err.print(f"error: {in_a_line(error)}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return 0

@@ -1,0 +1,109 @@
+"""`explain`, `report`, `verify`: what a release holds, and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.terminal import AsJson, ReleasePath, err, fail, out
+
+
+def explain(
+    release: ReleasePath,
+    id_: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A document's id, or its own name (columns.id).")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Look the document up by its URL.")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(help="An id: the duplicates that were dropped for it, or with it, and how they differ."),
+    ] = None,
+    json_: AsJson = False,
+) -> None:
+    """The life of a document: where it came from, each stage's verdict, what was kept instead, its positions."""
+    from curation.releases import explain as explain_module
+    from curation.releases import explain_cluster
+
+    if cluster is not None:
+        found = explain_cluster.cluster(release_of(release), cluster)
+        if json_:
+            typer.echo(json.dumps(explain_cluster.as_dict(found), ensure_ascii=False))
+        else:
+            explain_cluster.show(found, out)
+        return
+    if (id_ is None) == (url is None):
+        raise typer.BadParameter("give an ID or --url")
+    life = explain_module.explain(release_of(release), id=id_, url=url)
+    if json_:
+        typer.echo(json.dumps(explain_module.as_dict(life), ensure_ascii=False))
+    else:
+        explain_module.show(life, out)
+
+
+def report(
+    release: ReleasePath,
+    other: Annotated[
+        str | None, typer.Argument(help="A later release: both side by side on one page.", metavar="[RELEASE]")
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--output", help="Where to write; default: report.html of the release, or compared-with-….html."),
+    ] = None,
+) -> None:
+    """Write one self-contained HTML page about a release, or about two side by side."""
+    from curation import storage
+    from curation.releases.report import compare
+    from curation.releases.report import report as make_report
+
+    folder = release_of(release)
+    manifest = _manifest(folder)
+    if other is not None:
+        later = release_of(other)
+        where = target or storage.join(later, f"compared-with-{manifest['release']}.html")
+        page = compare(manifest, _manifest(later), (folder, later))
+    else:
+        where = target or storage.join(folder, "report.html")
+        parent = storage.join(storage.parent(folder), str(manifest["parent"]))
+        page = make_report(manifest, folder, _manifest(parent) if _holds_manifest(parent) else None)
+    storage.put(where, page.encode())
+    out.print(where, markup=False, highlight=False, soft_wrap=True)
+
+
+def verify(release: ReleasePath, json_: AsJson = False) -> None:
+    """Recompute every checksum and count of the manifest."""
+    from curation.releases.verify import verify as find_faults
+
+    folder = release_of(release)
+    faults = find_faults(folder)
+    if json_:
+        typer.echo(json.dumps({"release": folder, "holds": not faults, "faults": faults}, ensure_ascii=False))
+    elif not faults:
+        out.print(f"{folder}: holds", markup=False, highlight=False, soft_wrap=True)
+    else:
+        for fault in faults:
+            err.print(fault, markup=False, highlight=False, soft_wrap=True)
+    if faults:
+        raise typer.Exit(4)
+
+
+def _manifest(folder: str) -> Any:
+    from curation.releases.home import read_manifest
+
+    return read_manifest(folder)
+
+
+def _holds_manifest(folder: str) -> bool:
+    from curation import storage
+
+    return storage.exists(storage.join(folder, "manifest.json"))
+
+
+def release_of(path: str) -> str:
+    from curation.releases.home import resolve
+
+    try:
+        return resolve(path)
+    except FileNotFoundError as error:
+        fail(str(error), 1)

@@ -1,0 +1,66 @@
+"""`run`: a recipe to a release."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any
+
+import typer
+
+from flows.cli.tables import print_funnel, print_mixture, print_packing, print_warnings
+from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, err, out, quiet
+from flows.embedded_api import configure, embedded_api
+from schemas.errors import SyllabusError
+
+
+def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, json_: AsJson = False) -> None:
+    """Run a recipe: the `curate` flow, on an embedded Prefect API where none is configured."""
+    from curation.recipes.recipe_file import load
+
+    loaded = load(recipe, overrides or ())
+    configure()
+    quiet()
+    with embedded_api(loaded.engine.address, meanwhile=lambda: _check_and_import(loaded)):
+        outcome = _run_flow(loaded, losses, silent=json_)
+    if json_:
+        result = {"release": outcome.release, "folder": outcome.folder, "message": outcome.message}
+        typer.echo(json.dumps(result))
+        return
+    if outcome.manifest is not None:
+        print_funnel(outcome.manifest)
+        print_mixture(outcome.manifest)
+        print_packing(outcome.manifest)
+        print_warnings(outcome.manifest)
+    out.print(outcome.message, markup=False, highlight=False)
+    if outcome.release is not None:
+        out.print(f"{outcome.folder}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _check_and_import(recipe: Any) -> None:
+    """What can be done while the API comes up: what is soonest said if it is wrong comes first."""
+    from curation.recipes.recipe_paths import check_paths
+
+    check_paths(recipe)
+    from curation.mixture.planning import check_names
+
+    check_names(recipe)
+    importlib.import_module("flows.curate")
+
+
+def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
+    """The flow run, with progress bars on standard error; the first user error is raised as it is."""
+    from flows import curate as curate_module
+    from flows import progress
+
+    outcome: list[Any] = []
+    bars = progress.silent() if silent or not err.is_terminal else progress.terminal(err)
+    state: Any = curate_module.with_engine(recipe, keep=outcome.append, progress=bars)(
+        recipe, losses, return_state=True
+    )
+    if not state.is_completed():
+        failure = state.result(raise_on_failure=False)
+        if isinstance(failure, BaseException):
+            raise failure
+        raise SyllabusError(f"the run ended as {state.name}")
+    return outcome[0]

@@ -1,0 +1,70 @@
+"""What a run prints when it has ended: the funnel, the mixture, how rows were packed, what looks odd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from flows.cli.terminal import out, printable
+
+
+def print_funnel(manifest: Any) -> None:
+    table = Table(title="Funnel", title_justify="left")
+    for name in ("stage", "in", "dropped", "out"):
+        table.add_column(name, justify="left" if name == "stage" else "right")
+    table.add_column("by rule")
+    for stage in manifest.funnel:
+        rules = ", ".join(f"{rule} {n:,}" for rule, n in sorted(stage.dropped.items(), key=lambda x: -x[1]))
+        table.add_row(stage.stage, f"{stage.in_:,}", f"{stage.in_ - stage.out:,}", f"{stage.out:,}", printable(rules))
+    out.print(table)
+    count = manifest.errors["count"]
+    if count["files"] or count["rows"]:
+        out.print(
+            f"set aside: {count['rows']:,} malformed rows, {count['files']:,} files (named in manifest.json, errors)"
+        )
+
+
+def print_packing(manifest: Any) -> None:
+    from curation.releases.report.packing import packing
+
+    said = packing(manifest.model_dump(mode="json", by_alias=True))
+    if said is not None:
+        out.print(said, markup=False, highlight=False)
+
+
+def print_mixture(manifest: Any) -> None:
+    from curation.releases.report.mixture import rows_of
+
+    table = Table(title="Mixture", title_justify="left", caption="planned and realised: shares in the phase's unit")
+    for name in ("phase", "group", "unit", "planned", "realised", "documents", "share", "tokens", "share"):
+        table.add_column(name, justify="left" if name in ("phase", "group", "unit") else "right")
+    for phase in manifest.phases:
+        shown = rows_of(phase.model_dump())
+        for row in shown[:12]:
+            table.add_row(
+                row.phase,
+                printable(row.group),
+                row.unit,
+                f"{row.planned:.4f}",
+                f"{row.written:.4f}",
+                f"{row.documents:,}",
+                f"{row.of_documents:.4f}",
+                f"{row.tokens:,}",
+                f"{row.of_tokens:.4f}",
+            )
+        if len(shown) > 12:
+            table.add_row(phase.name, f"… {len(shown) - 12} more")
+    out.print(table)
+    for phase in manifest.phases:
+        for note in phase.notes:
+            out.print(f"{phase.name}: {note}", markup=False, highlight=False)
+
+
+def print_warnings(manifest: Any) -> None:
+    from curation.releases.warnings import said, shown
+
+    for warning in manifest.warnings:
+        out.print(f"warning: {said(warning)}", markup=False, highlight=False, soft_wrap=True)
+        for example in warning.examples:
+            out.print(f"  {shown(example)}", markup=False, highlight=False, soft_wrap=True)
