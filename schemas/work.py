@@ -33,7 +33,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Slice:
-    """A file, or the range [start, stop) of it in the unit of its marks; stop None is the end.
+    """A file, or the range [start, stop) of it in the unit of its marks (``readers/cuts.py``; row groups of Parquet); stop None is the end.
 
     input: its place among the run's inputs. first_row: the number of its first row in the file.
     """

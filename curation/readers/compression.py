@@ -35,9 +35,11 @@ class StreamFault(Exception):
 
 def decompressed(blocks: Iterator[bytes], compression: str | None) -> Iterator[bytes]:
     """Plain bytes of a compressed file, in order. Raises StreamFault after the last block that could be read."""
-    if compression is None:
-        yield from blocks
-        return
+    return blocks if compression is None else (block for _, block in members(blocks, compression))
+
+
+def members(blocks: Iterator[bytes], compression: str) -> Iterator[tuple[int, bytes]]:
+    """The same with the place in the file where the member or frame begins that a block is of: reading can begin there, too."""
     title = TITLES[compression]
     head = b""
     for block in blocks:
@@ -90,29 +92,33 @@ _DECOMPRESSORS: dict[str, Callable[[], Any]] = {
 }
 
 
-def _members(data: bytes, blocks: Iterator[bytes], compression: str) -> Iterator[bytes]:
+def _members(data: bytes, blocks: Iterator[bytes], compression: str) -> Iterator[tuple[int, bytes]]:
     title = TITLES[compression]
     stream = _DECOMPRESSORS[compression]()
+    taken, begin = len(data), 0
     while True:
         try:
             out = stream.decompress(data, OUT_BYTES)
         except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
             raise StreamFault(f"damaged {title}: {_plain(error)}") from None
         if out:
-            yield out
+            yield begin, out
         data = b""
         if stream.eof:
             # Zeros between or after members are padding (tape blocks of gzip, stream padding of xz).
             data = stream.unused_data.lstrip(b"\0")
             while len(data) < HEAD_BYTES and (block := next(blocks, b"")):
+                taken += len(block)
                 data = (data + block).lstrip(b"\0") if not data else data + block
             if not data:
                 return
             if not _starts(data, compression):
                 raise StreamFault(f"trailing bytes after the {title} stream", whole=True)
             stream = _DECOMPRESSORS[compression]()
+            begin = taken - len(data)
         elif stream.needs_input:
             data = next(blocks, b"")
+            taken += len(data)
             if not data:
                 raise StreamFault(f"truncated {title}: unexpected end of stream")
 
@@ -127,6 +133,7 @@ class _Bytes:
 
     def __init__(self, head: bytes, blocks: Iterator[bytes]):
         self._data, self._at, self._blocks = head, 0, blocks
+        self.taken = 0
 
     def take(self, count: int) -> bytes:
         """The next ``count`` bytes, fewer only at the end."""
@@ -134,10 +141,11 @@ class _Bytes:
             self._data, self._at = self._data[self._at :] + block, 0
         taken = self._data[self._at : self._at + count]
         self._at += len(taken)
+        self.taken += len(taken)
         return taken
 
 
-def _zstd(stream: _Bytes) -> Iterator[bytes]:
+def _zstd(stream: _Bytes) -> Iterator[tuple[int, bytes]]:
     """zstd's own interface bounds no output, and a frame can grow 30,000 fold: so it is fed as many blocks at once as
     make ``OUT_BYTES`` at most (RFC 8878: frame header; blocks of a 3-byte header and at most 128 KB plain; checksum).
     """
@@ -153,6 +161,7 @@ def _zstd(stream: _Bytes) -> Iterator[bytes]:
         if kind != _ZSTD_MAGIC:
             raise StreamFault("trailing bytes after the zstd stream", whole=not first)
         first = False
+        begin = stream.taken - len(magic)
         frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj(write_size=OUT_BYTES)
         descriptor = _whole(stream, 1)
         flags = descriptor[0]
@@ -170,14 +179,14 @@ def _zstd(stream: _Bytes) -> Iterator[bytes]:
                     break
                 plain += _ZSTD_BLOCK_BYTES
                 if plain >= OUT_BYTES:
-                    yield _fed(frame, pieces)
+                    yield begin, _fed(frame, pieces)
                     pieces, plain = [], 0
             if flags >> 2 & 1:
                 pieces.append(_whole(stream, 4))
         except StreamFault:
-            yield _fed(frame, pieces)
+            yield begin, _fed(frame, pieces)
             raise
-        yield _fed(frame, pieces)
+        yield begin, _fed(frame, pieces)
         if not frame.eof:
             raise StreamFault("damaged zstd: the frame does not end")
 

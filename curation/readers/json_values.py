@@ -48,10 +48,10 @@ def records(blocks: Callable[[], Iterator[bytes]], wanted: Wanted, format: str) 
         yield from _split(everything, limit, array=how == "array")
 
 
-def is_lines(url: str) -> bool:
-    """Whether a plain file of JSON Lines is what it is named, so that it can be cut where lines end."""
+def is_lines(url: str, compression: str | None) -> bool:
+    """Whether a file of JSON Lines is what it is named, so that it can be cut where lines end."""
     try:
-        head, whole, _ = opening(text_blocks(url, "jsonl", None))
+        head, whole, _ = opening(text_blocks(url, "jsonl", compression))
     except StreamFault:
         return False
     return layout(head, whole) == "lines"

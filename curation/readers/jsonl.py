@@ -21,7 +21,7 @@ from curation.readers.documents import MAX_ROW_BYTES, Batch, Rows, Wanted, has, 
 from curation.readers.formats import TITLES
 from curation.readers.json_values import Lines, records
 from curation.readers.layout import TOKEN
-from curation.readers.lines import lines, range_blocks, text_blocks, without_bom
+from curation.readers.lines import lines, member_blocks, range_blocks, text_blocks, without_bom
 from curation.readers.values import Literal
 
 BLANK = b" \t\r"
@@ -40,7 +40,7 @@ def read_jsonl(
     stop: int | None = None,
     first_row: int = 0,
 ) -> Iterator[Batch]:
-    """Documents of a file, or of the lines that start in the byte range; ``first_row`` is the number of the first of them.
+    """Documents of a file, or of the lines from one mark of ``cuts`` to another; ``first_row`` is the number of the first of them.
 
     Whether a required column is there is asked of the whole file, whatever the range. Raises OSError where storage
     fails.
@@ -51,7 +51,7 @@ def read_jsonl(
 
     mine = every()
     if start or stop is not None:
-        blocks = range_blocks(url, start, stop)
+        blocks = member_blocks(url, compression, start, stop) if compression else range_blocks(url, start, stop)
         mine = lines(without_bom(blocks) if start == 0 else blocks, wanted.max_row_bytes)
     yield from _read(mine, wanted, every, TITLES[format], first_row)
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from curation import storage
-from curation.readers.compression import StreamFault, decompressed
+from curation.readers.compression import StreamFault, decompressed, members
 from curation.readers.formats import HEAD_BYTES, TITLES, foreign
 
 BOM = b"\xef\xbb\xbf"
+INTO_BITS = 32
+"""A place in a compressed file is a number, as in BGZF (SAM specification, 4.1.1): where a member or frame begins in the file, and,
+in the lower bits, how many bytes into its text."""
 
 
 def text_blocks(url: str, format: str, compression: str | None) -> Iterator[bytes]:
@@ -42,9 +45,12 @@ def text_blocks(url: str, format: str, compression: str | None) -> Iterator[byte
 
 def without_bom(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The blocks of a file from its start, without a byte-order mark."""
+    head = b""
     for block in blocks:
-        yield block.removeprefix(BOM)
-        break
+        head += block
+        if len(head) >= len(BOM):
+            break
+    yield head.removeprefix(BOM)
     yield from blocks
 
 
@@ -68,6 +74,22 @@ def range_blocks(url: str, start: int, stop: int | None) -> Iterator[bytes]:
                 return
         position += len(block)
         yield block
+
+
+def member_blocks(url: str, compression: str, start: int, stop: int | None) -> Iterator[bytes]:
+    """The bytes of a compressed file from one place to another, both where a line starts; None is its end."""
+    begin, skip = divmod(start, 1 << INTO_BITS)
+    last, left = divmod(stop, 1 << INTO_BITS) if stop is not None else (None, 0)
+    for place, block in members(storage.blocks(url, begin), compression):
+        if last is not None and begin + place >= last:
+            if not left:
+                return
+            block = block[:left]
+            left -= len(block)
+        skipped = min(skip, len(block))
+        skip -= skipped
+        if skipped < len(block):
+            yield block[skipped:]
 
 
 def lines(blocks: Iterator[bytes], max_bytes: int) -> Iterator[list[bytes | None]]:

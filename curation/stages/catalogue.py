@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,17 +21,15 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.readers.cuts import Marks, member_marks, plain_marks
 from curation.readers.formats import by_name
 from curation.readers.json_values import is_lines
-from curation.readers.jsonl import rows_on
-from curation.readers.lines import BOM
 from curation.recipes.recipe_paths import files_of
 from curation.releases.home import Home
 from schemas.recipe import Recipe
 from schemas.sources import Source
 from schemas.work import Input, Partition, Slice
 
-READ_BYTES = 1 << 20
 OPENING_BYTES = 32_000
 """What opening a file costs, in bytes of text that would be read in that time."""
 EXPANSION = {"gzip": 4, "zstd": 4, "bz2": 5, "xz": 5, "parquet": 2}
@@ -148,19 +146,23 @@ def _examine(source: Source, index: int, partition_bytes: int, known: Known, inf
     try:
         if entry is not None:
             return replace(blank, fingerprint=entry[0], marks=entry[1])
-        marks: tuple[tuple[int, int], ...] = ()
-        big = info.bytes > partition_bytes
-        if named[0] == "parquet" and big:
-            marks = _row_group_marks(info.url, partition_bytes)
+        every = _even(info.bytes * EXPANSION.get(named[1] or named[0], 1), partition_bytes)
+        if every is None:
+            return replace(blank, fingerprint=storage.sha256(info.url))
+        if named[0] == "parquet":
+            return replace(
+                blank, fingerprint=storage.sha256(info.url), marks=_row_group_marks(info.url, partition_bytes)
+            )
         # Lines can be cut anywhere; records that go on over lines, and those that a wrapper holds, are read as one stream.
-        lines = named == ("jsonl", None) and big and source.records is None and is_lines(info.url)
-        fingerprint, line_marks = _fingerprint(info.url, partition_bytes if lines else None)
-        return replace(blank, fingerprint=fingerprint, marks=marks or line_marks)
+        if named[0] != "jsonl" or source.records is not None or not is_lines(info.url, named[1]):
+            return replace(blank, fingerprint=storage.sha256(info.url))
+        fingerprint, marks = _line_marks(info.url, named[1], every)
+        return replace(blank, fingerprint=fingerprint, marks=marks)
     except OSError as error:
         return replace(blank, fault=f"cannot be opened: {type(error).__name__}")
 
 
-def _known_entry(entry: object, wanted: tuple[int, str, int]) -> tuple[str, tuple[tuple[int, int], ...]] | None:
+def _known_entry(entry: object, wanted: tuple[int, str, int]) -> tuple[str, Marks] | None:
     """Fingerprint and marks of a file that is as it was; None where it is not, or the entry is none."""
     try:
         found: Any = entry
@@ -172,30 +174,35 @@ def _known_entry(entry: object, wanted: tuple[int, str, int]) -> tuple[str, tupl
         return None
 
 
-def _fingerprint(path: str, every: int | None) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """sha256 of the bytes, and with ``every`` the first line at or after each multiple of it, with its row."""
+def _even(text_bytes: int, partition_bytes: int) -> int | None:
+    """What a slice of a file of about so much text takes, so that all are alike; None: it need not be cut."""
+    slices = -(-text_bytes // partition_bytes)
+    return -(-text_bytes // slices) if slices > 1 else None
+
+
+def _line_marks(path: str, compression: str | None, every: int) -> tuple[str, Marks]:
+    """sha256 of the bytes of a file of lines, and where it can be cut, read once."""
     digest = hashlib.sha256()
-    marks: list[tuple[int, int]] = [(0, 0)]
-    offset = row = 0
-    with storage.open_read(path) as stream:
-        if every is None:
-            while chunk := stream.read(READ_BYTES):
-                digest.update(chunk)
-            return digest.hexdigest(), ()
-        for line in stream:
-            if offset and offset >= marks[-1][0] + every:
-                marks.append((offset, row))
-            digest.update(line)
-            offset += len(line)
-            row += rows_on((line if row else line.removeprefix(BOM)).rstrip(b"\n"))
-    return digest.hexdigest(), tuple(marks)
+
+    def read() -> Iterator[bytes]:
+        for block in storage.blocks(path):
+            digest.update(block)
+            yield block
+
+    blocks = read()
+    marks = plain_marks(blocks, every) if compression is None else member_marks(blocks, compression, every)
+    for _ in blocks:  # what the marks did not ask for is part of the fingerprint
+        pass
+    return digest.hexdigest(), marks
 
 
-def _row_group_marks(path: str, every: int) -> tuple[tuple[int, int], ...]:
+def _row_group_marks(path: str, partition_bytes: int) -> Marks:
     marks: list[tuple[int, int]] = [(0, 0)]
     try:
         with storage.open_parquet(path) as file:
             size = row = 0
+            total = sum(file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups))
+            every = _even(total, partition_bytes) or total
             for group in range(file.num_row_groups):
                 if size >= every:
                     marks.append((group, row))

@@ -196,7 +196,7 @@ def test_big_files_are_cut_where_lines_are_records_only(tmp_path: Path) -> None:
         "indented": False,
         "wrapper": False,
     }
-    assert is_lines(str(tmp_path / "lines.jsonl"))
+    assert is_lines(str(tmp_path / "lines.jsonl"), None)
     rows, bad = [], []
     for one in cut(found["lines"], 0):
         more, worse, _ = read(tmp_path / "lines.jsonl", slice_of=one)
