@@ -66,7 +66,7 @@ def curate(recipe: Recipe, losses: str | None = None, overlap: Overlap = "wait")
     with one_at_a_time(recipe, wait=overlap == "wait") as alone:
         if not alone:
             return Cancelled(message=f"another run of {recipe.name} is under way, and this one is not to wait for it")
-        if (recipe.engine.kind, recipe.engine.workers) == (Engine().kind, Engine().workers):
+        if recipe.engine.model_copy(update={"partition_bytes": Engine().partition_bytes}) == Engine():
             outcome = run(recipe, losses, on_the_run_page())
         else:
             made: list[Outcome] = []

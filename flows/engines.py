@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
+from curation.recipes.memory import bounds
 from schemas.engine import Engine
 from schemas.errors import RecipeError, RunError
 
@@ -23,7 +24,7 @@ ANSWER_SECONDS = 10
 
 def task_runner(engine: Engine) -> TaskRunner[Any]:
     """The runner of a recipe's engine. Raises RecipeError where its packages are missing or its address is silent."""
-    workers = engine.workers or os.cpu_count() or 1
+    workers = bounds(engine).workers
     if engine.kind == "threads":
         return ThreadPoolTaskRunner(max_workers=workers)
     if engine.kind == "processes":
@@ -56,7 +57,7 @@ def told_of_lost_workers() -> Iterator[None]:
         raise RunError(
             "engine",
             "a worker ended in the middle of its task, killed or out of memory: a rerun goes on where this one stopped; if it "
-            f"was memory, with fewer workers or smaller engine.partition_bytes ({type(error).__name__}: {reason})",
+            f"was memory, with fewer workers or a smaller engine.memory ({type(error).__name__}: {reason})",
         ) from error
 
 

@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from curation.methods.tags import pool_wide_tags
 from curation.mixture import planning
 from curation.mixture import pool as pool_stage
+from curation.recipes.memory import bounds
 from curation.recipes.recipe_paths import absolute
 from curation.releases import shift
 from curation.releases import work as work_folder
@@ -46,7 +47,7 @@ def begin(
 ) -> Work:
     """The work folder of a run over these inputs. key: a name for what decides its content."""
     of_source = [settings(recipe, source) for source in recipe.sources]
-    partitions = catalogue.partitions(inputs, recipe.engine.partition_bytes)
+    partitions = catalogue.partitions(inputs, bounds(recipe.engine).partition_bytes)
     keys = [partition_key(of_source[one.source_index], inputs, one) for one in partitions]
     cut = hashlib.sha256("".join(keys).encode()).hexdigest()
     folder = home.cache("work", f"{key}-{cut[:16]}")

@@ -10,6 +10,7 @@ from prefect.logging import get_run_logger
 
 from curation import storage
 from curation.cleaning import train_classifier as training
+from curation.recipes.memory import bounds
 from curation.releases.home import Home
 from curation.stages import catalogue as catalogue_stage
 from flows import artifacts, pool
@@ -48,7 +49,7 @@ def train_classifier(recipe: Recipe) -> dict[str, Any]:
         of_sources = recipe.model_copy(update={"clean": clean, "sources": sources})
         home = Home(storage.join(recipe.output, recipe.name))
         known = catalogue_stage.load_known(home.cache("fingerprints.json"))
-        files = catalogue_stage.catalogue(sources, partition_bytes=recipe.engine.partition_bytes, known=known)
+        files = catalogue_stage.catalogue(sources, partition_bytes=bounds(recipe.engine).partition_bytes, known=known)
         work = pool.begin(of_sources, files, home, "training-classifier")
         pool.prepare_all(work, silent(), {})
         parts = zip(work.of_source, work.parts, strict=True)

@@ -20,7 +20,10 @@ class Engine(Section):
     address: str | None = None
     """A running cluster, for the kinds dask (tcp://host:8786) and ray (host:6379, ray://host:10001); null starts one here."""
     partition_bytes: Annotated[ByteSize, Field(ge=1)] = 256_000_000
-    """Input bytes a task takes at most, where a file can be cut (plain JSON Lines, Parquet)."""
+    """Text a task takes at most, where a file can be cut (JSON Lines, plain or of several gzip members or zstd frames; Parquet)."""
+    memory: Annotated[ByteSize, Field(ge=1)] | None = None
+    """What the run holds at most on this machine, all workers together (with an address: what a worker of the cluster holds):
+    fewer tasks at once, less text in each. Besides come some bytes a document for planning. Null: about 1 GB for two workers."""
 
     @model_validator(mode="after")
     def _address_is_of_a_cluster(self) -> Engine:

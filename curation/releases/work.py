@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.arrays.give_back import give_back
 from curation.dedup.key_ranges import ranges_of
 from curation.releases.home import Home
 from schemas.recipe import Recipe
@@ -203,6 +204,7 @@ def run_piece(stage: Stage, work: Work, piece: int) -> dict[str, Any]:
     if noted is not None:
         return noted
     done = stage.run(work, piece)
+    give_back()
     if done.files:
         files = {path: [storage.size(path), storage.checksum(path)] for path in done.files}
         storage.put(note, json.dumps({"counts": done.counts, "files": files}).encode())

@@ -24,6 +24,7 @@ from curation import storage
 from curation.readers.cuts import Marks, member_marks, plain_marks
 from curation.readers.formats import by_name
 from curation.readers.json_values import is_lines
+from curation.recipes.memory import bounds
 from curation.recipes.recipe_paths import files_of
 from curation.releases.home import Home
 from schemas.recipe import Recipe
@@ -63,7 +64,7 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
 def of_recipe(recipe: Recipe, home: Home) -> list[Input]:
     """The recipe's input files, in document order; what is found of them is kept in ``home`` for the next run."""
     place = home.cache("fingerprints.json")
-    partition_bytes = recipe.engine.partition_bytes
+    partition_bytes = bounds(recipe.engine).partition_bytes
     files = catalogue(recipe.sources, partition_bytes=partition_bytes, known=load_known(place))
     save_known(place, files, partition_bytes, recipe.sources)
     return files

@@ -30,6 +30,7 @@ from curation.cleaning import classifier, language, normalisers, pii, places, un
 from curation.dedup import minhash
 from curation.dedup.exact_keys import normalised_keys, url_keys
 from curation.dedup.minhash import comparable
+from curation.recipes.memory import bounds
 from curation.recipes.recipe_file import canonical
 from curation.recipes.recipe_paths import FILES
 from curation.releases.work import Done, Work, load_prepared
@@ -58,7 +59,6 @@ from schemas.work import (
 
 CODE_VERSION = 5
 """Part of every partition's key: raise it when a change here changes what is written."""
-BATCH_BYTES = 8_000_000
 READ = ("slice", "row", "name", "text", "prompt", "url", "date")
 """Columns of a batch as the readers give it."""
 MAX_REASONS = 1000
@@ -151,7 +151,8 @@ def prepare(
     """
     work = _Worker(recipe)
     extra = columns_read(recipe)
-    reading = _Reading(files, partition, readers.wanted_of(source, extra, BATCH_BYTES), recipe.clean.on_error == "fail")
+    wanted = readers.wanted_of(source, extra, bounds(recipe.engine).batch_bytes)
+    reading = _Reading(files, partition, wanted, recipe.clean.on_error == "fail")
     paths = {name: storage.join(folder, name) for name in (DOCUMENTS_FILE, SIGNATURES, DROPPED, BORDERS)}
     keys = [pa.field(f"exact:{kind}", pa.binary(16)) for kind in keyed(recipe.dedup)]
     schema = pa.schema(
@@ -218,14 +219,14 @@ class _Reading:
         self.found: set[str] = set()
 
     def batches(self) -> Iterator[pa.Table]:
-        """Tables of at least BATCH_BYTES, but for the last; with the number of the slice."""
+        """Tables of at least as many bytes as are wanted of a batch, but for the last; with the number of the slice."""
         held: list[pa.Table] = []
         size = 0
         for number, one in enumerate(self.partition.slices):
             for table in self._slice(number, one):
                 held.append(table)
                 size += table.nbytes
-                if size >= BATCH_BYTES:
+                if size >= self.wanted.batch_bytes:
                     yield pa.concat_tables(held)
                     held, size = [], 0
         if held:
