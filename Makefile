@@ -68,10 +68,14 @@ WORKERS = $(shell .venv/bin/python -c 'import os; print(os.cpu_count() + 1)' 2> 
 
 # test-services: those that wait for schedules, or need a browser, a database, a worker, a cluster or an object store.
 test: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch and not dask and not ray" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch and not dask and not ray and not faults" $(ARGS)
 
 test-services: .venv/installed-for-services
 	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3 or torch or dask or ray" $(ARGS)
+
+# The long mode of the tests of reliability: faults at every place.
+test-faults: .venv/installed-for-services
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m faults tests/faults $(ARGS)
 
 screenshots: .venv/installed-for-tests
 	@.venv/bin/python -m tests.screenshots

@@ -15,7 +15,7 @@ from schemas.errors import RecipeError
 PROCESS_BYTES = 600_000_000
 """A process with its libraries, models and compiled kernels."""
 TASK_BYTES = 150_000_000
-"""A task at least: writing holds a row group (``write.CHUNK_BYTES``) several times over."""
+"""A task at least: writing holds a row group (``mixture.spans.CHUNK_BYTES``) several times over."""
 COPIES = 30
 """Cleaning holds the text in hand so many times over."""
 BATCH_BYTES = 4_000_000

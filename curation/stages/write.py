@@ -1,6 +1,6 @@
 """*write*: an external gather from prepared partitions to shards, in training order, with bounded memory.
 
-``shards_of`` cuts the schedule into shards, and each shard into chunks, which become its row groups. ``scatter`` runs once a
+``mixture/spans.py`` cuts the schedule into shards, and each shard into chunks, which become its row groups. ``scatter`` runs once a
 partition: it reads the partition a row group at a time and writes the scheduled rows to one Arrow file, a record batch for
 each (row group, chunk). ``write_shard`` runs once a shard: chunk by chunk it collects that chunk's batches from all
 partitions, sorts them by position, formats, counts tokens and writes. Memory follows the row group in the first and the
@@ -9,10 +9,9 @@ chunk in the second, never the shard.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +20,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
-import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from curation import storage
@@ -32,19 +30,16 @@ from curation.methods.formatters.segments import Formatted
 from curation.methods.formatters.values import OWN_NAME
 from curation.mixture.pool import Pool, encode, label_texts
 from curation.mixture.schedule import Schedule
+from curation.mixture.spans import ROWS_PER_GROUP, ShardSpan, shards_of
+from curation.releases.shard_file import ShardFile
 from curation.releases.work import Done, Work
 from curation.training.pack import Packed, Packer
 from curation.training.tokens import Tokens, count_tokens, special_ids
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
-from schemas.shards import Shards
 from schemas.tables import DECISIONS, NO_LABEL, PACKED, SHARD
 from schemas.work import WrittenShard
 
-ROWS_PER_GROUP = 4096
-"""Rows a Parquet row group: small enough to seek in, large enough to compress."""
-CHUNK_BYTES = 32_000_000
-"""Text bytes of a row group at most (but for one document that is larger): what writing holds, several times over."""
 SCHEDULED = pa.schema(
     [
         ("index", pa.int64()),
@@ -59,76 +54,7 @@ SCHEDULED = pa.schema(
 formatter drew for it (null: it draws nothing)."""
 
 
-@dataclass(frozen=True)
-class ShardSpan:
-    """One shard: places [first, last) of the schedule, all of one phase. chunks: where its row groups begin.
-
-    The evaluations' places follow those of training, and so do their phases; their positions count from ``shift``.
-    """
-
-    number: int
-    first: int
-    last: int
-    phase: int
-    chunks: tuple[int, ...]
-    path: str
-    shift: int = 0
-
-    @property
-    def trained(self) -> bool:
-        """Whether it is one of training, not of an evaluation."""
-        return self.path.startswith("shards/")
-
-
 PLAN, SHARDS = TypeAdapter(Plan), TypeAdapter(tuple[ShardSpan, ...])
-
-
-def shards_of(schedule: Schedule, pool: Pool, plan: Plan, *, max_bytes: int) -> list[ShardSpan]:
-    """Cut the schedule where a phase ends or ``max_bytes`` of text are reached, then the evaluations; a shard holds at least
-    one row."""
-    spans = _spans_of(schedule, pool, plan.phases, max_bytes, [], "shards")
-    if schedule.evaluation is not None:
-        spans += _spans_of(schedule.evaluation, pool, plan.evaluation, max_bytes, spans, "evaluation", len(plan.phases))
-    return spans
-
-
-def _spans_of(
-    schedule: Schedule,
-    pool: Pool,
-    phases: tuple[PlannedPhase, ...],
-    max_bytes: int,
-    before: list[ShardSpan],
-    folder: str,
-    first_phase: int = 0,
-) -> list[ShardSpan]:
-    """The shards of one schedule, to be written to ``folder``, behind those before."""
-    shift = before[-1].last if before else 0
-    spans: list[ShardSpan] = []
-    for index, phase in enumerate(phases):
-        rows = np.flatnonzero(schedule.phase == index)
-        if not len(rows):
-            continue
-        first, end = int(rows[0]), int(rows[-1]) + 1
-        reached = np.cumsum(pool.bytes_in(phase.conditioning)[schedule.document[first:end]])
-        first += shift
-        for start, stop in _cuts(reached, 0, len(reached), max_bytes, len(reached)):
-            chunks = tuple(first + a for a, _ in _cuts(reached, start, stop, CHUNK_BYTES, ROWS_PER_GROUP))
-            path = f"{folder}/{len(spans):05d}.parquet"
-            number = len(before) + len(spans)
-            spans.append(ShardSpan(number, first + start, first + stop, first_phase + index, chunks, path, shift))
-    return spans
-
-
-def _cuts(
-    reached: npt.NDArray[np.int64], start: int, end: int, max_bytes: int, max_rows: int
-) -> Iterator[tuple[int, int]]:
-    """[start, end) in pieces of so many bytes and rows at most; each holds at least one row. reached: bytes up to a row."""
-    while start < end:
-        before = int(reached[start - 1]) if start else 0
-        stop = max(int(np.searchsorted(reached, before + max_bytes, side="right")), start + 1)
-        stop = min(stop, start + max_rows, end)
-        yield start, stop
-        start = stop
 
 
 def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_bytes: int) -> tuple[ShardSpan, ...]:
@@ -338,7 +264,7 @@ def run_write(work: Work, number: int) -> Done:
     counts = Counts(phase.by)
     name = span.path
     path = storage.join(work.release, name)
-    with _Shard(path, recipe.shards) as shard:
+    with ShardFile(path, recipe.shards) as shard:
         for documents, formatted, counted in gathered.chunks():
             columns: dict[str, Any] = {
                 "position": pc.subtract(documents["position"], span.shift),
@@ -422,7 +348,10 @@ def run_place(work: Work, number: int) -> Done:
     name = spans[number].path
     path = storage.join(work.release, name)
     at = first
-    with storage.open_read(work.path("packed", number, "arrow")) as stream, _Shard(path, work.recipe.shards) as shard:
+    with (
+        storage.open_read(work.path("packed", number, "arrow")) as stream,
+        ShardFile(path, work.recipe.shards) as shard,
+    ):
         for table in _in_groups(pa.ipc.open_file(stream)):
             position = pa.array(np.arange(at, at + len(table)), pa.int64())
             columns = {"position": position, "phase": pa.array([phase] * len(table), pa.string())}
@@ -443,56 +372,6 @@ def _in_groups(reader: pa.ipc.RecordBatchFileReader) -> Iterator[pa.Table]:
             held = table.slice(ROWS_PER_GROUP).combine_chunks().to_batches()
     if sum(len(batch) for batch in held):
         yield pa.Table.from_batches(held).combine_chunks()
-
-
-class _Shard:
-    """A Parquet file at its final name, a row group a table, and its size and sha256. Whole only once it is closed."""
-
-    def __init__(self, path: str, shards: Shards):
-        self.path, self.compression = path, shards.compression
-        self.digest = hashlib.sha256()
-        self.bytes = 0
-        self.writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> _Shard:
-        self.stream = storage.open_write(self.path)
-        return self
-
-    def write(self, table: pa.Table) -> None:
-        if self.writer is None:
-            self.writer = pq.ParquetWriter(_Hashing(self), table.schema, compression=self.compression)
-        self.writer.write_table(table, row_group_size=max(len(table), 1))
-
-    def __exit__(self, *failed: Any) -> None:
-        if self.writer is not None:
-            self.writer.close()
-        self.stream.close()
-        storage.sync(self.path)
-
-
-class _Hashing:
-    """A sink that counts and hashes what goes through it."""
-
-    closed = False
-
-    def __init__(self, shard: _Shard):
-        self.shard = shard
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data)
-        self.shard.digest.update(view)
-        self.shard.bytes += view.nbytes
-        self.shard.stream.write(view)
-        return view.nbytes
-
-    def tell(self) -> int:
-        return self.shard.bytes
-
-    def flush(self) -> None:
-        self.shard.stream.flush()
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) -> dict[str, tuple[int, int]]:

@@ -1,0 +1,62 @@
+"""A shard as it is written: a row group a table, its size and checksum counted on the way."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation import storage
+from schemas.shards import Shards
+
+
+class ShardFile:
+    """A Parquet file at its final name, a row group a table, and its size and sha256. Whole only once it is closed."""
+
+    def __init__(self, path: str, shards: Shards):
+        self.path, self.compression = path, shards.compression
+        self.digest = hashlib.sha256()
+        self.bytes = 0
+        self.writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> ShardFile:
+        self.stream = storage.open_write(self.path)
+        return self
+
+    def write(self, table: pa.Table) -> None:
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(_Hashing(self), table.schema, compression=self.compression)
+        self.writer.write_table(table, row_group_size=max(len(table), 1))
+
+    def __exit__(self, *failed: Any) -> None:
+        if self.writer is not None:
+            self.writer.close()
+        self.stream.close()
+        storage.sync(self.path)
+
+
+class _Hashing:
+    """A sink that counts and hashes what goes through it."""
+
+    closed = False
+
+    def __init__(self, shard: ShardFile):
+        self.shard = shard
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self.shard.digest.update(view)
+        self.shard.bytes += view.nbytes
+        self.shard.stream.write(view)
+        return view.nbytes
+
+    def tell(self) -> int:
+        return self.shard.bytes
+
+    def flush(self) -> None:
+        self.shard.stream.flush()
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,54 @@
+"""A worker killed in every stage of a recurring recipe, on every engine that has workers: the same releases."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import every_stage
+from tests.conftest import ROOT
+
+pytest.importorskip("tokenizers")
+INJECTED = ROOT / "tests" / "faults" / "injected"
+
+
+def run(recipe: Path, environment: dict[str, str], **faults: str) -> subprocess.CompletedProcess[str]:
+    """`syllabus run` as a process, in which, and in whose workers, the faults are."""
+    own = environment | {"PYTHONPATH": f"{INJECTED}{os.pathsep}{ROOT}", "BLOCK_BITS": "6"} | faults
+    command = [sys.executable, "-m", "flows.cli", "run", str(recipe)]
+    return subprocess.run(command, cwd=recipe.parent, env=own, capture_output=True, text=True, check=False, timeout=600)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("dask", marks=pytest.mark.dask),
+        pytest.param("ray", marks=pytest.mark.ray),
+        pytest.param("processes", marks=pytest.mark.faults),
+    ],
+)
+def test_a_worker_killed_in_every_stage(tmp_path: Path, api: dict[str, str], kind: str) -> None:
+    every_stage.raw_text(tmp_path)
+    killed: set[str] = set()
+    for week in range(every_stage.WEEKS):
+        every_stage.week(tmp_path, week)
+        wanted = run(every_stage.recipe_of(tmp_path, tmp_path / "wanted"), api)
+        assert (wanted.returncode, wanted.stderr) == (0, "")
+        marks = tmp_path / f"killed-{week}"
+        marks.mkdir()
+        recipe = every_stage.recipe_of(tmp_path, tmp_path / "found", kind=kind)
+        for _ in range(40):
+            found = run(recipe, api, KILL_WORKERS=str(marks))
+            if found.returncode == 0:
+                break
+            assert kind == "processes"  # its pool ends with a worker; a rerun goes on
+            assert found.stderr.startswith("error: engine: a worker ended in the middle of its task")
+        assert (found.returncode, found.stderr) == (0, "")
+        killed |= {mark.name for mark in marks.iterdir()}
+    assert every_stage.bytes_of(tmp_path / "found") == every_stage.bytes_of(tmp_path / "wanted")
+    assert len(killed) >= 28, sorted(killed)
