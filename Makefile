@@ -1,6 +1,6 @@
 # `make demo`, `make test`, `make install`: nothing but Python 3.11 or 3.12, make and a package index is needed.
 # Everything stays in this folder: .venv/ (packages), .prefect/ (Prefect's state), demo/ (the demo's corpus and release).
-.PHONY: install demo examples test test-services screenshots help
+.PHONY: install demo examples test test-services test-faults screenshots help
 .DEFAULT_GOAL := help
 
 PIP := .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -68,10 +68,10 @@ WORKERS = $(shell .venv/bin/python -c 'import os; print(os.cpu_count() + 1)' 2> 
 
 # test-services: those that wait for schedules, or need a browser, a database, a worker, a cluster or an object store.
 test: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch and not dask and not ray and not faults" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch and not dask and not ray and not slow and not faults" $(ARGS)
 
 test-services: .venv/installed-for-services
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3 or torch or dask or ray" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3 or torch or dask or ray or slow" $(ARGS)
 
 # The long mode of the tests of reliability: faults at every place.
 test-faults: .venv/installed-for-services

@@ -71,7 +71,16 @@ def _dask(address: str | None, workers: int) -> TaskRunner[Any]:
     from prefect_dask.task_runners import DaskTaskRunner
 
     if address is None:
-        return DaskTaskRunner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1, "dashboard_address": ":0"})
+        return DaskTaskRunner(
+            cluster_kwargs={
+                "n_workers": workers,
+                "threads_per_worker": 1,
+                "dashboard_address": ":0",
+                "silence_logs": logging.CRITICAL,
+            },
+            # A worker that dies while its nanny is starting it is not started again; tasks would wait for it for ever.
+            adapt_kwargs={"minimum": workers, "maximum": workers},
+        )
     try:
         distributed.Client(address, timeout=ANSWER_SECONDS, set_as_default=False).close()
     except (OSError, ValueError) as error:
