@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import seeds, storage
+from curation.arrays.give_back import give_back
 from curation.arrays.ids import id_pairs, id_texts
 from curation.methods import selectors
 from curation.methods.mixers import Sizes
@@ -31,6 +32,7 @@ from schemas.tables import NO_LABEL
 
 BYTES_PER_TOKEN = 4
 NUMBERS = frozenset({"quality", "tokens", "language_score"})
+PLACES = ("partition", "index", "id", "bytes", "tokens")
 NAMED = 3
 """Sources that a note names."""
 
@@ -296,12 +298,20 @@ def of_work(work: Work, names: list[str]) -> Pool:
     """The pool of a run whose partitions are tagged."""
     paths = [work.path("pool", number) for number in work.numbers]
 
+    conditionings = list(work.recipe.conditionings())
+    wanted = {*PLACES, *names, *_sizes(map(written_key, conditionings))}
+
     def read(path: str) -> pa.Table:
         with storage.open_parquet(path) as file:
-            return file.read()
+            return file.read([name for name in file.schema_arrow.names if name in wanted])
 
-    tables = storage.each(read, [path for path in paths if storage.exists(path)])
-    return gather(tables, names, work.recipe.conditionings())
+    made = gather(storage.each(read, [path for path in paths if storage.exists(path)]), names, conditionings)
+    give_back()  # the tables, twice what is made of them
+    return made
+
+
+def _sizes(keys: Iterable[str]) -> list[str]:
+    return [f"{of}:{key}" for key in keys for of in ("bytes", "tokens")]
 
 
 def written_key(conditioning: Conditioning) -> str:
@@ -328,8 +338,7 @@ def gather(parts: Iterable[pa.Table], names: list[str], conditionings: Iterable[
         else:
             columns[name] = encode(merged)
     keys = [written_key(one) for one in conditionings]
-    sizes = [f"{of}:{key}" for key in keys for of in ("bytes", "tokens")]
-    whole = pa.concat_tables([t.select(["partition", "index", "id", "bytes", "tokens", *sizes]) for t in tables])
+    whole = pa.concat_tables([table.select([*PLACES, *_sizes(keys)]) for table in tables])
     return Pool(
         ids=id_pairs(whole["id"]),
         partition=whole["partition"].to_numpy().astype(np.int32),

@@ -23,6 +23,7 @@ import pyarrow.ipc
 from pydantic import TypeAdapter
 
 from curation import storage
+from curation.arrays.give_back import give_back
 from curation.arrays.sorting import place_in_run
 from curation.methods import formatters
 from curation.methods.formatters import lots
@@ -93,6 +94,7 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
         }
         none = {name: pa.nulls(n, DECISIONS.field(name).type) for name in ("value", "threshold", "kept_id")}
         work.decide("schedule", number, pa.table(said | none))
+    give_back()
     return spans
 
 

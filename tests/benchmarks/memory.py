@@ -57,18 +57,18 @@ def make(folder: Path, gigabytes: int) -> int:
 
 
 class Peaks:
-    """Progress that notes the most that this process held in each stage."""
+    """Progress that notes the most that this process held in each stage, and between it and the one before."""
 
     def __init__(self) -> None:
         self.held: dict[str, int] = {}
 
     @contextlib.contextmanager
     def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
-        self._note("between stages")
+        self.note(f"before {name}")
         yield lambda: None
-        self._note(name)
+        self.note(name)
 
-    def _note(self, name: str) -> None:
+    def note(self, name: str) -> None:
         self.held[name] = max(self.held.get(name, 0), peak_bytes())
         held_bytes()
 
@@ -84,11 +84,13 @@ def run(folder: str, files: list[str], sets: list[str]) -> tuple[float, dict[str
     Path(folder, "recipe.json").write_text(json.dumps(plain))
     recipe = load(f"{folder}/recipe.json", sets)
     configure()
-    peaks, kept = Peaks(), []
+    kept: list[Any] = []
+    peaks = Peaks()
     with embedded_api(None):
         started = time.perf_counter()
         with_engine(recipe, keep=kept.append, progress=peaks)(recipe)
         seconds = time.perf_counter() - started
+    peaks.note("afterwards")
     assert kept[0].manifest is not None
     return seconds, peaks.held
 

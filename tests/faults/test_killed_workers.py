@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests import every_stage
-from tests.conftest import ROOT
+from tests.faults.running import run
 
 pytest.importorskip("tokenizers")
-INJECTED = ROOT / "tests" / "faults" / "injected"
-
-
-def run(recipe: Path, environment: dict[str, str], **faults: str) -> subprocess.CompletedProcess[str]:
-    """`syllabus run` as a process, in which, and in whose workers, the faults are."""
-    own = environment | {"PYTHONPATH": f"{INJECTED}{os.pathsep}{ROOT}", "BLOCK_BITS": "6"} | faults
-    command = [sys.executable, "-m", "flows.cli", "run", str(recipe)]
-    return subprocess.run(command, cwd=recipe.parent, env=own, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.mark.server

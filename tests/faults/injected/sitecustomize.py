@@ -2,10 +2,16 @@
 
 KILL_WORKERS=FOLDER: the first worker that runs a piece of a stage is killed at it, once a stage; a file of the stage's name in the
 folder says so. BLOCK_BITS=N: documents a block of the global steps, 2^N, so that few documents make many ranges.
+
+Every point where ``curation.storage`` changes what is stored is counted: a file opened to write, half of what is written to it, its
+sync, its renaming, a table or the footer of a Parquet file, half of a tree that is removed. COUNT_WRITES=FILE leaves their number at
+the end; DIE_AT=K kills the process at the K-th; FULL_FROM=K has every one from the K-th on fail, as on a full disk.
 """
 
 from __future__ import annotations
 
+import atexit
+import errno
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -13,7 +19,9 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -38,9 +46,124 @@ def _block_bits(module: Any) -> None:
     module.BLOCK_BITS = int(os.environ["BLOCK_BITS"])
 
 
+class _Points:
+    """Counts the points, from all threads, and has the fault happen at its own."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.lock = threading.Lock()
+        self.die_at = int(os.environ.get("DIE_AT", 0))
+        self.full_from = int(os.environ.get("FULL_FROM", 0))
+
+    def reached(self, half: Callable[[], object] = lambda: None) -> None:
+        """A point. half: does half of what would be done there, where that can be."""
+        with self.lock:
+            self.count += 1
+            count = self.count
+        if count == self.die_at:
+            half()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.full_from and count >= self.full_from:
+            half()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class _Stream:
+    """A file to write to, each write of which is a point."""
+
+    def __init__(self, stream: Any, points: _Points):
+        self._stream, self._points = stream, points
+
+    def write(self, data: Any) -> int:
+        half = memoryview(data)[: memoryview(data).nbytes // 2]
+        self._points.reached(lambda: (self._stream.write(half), self._stream.flush()))
+        return int(self._stream.write(data))
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Os:
+    """The module os with points where files are synced, renamed or removed."""
+
+    def __init__(self, points: _Points):
+        self._points = points
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(os, name)
+        if name not in ("fsync", "replace", "makedirs"):
+            return found
+
+        def counted(*arguments: Any, **named: Any) -> Any:
+            self._points.reached()
+            return found(*arguments, **named)
+
+        return counted
+
+
+def _write_points(module: Any) -> None:
+    points = _Points()
+    opened, tree, removed = module.open_write, module.delete_tree, module.delete
+    writer = module.pq.ParquetWriter
+
+    def open_(path: str, mode: str = "r", **options: Any) -> Any:
+        if "w" not in mode:
+            return open(path, mode, **options)
+        points.reached()
+        return _Stream(open(path, mode, **options), points)
+
+    def open_write(url: str) -> Any:
+        points.reached()
+        return _Stream(opened(url), points)
+
+    def delete(url: str) -> None:
+        points.reached()
+        removed(url)
+
+    def delete_tree(url: str) -> None:
+        def half() -> None:
+            files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(url) for name in names)
+            for path in files[::2]:
+                os.unlink(path)
+
+        points.reached(half)
+        tree(url)
+
+    class Writer(writer):  # type: ignore[misc, valid-type]
+        def write_table(self, *arguments: Any, **named: Any) -> None:
+            points.reached()
+            super().write_table(*arguments, **named)
+
+        def close(self) -> None:
+            if self.is_open:
+                points.reached()
+            super().close()
+
+    class Parquet:
+        ParquetWriter = Writer
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(pq, name)
+
+    pq = module.pq
+    module.open, module.open_write, module.delete, module.delete_tree = open_, open_write, delete, delete_tree
+    module.os, module.pq = _Os(points), Parquet()
+    if "COUNT_WRITES" in os.environ:
+        atexit.register(lambda: Path(os.environ["COUNT_WRITES"]).write_text(str(points.count)))
+
+
 FAULTS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "KILL_WORKERS": ("curation.releases.work", _kill_workers),
     "BLOCK_BITS": ("curation.dedup.clusters", _block_bits),
+    "COUNT_WRITES": ("curation.storage", _write_points),
+    "DIE_AT": ("curation.storage", _write_points),
+    "FULL_FROM": ("curation.storage", _write_points),
 }
 
 

@@ -1,0 +1,35 @@
+"""`syllabus run` as a process with faults put in, and what must hold of its output afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from curation.releases.verify import verify
+from tests.conftest import ROOT
+
+INJECTED = ROOT / "tests" / "faults" / "injected"
+
+
+def run(recipe: Path, environment: dict[str, str], **faults: object) -> subprocess.CompletedProcess[str]:
+    """`syllabus run` as a process, in which, and in whose workers, the faults are."""
+    own = environment | {"PYTHONPATH": f"{INJECTED}{os.pathsep}{ROOT}", "BLOCK_BITS": "6"}
+    own |= {name: str(value) for name, value in faults.items()}
+    command = [sys.executable, "-m", "flows.cli", "run", str(recipe)]
+    return subprocess.run(command, cwd=recipe.parent, env=own, capture_output=True, text=True, check=False, timeout=600)
+
+
+def sound(home: Path) -> None:
+    """Who follows ``latest.json`` finds a whole release."""
+    latest = home / "latest.json"
+    if latest.exists():
+        assert verify(str(home / json.loads(latest.read_text())["release"])) == []
+
+
+def left_over(home: Path) -> list[Path]:
+    """What no complete release and no later run has use for."""
+    unfinished = [path for path in home.glob("2*") if not (path / "manifest.json").exists()]
+    return unfinished + list(home.rglob("*.tmp")) + list((home / ".cache" / "work").glob("*"))
