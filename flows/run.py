@@ -7,6 +7,7 @@ files an unfinished run left whole is not run again.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,12 +22,13 @@ from flows.progress import Progress, timed
 RETRIES = 2
 RETRY_SECONDS = [1.0, 10.0]
 LASTING = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def _storage_failed(_task: Any, _run: Any, state: Any) -> bool:
     """Retry what may pass (a network or disk error), not what is wrong with recipe, input or place."""
     failure = state.result(raise_on_failure=False)
-    return isinstance(failure, OSError) and not isinstance(failure, LASTING)
+    return isinstance(failure, OSError) and not isinstance(failure, LASTING) and failure.errno not in FULL
 
 
 @task(
