@@ -71,7 +71,7 @@ test: .venv/installed-for-tests
 	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch and not dask and not ray and not slow and not faults" $(ARGS)
 
 test-services: .venv/installed-for-services
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "schedule or browser or postgres or worker or s3 or torch or dask or ray or slow" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "(schedule or browser or postgres or worker or s3 or torch or dask or ray or slow) and not faults" $(ARGS)
 
 # The long mode of the tests of reliability: faults at every place.
 test-faults: .venv/installed-for-services

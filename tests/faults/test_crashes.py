@@ -15,8 +15,8 @@ from tests import every_stage
 from tests.faults.running import left_over, run, sound
 
 pytest.importorskip("tokenizers")
-pytestmark = pytest.mark.server
-SHORT = 5
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+SHORT = 3
 """Of each fault so many places, drawn, where not all are tried."""
 
 
