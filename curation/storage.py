@@ -13,11 +13,12 @@ import hashlib
 import json
 import os
 import re
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -35,6 +36,7 @@ from blake3 import blake3
 from schemas.errors import StorageError
 
 BLOCK_BYTES = 4 << 20
+TEMPORARY = re.compile(r"^\..{1,100}\.[0-9a-f]{32}\.tmp$", re.DOTALL)
 """Bytes of one sequential read."""
 READERS = 4
 """Files that are read at once, at least."""
@@ -191,12 +193,25 @@ def size(url: str) -> int:
 
 
 def list_folder(url: str) -> list[str]:
-    """Names of what is in a folder, sorted; none where it does not exist."""
+    """Names of what is in a folder, sorted, but for what a ``put`` that was killed has left; none where it does not exist."""
     fs, path = resolve(url)
     try:
-        return sorted(name(entry) for entry in fs.ls(path, detail=False) if name(entry) != name(path))
+        names = [name(entry) for entry in fs.ls(path, detail=False)]
     except FileNotFoundError:
         return []
+    return sorted(one for one in names if one != name(path) and not TEMPORARY.match(one))
+
+
+def sweep(url: str, seconds: float = 0.0) -> None:
+    """Remove what killed ``put``s have left in a folder and below it. seconds: only what is as old as that; another run may be
+    writing the rest. Object stores have none."""
+    if not is_local(url):
+        return
+    for folder, _, names in os.walk(resolve(url)[1]):
+        for path in (os.path.join(folder, one) for one in names if TEMPORARY.match(one)):
+            with suppress(OSError):
+                if time.time() - os.stat(path).st_mtime >= seconds:
+                    os.unlink(path)
 
 
 def sha256(url: str) -> str:

@@ -22,6 +22,9 @@ PREPARED = "prepared"
 MADE_FROM = "made-from"
 """In the cache: which of them each release was made from."""
 
+LEFT_SECONDS = 86_400.0
+"""A temporary file as old as this is nobody's any more."""
+
 RELEASE_NAME = re.compile(r"^\d{8}T\d{6}-[0-9a-f]{6}$")
 
 
@@ -91,8 +94,10 @@ class Home:
         return keys if sound else None
 
     def publish(self, manifest: Manifest, partitions: list[str]) -> None:
-        """Note the keys of the partitions it was made from, put the manifest, then point ``latest.json`` at it; from then on the release exists."""
+        """Note the keys of the partitions it was made from, sweep what kills have left, put the manifest, then point ``latest.json`` at it; from then on the release exists."""
         plain = manifest.model_dump(mode="json", by_alias=True)
+        storage.sweep(self.path(manifest.release))
+        storage.sweep(self.folder, LEFT_SECONDS)
         storage.put(self.cache(MADE_FROM, f"{manifest.release}.json"), json.dumps(sorted(set(partitions))).encode())
         storage.put(self.path(manifest.release, "manifest.json"), as_json(plain))
         self.point_latest(manifest.release)

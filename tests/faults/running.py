@@ -32,4 +32,4 @@ def sound(home: Path) -> None:
 def left_over(home: Path) -> list[Path]:
     """What no complete release and no later run has use for."""
     unfinished = [path for path in home.glob("2*") if not (path / "manifest.json").exists()]
-    return unfinished + list(home.rglob("*.tmp")) + list((home / ".cache" / "work").glob("*"))
+    return unfinished + list(home.glob("2*/**/*.tmp")) + list((home / ".cache" / "work").glob("*"))

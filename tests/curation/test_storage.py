@@ -1,0 +1,43 @@
+"""What a put that was killed has left is seen by no listing, and swept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from curation import storage
+from tests.conftest import ROOT
+
+KILLED = """
+import os, signal, sys
+from curation import storage
+os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+storage.put(sys.argv[1], b"whole")
+"""
+
+
+def killed_put(path: Path) -> Path:
+    """Put a file and be killed before it has its name; the temporary one."""
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=ROOT, check=False)
+    assert done.returncode == -9
+    (left,) = (one for one in path.parent.iterdir() if storage.TEMPORARY.match(one.name))
+    return left
+
+
+def test_a_killed_put_is_not_listed_and_is_swept(tmp_path: Path) -> None:
+    storage.put(str(tmp_path / "b" / "there.parquet"), b"there")
+    (tmp_path / "b" / ".own.tmp").write_bytes(b"somebody else's")
+    left = killed_put(tmp_path / "b" / "new\nname.parquet")
+    assert storage.list_folder(str(tmp_path / "b")) == [".own.tmp", "there.parquet"]
+    storage.sweep(str(tmp_path), 3600)
+    assert left.exists()  # another run may be about to rename it
+    os.utime(left, (time.time() - 3601, time.time() - 3601))
+    storage.sweep(str(tmp_path), 3600)
+    assert not left.exists()
+    other = killed_put(tmp_path / "b" / "c")
+    storage.sweep(str(tmp_path))
+    assert not other.exists()
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [".own.tmp", "there.parquet"]
