@@ -50,10 +50,8 @@ def members(blocks: Iterator[bytes], compression: str) -> Iterator[tuple[int, by
         raise StreamFault(f"empty file, 0 bytes: not {title}")
     if not _starts(head, compression):
         raise StreamFault(f"not {title}: {described(head[:4096])}")
-    if compression == "zstd":
-        yield from _zstd(_Bytes(head, blocks))
-    else:
-        yield from _members(head, blocks, compression)
+    found = _zstd(_Bytes(head, blocks)) if compression == "zstd" else _members(head, blocks, compression)
+    yield from ((place, block) for place, block in found if block)  # an empty frame is not the end
 
 
 def _starts(head: bytes, compression: str) -> bool:
@@ -101,8 +99,7 @@ def _members(data: bytes, blocks: Iterator[bytes], compression: str) -> Iterator
             out = stream.decompress(data, OUT_BYTES)
         except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
             raise StreamFault(f"damaged {title}: {_plain(error)}") from None
-        if out:
-            yield begin, out
+        yield begin, out
         data = b""
         if stream.eof:
             # Zeros between or after members are padding (tape blocks of gzip, stream padding of xz).

@@ -50,7 +50,8 @@ def without_bom(blocks: Iterator[bytes]) -> Iterator[bytes]:
         head += block
         if len(head) >= len(BOM):
             break
-    yield head.removeprefix(BOM)
+    if head := head.removeprefix(BOM):  # an empty block would be the end
+        yield head
     yield from blocks
 
 

@@ -88,6 +88,15 @@ def test_slices_give_what_the_file_gives(
 
 
 @pytest.mark.parametrize("kind", sorted(MEMBERS))
+def test_an_empty_member_is_not_the_end(kind: str, tmp_path: Path) -> None:
+    ending, compress = MEMBERS[kind]
+    pieces = [b'{"text": "a"}\n', b"", b'{"text": "b"}\n', b""]
+    path = tmp_path / f"a.jsonl.{ending}"
+    path.write_bytes(b"".join(map(compress, pieces)))
+    assert documents(str(path), NAMES[ending], ((0, 0),)) == ([(0, "a"), (1, "b")], [])
+
+
+@pytest.mark.parametrize("kind", sorted(MEMBERS))
 def test_a_cut_in_every_member_that_a_line_starts_in(kind: str, tmp_path: Path) -> None:
     _, compress = MEMBERS[kind]
     line = b'{"text": "' + b"x" * 100 + b'"}\n'

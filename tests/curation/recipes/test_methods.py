@@ -52,7 +52,11 @@ def test_every_vector_is_held_or_named() -> None:
     """Held where a recipe's user meets it: planned and scheduled, rendered, or in the shards of a run."""
     vectors = set(json.loads((ROOT / "tests" / "golden" / "method_vectors.json").read_text(encoding="utf-8")))
     tests = ROOT / "tests"
-    through = [tests / "curation" / "mixture" / "test_vectors.py", *(tests / "flows").glob("test_*.py")]
+    through = [
+        tests / "curation" / "mixture" / "test_vectors.py",
+        tests / "curation" / "methods" / "mixers" / "test_vectors.py",
+        *(tests / "flows").glob("test_*.py"),
+    ]
     through += (tests / "curation" / "methods" / "formatters").glob(
         "test_*.py"
     )  # formatters.render, as the stage calls it
