@@ -50,8 +50,7 @@ def without_bom(blocks: Iterator[bytes]) -> Iterator[bytes]:
         head += block
         if len(head) >= len(BOM):
             break
-    if head := head.removeprefix(BOM):  # an empty block would be the end
-        yield head
+    yield head.removeprefix(BOM)
     yield from blocks
 
 
@@ -104,11 +103,11 @@ def lines(blocks: Iterator[bytes], max_bytes: int) -> Iterator[list[bytes | None
     fault: StreamFault | None = None
     while True:
         try:
-            block = next(blocks, b"")
+            block = next(blocks, None)
         except StreamFault as stopped:
             fault = stopped
             break
-        if not block:
+        if block is None:  # an empty block is not the end
             break
         first, newline, rest = block.partition(b"\n")
         held += len(first)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, err, out, printable, quiet
+from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, bars, out, printable, quiet
 from flows.embedded_api import configure, embedded_api
 
 
@@ -70,11 +70,9 @@ def _prepared_plan(recipe: Any, losses: Any, *, silent: bool) -> Any:
     quiet()
     with embedded_api(recipe.engine.address, meanwhile=lambda: importlib.import_module("flows.plan")):
         from flows import plan as plan_module
-        from flows import progress
 
         made: list[Any] = []
-        bars = progress.silent() if silent or not err.is_terminal else progress.terminal(err)
-        flow: Any = plan_module.with_engine(recipe, keep=made.append, progress=bars, losses=losses)
+        flow: Any = plan_module.with_engine(recipe, keep=made.append, progress=bars(silent=silent), losses=losses)
         failure = flow(return_state=True).result(raise_on_failure=False)
     if isinstance(failure, BaseException):
         raise failure

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from flows.cli.tables import print_funnel, print_mixture, print_packing, print_warnings
-from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, err, out, quiet
+from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, bars, out, quiet
 from flows.embedded_api import configure, embedded_api
 from schemas.errors import SyllabusError
 
@@ -53,11 +53,9 @@ def _check_and_import(recipe: Any) -> None:
 def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
     """The flow run, with progress bars on standard error; the first user error is raised as it is."""
     from flows import curate as curate_module
-    from flows import progress
 
     outcome: list[Any] = []
-    bars = progress.silent() if silent or not err.is_terminal else progress.terminal(err)
-    state: Any = curate_module.with_engine(recipe, keep=outcome.append, progress=bars)(
+    state: Any = curate_module.with_engine(recipe, keep=outcome.append, progress=bars(silent=silent))(
         recipe, losses, return_state=True
     )
     if not state.is_completed():

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from flows.embedded_api import configure, embedded_api
+
+if TYPE_CHECKING:
+    from flows.progress import Progress
 
 out = Console()
 err = Console(stderr=True)
@@ -44,6 +47,13 @@ def quiet() -> None:
         os.environ.setdefault(setting, "CRITICAL")
     for worker in ("EventsWorker", "APILogWorker"):  # they log under names of their own
         logging.getLogger(worker).setLevel(logging.CRITICAL)
+
+
+def bars(*, silent: bool) -> Progress:
+    """A bar a stage on standard error; nothing where that is no terminal."""
+    from flows import progress
+
+    return progress.silent() if silent or not err.is_terminal else progress.terminal(err)
 
 
 def flow_result(module: str, name: str, *arguments: Any) -> Any:

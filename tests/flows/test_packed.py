@@ -22,22 +22,11 @@ from flows.progress import silent
 from schemas.errors import RecipeError
 from schemas.shards import Packing
 from tests.conftest import Command, Vector, recipe_of, release_of, shard_bytes, write_jsonl
+from tests.every_stage import tokenizer_of
 
 tokenizers = pytest.importorskip("tokenizers")
 LENGTH = 64
 LONG = 1024
-
-
-def tokenizer_of(folder: Path) -> str:
-    """A tokenizer with a token for each byte-level character."""
-    made = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token=None))
-    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=300, initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    made.train_from_iterator(["the river and the stone"], trainer)
-    made.save(str(folder / "tokenizer.json"))
-    return str(folder / "tokenizer.json")
 
 
 def with_special(folder: Path, tokens: list[str]) -> str:

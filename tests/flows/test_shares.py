@@ -11,8 +11,8 @@ import pytest
 from curation.releases.warnings import said, shown
 from flows.cli import tables
 from tests.conftest import write_jsonl
+from tests.every_stage import tokenizer_of
 from tests.flows.test_mixtures import written
-from tests.flows.test_packed import tokenizer_of
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("api")]
 FORMATS: dict[str, dict[str, Any]] = {
