@@ -12,6 +12,9 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
+AT_ONCE = 1 << 18
+"""Records that are mixed at once: what is in between stays near the processor."""
+
 
 def _state(seed: int, names: tuple[str | int, ...]) -> bytes:
     """A 16-byte digest of the seed and the names, each with its length, so that no two lists meet."""
@@ -41,12 +44,15 @@ def keys(seed: int, *names: str | int, ids: npt.NDArray[np.uint64]) -> npt.NDArr
     """
     state = _state(seed, names)
     words = (ids if ids.ndim == 2 else ids[:, None]).astype(np.uint64, copy=False)
-    key = np.full(len(ids), int.from_bytes(state[:8], "little"), dtype=np.uint64)
+    result = np.full(len(ids), int.from_bytes(state[:8], "little"), dtype=np.uint64)
     salt = np.uint64(int.from_bytes(state[8:], "little"))
     with np.errstate(over="ignore"):
-        for column in range(words.shape[1]):
-            key = _mix(key ^ words[:, column]) + salt
-        return _mix(key)
+        for start in range(0, len(ids), AT_ONCE):
+            key = result[start : start + AT_ONCE]
+            for column in range(words.shape[1]):
+                key = _mix(key ^ words[start : start + AT_ONCE, column]) + salt
+            result[start : start + AT_ONCE] = _mix(key)
+    return result
 
 
 def uniforms(key: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:

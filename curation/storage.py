@@ -412,6 +412,13 @@ def untyped_footer(url: str) -> pq.FileMetaData:
     return pq.read_metadata(pa.BufferReader(b"PAR1" + unnoted + ending))
 
 
+def row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """A Parquet file, a row group at a time. columns: None is all."""
+    with open_parquet(url) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=columns, use_threads=False)
+
+
 def chosen_rows(
     url: str, rows: npt.NDArray[np.int64], columns: list[str] | None = None
 ) -> Iterator[tuple[npt.NDArray[np.int64], pa.Table]]:

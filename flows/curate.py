@@ -16,11 +16,14 @@ from curation import storage
 from curation.decontamination.items import item_files
 from curation.methods.losses import read_losses
 from curation.mixture import planning
+from curation.mixture.plan import Feedback
+from curation.mixture.schedule import Totals
+from curation.mixture.spans import ShardSpan
 from curation.recipes.side_files import side_files
 from curation.releases import history, limits, samples, warnings
 from curation.releases.hits import write_hits
 from curation.releases.home import Home
-from curation.releases.manifest import add_drops, assemble, content_key, pool_key
+from curation.releases.manifest import add_drops, assemble, content_key, groups_of, pool_key
 from curation.releases.report import report
 from curation.releases.work import Work
 from curation.stages import catalogue as catalogue_stage
@@ -32,7 +35,8 @@ from flows.progress import Progress, on_the_run_page, timed
 from flows.run import run_stage
 from schemas.engine import Engine
 from schemas.errors import RunError, SyllabusError
-from schemas.manifest import Manifest, SideFile
+from schemas.manifest import Amount, Manifest, SideFile
+from schemas.plan import Plan
 from schemas.recipe import Recipe
 from schemas.work import WrittenShard
 
@@ -140,12 +144,11 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
 
     with timed(clock, "plan"), progress.stage("plan and schedule", 1):
         try:
-            plan, ordered = planning.plan_and_schedule(recipe, left.pool, planning.feedback_of(report_losses, before))
+            plan, scheduled, spans, groups = _plan(work, planning.feedback_of(report_losses, before))
         except SyllabusError:
             storage.delete_tree(work.folder)  # once it is mended, the recipe's work has another name
             raise
-        spans = write.leave_schedule(work, left.pool, plan, ordered, recipe.shards.max_bytes)
-    log.info("%d rows scheduled in %d phases", len(ordered.document), len(plan.phases))
+    log.info("%d rows scheduled in %d phases", scheduled.rows, len(plan.phases))
 
     now = datetime.now(UTC)
     name = home.begin(key, now.strftime("%Y%m%dT%H%M%S"))
@@ -168,9 +171,9 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
         dropped=add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
         ledger=add_drops(*(one["written"] for one in ledgers)),
         edits=left.edits,
-        pool=left.pool,
+        groups=groups,
         plan=plan,
-        schedule=ordered,
+        scheduled=scheduled,
         shards=shards,
         evaluation=beside,
         contamination=left.contamination,
@@ -196,6 +199,15 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     artifacts.publish(manifest, folder, before)
     log.info("release %s: %d shards", name, len(shards))
     return Outcome(name, folder, f"release {name}", manifest)
+
+
+def _plan(work: Work, feedback: Feedback) -> tuple[Plan, Totals, tuple[ShardSpan, ...], dict[str, dict[str, Amount]]]:
+    """Plan, schedule and shards, and what the pool holds; pool and schedule themselves go with this frame, before the shards
+    are written."""
+    candidates = planning.pool_of(work)
+    plan, ordered = planning.plan_and_schedule(work.recipe, candidates, feedback)
+    spans = write.leave_schedule(work, candidates, plan, ordered, work.recipe.shards.max_bytes)
+    return plan, ordered.totals(), spans, groups_of(candidates, {phase.by for phase in plan.phases})
 
 
 def _write_documents(work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]) -> list[WrittenShard]:

@@ -14,7 +14,7 @@ from curation.mixture import planning
 from curation.releases import samples, warnings
 from curation.releases.hits import write_hits
 from curation.releases.home import Home, as_json
-from curation.releases.manifest import add_drops, evaluation
+from curation.releases.manifest import add_drops, evaluation, groups_of
 from curation.releases.report import report
 from curation.stages import catalogue as catalogue_stage
 from flows import artifacts, pool
@@ -77,7 +77,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
         work=work,
         dropped=add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
         edits=left.edits,
-        pool=left.pool,
+        groups=groups_of(planning.pool_of(work), planning.group_names(recipe)),
         contamination=left.contamination,
         duplicates=left.duplicates,
         timings=clock | planning.seconds_of(work.parts),

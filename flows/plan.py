@@ -45,11 +45,11 @@ def prepare_and_plan(recipe: Recipe, losses: LossReport | None, progress: Progre
     name = f"plan-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     work = pool.begin(there, looked.inputs, home, name, looked.benchmarks)
     try:
-        left = pool.survivors(work, progress, {})
-        if left is None:
+        if pool.survivors(work, progress, {}) is None:
             raise nothing_left(work)
         feedback = planning.feedback_of(losses, home.manifest(before) if before is not None else None)
-        made = planning.plan_of_pool(recipe, left.pool, feedback)
-        return planned.Planned(made, "the pool that a run would make now", None, len(left.pool))
+        candidates = planning.pool_of(work)
+        made = planning.plan_of_pool(recipe, candidates, feedback)
+        return planned.Planned(made, "the pool that a run would make now", None, len(candidates))
     finally:
         storage.delete_tree(work.folder)

@@ -10,7 +10,6 @@ from prefect.logging import get_run_logger
 
 from curation.methods.tags import pool_wide_tags
 from curation.mixture import planning
-from curation.mixture import pool as pool_stage
 from curation.recipes.memory import bounds
 from curation.recipes.recipe_paths import absolute
 from curation.releases import shift
@@ -34,8 +33,6 @@ class Survivors:
     """What the stages up to the pool came to. edits: (stage, rule, documents, places); just_kept: pairs of documents that
     were nearly alike enough."""
 
-    work: Work
-    pool: pool_stage.Pool
     edits: list[tuple[str, str, int, int]] = field(default_factory=list)
     contamination: list[dict[str, Any]] = field(default_factory=list)
     just_kept: list[tuple[int, int, float]] = field(default_factory=list)
@@ -95,8 +92,7 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
         run_stage(f"fit:{tag}", work, progress, clock)
     for tagged in run_stage("tag", work, progress, clock):
         edits += [(stage, rule, documents, places) for stage, rule, documents, places in tagged.get("edits", ())]
-    made = pool_stage.of_work(work, planning.names_needed(recipe))
-    return Survivors(work, made, edits, contamination, just_kept, shift.of_work(work, planning.group_names(recipe)))
+    return Survivors(edits, contamination, just_kept, shift.of_work(work, planning.group_names(recipe)))
 
 
 EDITING = {"cut-paragraphs": "paragraphs", "decontaminate": "decontaminate"}

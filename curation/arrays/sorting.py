@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,18 @@ def order_by(ids: npt.NDArray[np.uint64], *keys: npt.NDArray[Any]) -> Int:
     tied, together with the number of their run, in one unstable (vectorised) sort of 64-bit numbers.
     """
     n = len(ids)
-    order = np.arange(n)
     if n < 2:
-        return order
-    opens = np.zeros(n, dtype=bool)  # where a run of tied rows begins
-    opens[0] = True
-    for key in (*keys, ids[:, 0] >> ID_BITS_DROPPED, ids[:, 0], ids[:, 1], np.arange(n)):
-        tied = ~(opens & np.append(opens[1:], True))
-        at = np.flatnonzero(tied)
-        if not len(at):
-            break
+        return np.arange(n)
+    opens = np.ones(n, dtype=bool)  # where a run of tied rows begins
+    first, *others = keys or (ids[:, 0],)
+    joined = _bits(first)
+    order = np.argsort(joined)
+    joined = joined[order]
+    np.not_equal(joined[1:], joined[:-1], out=opens[1:])
+    del joined
+    ties = _ties(others, ids)
+    while len(at := np.flatnonzero(~(opens & np.append(opens[1:], True)))):
+        key = next(ties)
         rows = order[at]
         run = np.cumsum(opens, dtype=np.int64)[at].astype(np.uint64)
         run -= run[0]
@@ -45,6 +48,16 @@ def order_by(ids: npt.NDArray[np.uint64], *keys: npt.NDArray[Any]) -> Int:
         opens[at[1:]] = joined[1:] != joined[:-1]
         opens[at[0]] = True
     return order
+
+
+def _ties(keys: list[npt.NDArray[Any]], ids: npt.NDArray[np.uint64]) -> Iterator[npt.NDArray[Any]]:
+    """What decides between rows that are alike, made only where there are any: other keys, the ids, the upper bits first, which
+    fit beside the number of a run, then the rows."""
+    yield from keys
+    yield ids[:, 0] >> ID_BITS_DROPPED
+    yield ids[:, 0]
+    yield ids[:, 1]
+    yield np.arange(len(ids))
 
 
 def _bits(key: npt.NDArray[Any]) -> Bits:

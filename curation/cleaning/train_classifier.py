@@ -356,7 +356,6 @@ def _labelled_lines(path: str, compression: str | None) -> Iterator[tuple[str, s
 def read_sources(documents: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Examples of prepared partitions: (label, path of a documents table) pairs."""
     for label, path in documents:
-        with storage.open_parquet(path) as file:
-            for group in range(file.num_row_groups):
-                for text in file.read_row_group(group, columns=["text"])["text"]:
-                    yield label, text.as_py()
+        for table in storage.row_groups(path, ["text"]):
+            for text in table["text"]:
+                yield label, text.as_py()

@@ -15,7 +15,7 @@ from curation.methods.losses import LossReport
 from curation.methods.mixers import Sizes
 from curation.mixture import plan as plan_stage
 from curation.mixture.plan import Feedback
-from curation.mixture.pool import Pool, gather
+from curation.mixture.pool import Pool, gather, of_work
 from curation.mixture.schedule import Schedule, held_out, schedule
 from curation.recipes.similar import nearest
 from curation.releases.work import Work
@@ -192,6 +192,11 @@ def _reasons(work: Work, source: str | None = None) -> str:
             said.setdefault(paths[number], f"{paths[number]}, row {row}: {reason}")
     more = f"; and {len(said) - REASONS:,} more files" if len(said) > REASONS else ""
     return f"{'; '.join([*said.values()][:REASONS])}{more}"
+
+
+def pool_of(work: Work) -> Pool:
+    """The pool of a run whose partitions are tagged, with the columns that its recipe plans by."""
+    return of_work(work, names_needed(work.recipe))
 
 
 def pool_of_release(release: str, recipe: Recipe) -> Pool:

@@ -297,16 +297,16 @@ def _between(column: Column, bounds: Bounds, place: str) -> npt.NDArray[np.bool_
 def of_work(work: Work, names: list[str]) -> Pool:
     """The pool of a run whose partitions are tagged."""
     paths = [work.path("pool", number) for number in work.numbers]
-
     conditionings = list(work.recipe.conditionings())
     wanted = {*PLACES, *names, *_sizes(map(written_key, conditionings))}
 
-    def read(path: str) -> pa.Table:
+    def read(path: str) -> _Part:
         with storage.open_parquet(path) as file:
-            return file.read([name for name in file.schema_arrow.names if name in wanted])
+            table = file.read([name for name in file.schema_arrow.names if name in wanted], use_threads=False)
+        return _columns(table, names)
 
-    made = gather(storage.each(read, [path for path in paths if storage.exists(path)]), names, conditionings)
-    give_back()  # the tables, twice what is made of them
+    made = _joined(storage.each(read, [path for path in paths if storage.exists(path)]), names, conditionings)
+    give_back()  # the tables, some times what is made of them
     return made
 
 
@@ -322,39 +322,70 @@ def written_key(conditioning: Conditioning) -> str:
 def gather(parts: Iterable[pa.Table], names: list[str], conditionings: Iterable[Conditioning] = ()) -> Pool:
     """One pool of the partitions' tables (POOL, then named columns), of which only ``names`` are held, and what these
     conditionings make of each document."""
-    tables = list(parts)
+    return _joined([_columns(table, names) for table in parts], names, conditionings)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A partition's columns as they are held: places and sizes, and of the named ones numbers and labels."""
+
+    sizes: dict[str, npt.NDArray[Any]]
+    numbers: dict[str, npt.NDArray[Any]]
+    labels: dict[str, Labels]
+
+
+def _columns(table: pa.Table, names: Collection[str]) -> _Part:
+    sizes = {
+        name: id_pairs(table[name]) if name == "id" else table[name].to_numpy()
+        for name in table.column_names
+        if name in PLACES or name.startswith(("bytes:", "tokens:"))
+    }
+    part = _Part(sizes, {}, {})
+    for name in names:
+        if name in table.column_names and name not in ("tokens", "id"):
+            column = first_label(table[name])
+            if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+                part.numbers[name] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            else:
+                part.labels[name] = encode(column)
+    return part
+
+
+def _joined(parts: list[_Part], names: list[str], conditionings: Iterable[Conditioning]) -> Pool:
+    """Column by column, so that no more than one stands twice. Raises KeyError for a conditioning that was not counted."""
+
+    def sizes(name: str, kind: type) -> npt.NDArray[Any]:
+        return np.concatenate([part.sizes.pop(name) for part in parts], dtype=kind, casting="unsafe")
+
     columns: dict[str, Column] = {}
     for name in names:
-        if name in ("tokens", "id"):
-            continue
-        chunks = [first_label(table[name]) for table in tables if name in table.column_names]
-        if not chunks:
-            continue
-        merged = pa.chunked_array(
-            [c for chunk in chunks for c in (chunk.chunks if isinstance(chunk, pa.ChunkedArray) else [chunk])]
-        )
-        if pa.types.is_floating(merged.type) or pa.types.is_integer(merged.type):
-            columns[name] = merged.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
-        else:
-            columns[name] = encode(merged)
+        if any(name in part.labels for part in parts):
+            columns[name] = _relabelled([part.labels.pop(name) for part in parts])
+        elif any(name in part.numbers for part in parts):
+            columns[name] = np.concatenate([part.numbers.pop(name) for part in parts], dtype=np.float64)
     keys = [written_key(one) for one in conditionings]
-    whole = pa.concat_tables([table.select([*PLACES, *_sizes(keys)]) for table in tables])
     return Pool(
-        ids=id_pairs(whole["id"]),
-        partition=whole["partition"].to_numpy().astype(np.int32),
-        index=whole["index"].to_numpy().astype(np.int32),
-        bytes_=whole["bytes"].to_numpy().astype(np.int64),
-        tokens=whole["tokens"].to_numpy().astype(np.int64),
+        ids=sizes("id", np.uint64),
+        partition=sizes("partition", np.int32),
+        index=sizes("index", np.int32),
+        bytes_=sizes("bytes", np.int64),
+        tokens=sizes("tokens", np.int64),
         columns=columns,
-        written={
-            key: Written(whole[f"bytes:{key}"].to_numpy().astype(np.uint32), whole[f"tokens:{key}"].to_numpy())
-            for key in keys
-        },
+        written={key: Written(sizes(f"bytes:{key}", np.uint32), sizes(f"tokens:{key}", np.int32)) for key in keys},
     )
 
 
-def encode(column: pa.ChunkedArray) -> Labels:
+def _relabelled(parts: list[Labels]) -> Labels:
+    """The partitions' labels by one list of names, sorted."""
+    names = sorted({name for part in parts for name in part.names})
+    place = {name: number for number, name in enumerate(names)}
+    ranks = [np.array([*(place[name] for name in part.names), -1], dtype=np.int32) for part in parts]
+    return Labels(np.concatenate([rank[part.codes] for rank, part in zip(ranks, parts, strict=True)]), tuple(names))
+
+
+def encode(column: pa.Array | pa.ChunkedArray) -> Labels:
     """Labels of a string column, names in sorted order."""
+    column = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
     coded = pc.dictionary_encode(column.cast(pa.string()))
     coded = (
         coded.unify_dictionaries().combine_chunks()

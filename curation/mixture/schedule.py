@@ -41,6 +41,21 @@ class Schedule:
     evaluation: Schedule | None = None
     """What is written beside the shards: phase is then the index into the plan's evaluations."""
 
+    def totals(self) -> Totals:
+        """What is left to know of it once it stands beside the partitions."""
+        evaluated = 0 if self.evaluation is None else len(self.evaluation.document)
+        return Totals(len(self.document), len(np.unique(self.document)), evaluated, self.notes)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """rows: of the shards; documents: different ones among them; evaluated: rows of the evaluations; notes: of each phase."""
+
+    rows: int
+    documents: int
+    evaluated: int
+    notes: tuple[tuple[str, ...], ...]
+
 
 def held_out(pool: Pool, evaluations: Iterable[tuple[Phase | PlannedPhase, str]], seed: int) -> npt.NDArray[np.bool_]:
     """The documents that are not trained on: bool[n]. evaluations: phases with their places."""

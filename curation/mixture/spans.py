@@ -67,15 +67,15 @@ def _spans_of(
         first, end = int(rows[0]), int(rows[-1]) + 1
         reached = np.cumsum(pool.bytes_in(phase.conditioning)[schedule.document[first:end]])
         first += shift
-        for start, stop in _cuts(reached, 0, len(reached), max_bytes, len(reached)):
-            chunks = tuple(first + a for a, _ in _cuts(reached, start, stop, CHUNK_BYTES, ROWS_PER_GROUP))
+        for start, stop in cuts(reached, 0, len(reached), max_bytes, len(reached)):
+            chunks = tuple(first + a for a, _ in cuts(reached, start, stop, CHUNK_BYTES, ROWS_PER_GROUP))
             path = f"{folder}/{len(spans):05d}.parquet"
             number = len(before) + len(spans)
             spans.append(ShardSpan(number, first + start, first + stop, first_phase + index, chunks, path, shift))
     return spans
 
 
-def _cuts(
+def cuts(
     reached: npt.NDArray[np.int64], start: int, end: int, max_bytes: int, max_rows: int
 ) -> Iterator[tuple[int, int]]:
     """[start, end) in pieces of so many bytes and rows at most; each holds at least one row. reached: bytes up to a row."""

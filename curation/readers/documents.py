@@ -6,6 +6,7 @@ or values (JSON), the records after the header (CSV), the rows (Parquet). A row 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,11 @@ from curation.readers.values import KINDS, OF_KIND, OF_KIND_UNTYPED, name_of
 BATCH_BYTES = 32_000_000
 MAX_ROW_BYTES = 256_000_000
 """A row that takes more bytes than this in its file is set aside: it must fit into memory, several times."""
+
+MAX_REASONS = 1000
+"""Rows set aside that are named."""
+MAX_ALIKE = 100
+"""Rows with the same reason that are named, so that other reasons are named too."""
 
 BASE = [
     ("row", pa.int64()),
@@ -61,13 +67,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a file. ``bad_rows``: (row, reason) of those set aside; reasons never hold text of the document.
+    """Some rows of a file. ``bad``: how many were set aside; ``bad_rows``: (row, reason) of the first of each reason; reasons
+    never hold text of the document.
 
     ``found``: the columns asked for that the file was seen to have (so far). ``fault``: what is wrong with the file
     itself, at most once and in the last batch.
     """
 
     documents: pa.Table
+    bad: int
     bad_rows: list[tuple[int, str]]
     found: frozenset[str]
     fault: str | None = None
@@ -98,6 +106,21 @@ def has(row: Mapping[str, Any], name: str) -> bool:
     return True
 
 
+class SetAside:
+    """Rows that are set aside: counted, and the first of each reason named."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.named: list[tuple[int, str]] = []
+        self._alike: Counter[str] = Counter()
+
+    def add(self, number: int, reason: str, times: int = 1) -> None:
+        self.count += times
+        if len(self.named) < MAX_REASONS and (left := MAX_ALIKE - self._alike[reason]) > 0:
+            self._alike[reason] += min(times, left)
+            self.named += [(number + i, reason) for i in range(min(times, left))]
+
+
 class Rows:
     """Rows as Python mappings, gathered to batches."""
 
@@ -115,7 +138,7 @@ class Rows:
         self._texts: list[str] = []
         self._fields: list[tuple[str | None, str | None, str | None, str | None]] = []
         self._extras: list[list[object]] = [[] for _ in self._wanted.extra]
-        self._bad: list[tuple[int, str]] = []
+        self._bad = SetAside()
         self._bytes = 0
 
     @property
@@ -132,22 +155,19 @@ class Rows:
         """Note columns that the file has, whatever stands in them."""
         self._missing -= set(names)
 
-    def add(self, number: int, row: Mapping[str, Any], size: int) -> None:
-        """Take one row: its number, its values, the bytes that it took in the file."""
+    def add(self, number: int, row: Mapping[str, Any], size: int) -> str | None:
+        """Take one row: its number, its values, the bytes that it took in the file. The reason where it is set aside."""
         wanted = self._wanted
         if self._missing:
             self._missing -= {name for name in self._missing if has(row, name)}
         text = reach(row, wanted.text)
         if type(text) is not str:
-            if text is None and not has(row, wanted.text):
-                self.bad(number, f"no column `{wanted.text}`", size)
-            else:
-                self.bad(number, f"`{wanted.text}` is {holds(text)}, not a string", size)
-            return
+            lacks = text is None and not has(row, wanted.text)
+            reason = f"no column `{wanted.text}`" if lacks else f"`{wanted.text}` is {holds(text)}, not a string"
+            return self.bad(number, reason, size)
         prompt = reach(row, wanted.prompt) if wanted.prompt is not None else None
         if prompt is not None and type(prompt) is not str:
-            self.bad(number, f"`{wanted.prompt}` is {holds(prompt)}, not a string", size)
-            return
+            return self.bad(number, f"`{wanted.prompt}` is {holds(prompt)}, not a string", size)
         name = reach(row, wanted.id) if wanted.id is not None else None
         url = reach(row, wanted.url) if wanted.url is not None else None
         date = reach(row, wanted.date) if wanted.date is not None else None
@@ -164,11 +184,13 @@ class Rows:
         for values, column, convert in zip(self._extras, wanted.extra, self._convert, strict=True):
             values.append(convert(reach(row, column)))
         self._bytes += size
+        return None
 
-    def bad(self, number: int, reason: str, size: int = 0) -> None:
-        """Set one row aside."""
-        self._bad.append((number, reason))
-        self._bytes += size + 100
+    def bad(self, number: int, reason: str, size: int = 0, *, times: int = 1) -> str:
+        """Set a row aside, and those that follow it, ``times`` in all; the reason again."""
+        self._bad.add(number, reason, times)
+        self._bytes += size
+        return reason
 
     def take(self, fault: str | None = None) -> Batch:
         """All that was gathered since the last batch."""
@@ -176,6 +198,6 @@ class Rows:
         prompts, names, urls, dates = zip(*self._fields, strict=True) if self._fields else ((), (), (), ())
         columns = [self._rows, self._texts, prompts, names, urls, dates, *self._extras]
         arrays = [pa.array(values, type=kind.type) for values, kind in zip(columns, schema, strict=True)]
-        batch = Batch(pa.Table.from_arrays(arrays, schema=schema), self._bad, self.found, fault)
+        batch = Batch(pa.Table.from_arrays(arrays, schema=schema), self._bad.count, self._bad.named, self.found, fault)
         self._clear()
         return batch

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import orjson
 
+from curation.readers.brackets import Brackets
 from curation.readers.columns import shown
 from curation.readers.compression import StreamFault
 from curation.readers.documents import Wanted, has
@@ -74,15 +75,15 @@ def _split(blocks: Iterator[bytes], max_bytes: int, *, array: bool = False, with
     if within is not None:
         yield from _within(blocks, max_bytes, within)
         return
-    outer = 1 if array else 0
+    brackets = Brackets(elements=array)
     held = b""  # from the beginning of the value that is being read
-    scanned = depth = 0
+    scanned = 0
     ended = False
     count = 0
     fault: StreamFault | None = None
     while True:
         try:
-            # As much again as is held: a value of n blocks is not scanned n times.
+            # As much again as is held: a value of n blocks is not put together n times.
             more = b"".join(_some(blocks, max(1, len(held))))
         except StreamFault as stopped:
             more, fault = b"", stopped
@@ -90,39 +91,26 @@ def _split(blocks: Iterator[bytes], max_bytes: int, *, array: bool = False, with
         held += more
         made: list[bytes | None] = []
         begin = 0
-        for match in TOKEN.finditer(held, scanned):
-            token = held[match.start()]
-            scanned = match.end()
-            if token == 0x22:  # a quote alone: its string goes on in the next block
-                if match.end() - match.start() == 1:
-                    scanned = match.start()
-                    break
-            elif token in b"{[":
-                depth += 1
-                if array and depth == 1 and count == 0 and begin == 0 and not made:
-                    begin = match.end()
-            elif token in b"}]":
-                depth -= 1
-                if depth < outer:
-                    if array:
-                        value = held[begin : match.start()].strip(SPACE)
-                        if value or count or made:
-                            made.append(value or b"?")
-                        begin, ended = match.end(), True
-                        break
-                    depth = 0
-                if depth == 0 and not array:
-                    made.append(held[begin : match.end()].strip(SPACE + b","))
-                    begin = match.end()
-            elif depth == outer and array:
-                made.append(held[begin : match.start()].strip(SPACE) or b"?")
-                begin = match.end()
-        else:
-            scanned = len(held)
+        for end in brackets.ends(held, scanned):
+            token = held[end]
+            if not array:
+                made.append(held[begin : end + 1].strip(SPACE + b","))
+            elif token == 0x5B:
+                begin = end + 1
+                continue
+            else:
+                value = held[begin:end].strip(SPACE)
+                ended = token != 0x2C
+                if value or count or made or not ended:
+                    made.append(value or b"?")
+            begin = end + 1
+            if ended:
+                break
         if made:
             count += len(made)
             yield made
-        held, scanned = held[begin:], max(scanned - begin, 0)
+        held = held[begin:]
+        scanned = len(held)
         if ended:
             if held.strip(SPACE) or (fault is None and any(block.strip(SPACE) for block in blocks)):
                 raise StreamFault(f"content after the end of the array ({count} values)", whole=True)

@@ -10,17 +10,17 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 import orjson
 
+from curation.readers.brackets import Brackets
 from curation.readers.columns import CHATS, holds, without_columns, without_text
 from curation.readers.compression import StreamFault
 from curation.readers.documents import MAX_ROW_BYTES, Batch, Rows, Wanted, has, reach
 from curation.readers.formats import TITLES
 from curation.readers.json_values import Lines, records
-from curation.readers.layout import TOKEN
 from curation.readers.lines import lines, member_blocks, range_blocks, text_blocks, without_bom
 from curation.readers.values import Literal
 
@@ -71,23 +71,39 @@ def _read(mine: Lines, wanted: Wanted, every: Callable[[], Lines], title: str, f
     fault = None
     try:
         for batch in itertools.chain([first], mine):
-            for line in batch:
-                for row, piece, reason in _rows_of(line, wanted.max_row_bytes):
-                    number += 1
-                    if reason is not None:
-                        rows.bad(number, reason, len(piece))
-                        continue
-                    if wanted.id is not None and type(reach(row, wanted.id)) is float:
-                        row = _exact(piece) or row
-                    rows.add(number, row, len(piece))
-                if rows.full:
-                    yield rows.take()
+            for line, times in runs(batch):
+                left = times
+                while left:
+                    left -= 1
+                    made, amiss = 0, None
+                    for row, piece, reason in _rows_of(line, wanted.max_row_bytes):
+                        number, made = number + 1, made + 1
+                        if reason is not None:
+                            rows.bad(number, reason, len(piece))
+                        else:
+                            if wanted.id is not None and type(reach(row, wanted.id)) is float:
+                                row = _exact(piece) or row
+                            reason = rows.add(number, row, len(piece))
+                        amiss = reason
+                        if rows.full:
+                            yield rows.take()
+                    if made == 0:
+                        break
+                    if made == 1 and amiss is not None and left:  # the same again
+                        rows.bad(number + 1, amiss, times=left)
+                        number, left = number + left, 0
     except StreamFault as stopped:
         fault = stopped.message
     yield rows.take(fault)
 
 
-def _rows_of(line: bytes | None, max_bytes: int) -> list[tuple[dict[str, Any], bytes, str | None]]:
+def runs(batch: list[bytes | None]) -> Iterator[tuple[bytes | None, int]]:
+    """Lines, and how often each stands one after the other: a million that are alike are looked at once."""
+    for line, alike in itertools.groupby(batch):
+        yield line, sum(1 for _ in alike)
+
+
+def _rows_of(line: bytes | None, max_bytes: int) -> Iterable[tuple[dict[str, Any], bytes, str | None]]:
     """The rows of a JSON text, each with its own bytes, or the reason why one is none; a blank line has none."""
     if line is None:
         return [({}, b"", f"longer than {max_bytes} bytes")]
@@ -96,8 +112,8 @@ def _rows_of(line: bytes | None, max_bytes: int) -> list[tuple[dict[str, Any], b
     except orjson.JSONDecodeError as error:
         if not line.strip(BLANK):
             return []
-        if (pieces := _pieces(line)) is not None:
-            return [(orjson.loads(piece), piece, None) for piece in pieces]
+        if _are_objects(line):
+            return ((orjson.loads(piece), piece, None) for piece in _pieces(line))
         row, reason = _salvaged(line, error)
         if reason is not None:
             return [({}, line, reason)]
@@ -112,39 +128,34 @@ def rows_on(line: bytes) -> int:
         return 0
     if len(line) > MAX_ROW_BYTES or _MAY_BE_SEVERAL.search(line) is None:
         return 1
-    return len(_rows_of(line, MAX_ROW_BYTES))
+    return sum(1 for _ in _rows_of(line, MAX_ROW_BYTES))
 
 
-def _pieces(line: bytes) -> list[bytes] | None:
-    """The objects on a line that is more than one: nothing but commas and white space stands between them."""
+def _are_objects(line: bytes) -> bool:
+    """Whether a line is several objects: nothing but commas and white space stands between them."""
     if _MAY_BE_SEVERAL.search(line) is None:
-        return None
-    pieces: list[bytes] = []
-    depth = begin = 0
-    for match in TOKEN.finditer(line):
-        token = match[0]
-        if token in (b"{", b"["):
-            depth += 1
-        elif token in (b"}", b"]"):
-            depth -= 1
-            if depth == 0:
-                pieces.append(line[begin : match.end()].strip(BLANK + b","))
-                begin = match.end()
-            elif depth < 0:
-                return None
-    if line[begin:].strip(BLANK + b","):
-        return None
+        return False
     try:
-        return pieces if all(type(orjson.loads(piece)) is dict for piece in pieces) else None
+        return all(type(orjson.loads(piece)) is dict for piece in _pieces(line))
     except orjson.JSONDecodeError:
-        return None
+        return False
+
+
+def _pieces(line: bytes) -> Iterator[bytes]:
+    """What stands up to each bracket that closes a value, and what follows the last, if anything."""
+    begin = 0
+    for end in Brackets().ends(line):
+        yield line[begin : end + 1].strip(BLANK + b",")
+        begin = end + 1
+    if rest := line[begin:].strip(BLANK + b","):
+        yield rest
 
 
 def _has_all(batch: list[bytes | None], wanted: Wanted) -> bool:
     """Whether some rows show every required column, and a text that is one."""
     missing = set(wanted.required) - {wanted.text}
     text = False
-    for line in batch:
+    for line, _ in runs(batch):
         for row, _, reason in _rows_of(line, wanted.max_row_bytes):
             if reason is None:
                 missing = {name for name in missing if not has(row, name)}
@@ -166,9 +177,9 @@ def _amiss(every: Lines, wanted: Wanted, title: str) -> str | None:
     text = objects = False
     try:
         for batch in every:
-            for line in batch:
+            for line, times in runs(batch):
                 for row, piece, reason in _rows_of(line, wanted.max_row_bytes):
-                    rows += 1
+                    rows += times
                     if reason is not None:
                         why = why or _looks(piece, reason)
                         continue

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from curation import storage
 from curation.readers.columns import holds_type, is_list, is_text, names_of, without_columns, without_text
 from curation.readers.dates import iso_date
-from curation.readers.documents import Batch, Rows, Wanted
+from curation.readers.documents import Batch, Rows, SetAside, Wanted
 
 ROWS_PER_READ = 1024
 PLAIN_ROWS = 8192
@@ -193,8 +193,10 @@ def _plain_batch(table: pa.Table, wanted: Wanted, first: int, found: frozenset[s
     schema = wanted.schema()
     documents = pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
     missing = table[wanted.text].is_null()
-    bad = [(int(row), f"`{wanted.text}` is null, not a string") for row in rows[np.asarray(missing)]]
-    return Batch(documents.filter(pc.invert(missing)) if bad else documents, bad, found)
+    bad = SetAside()
+    for row in rows[np.asarray(missing)].tolist():
+        bad.add(row, f"`{wanted.text}` is null, not a string")
+    return Batch(documents.filter(pc.invert(missing)) if bad.count else documents, bad.count, bad.named, found)
 
 
 def _add(batch: pa.RecordBatch, names: Sequence[str], wanted: Wanted, rows: Rows, first: int) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.arrays.row_groups import RowGroups
 from curation.dedup import band_index
 from curation.dedup.band_index import Damaged, Index, Release
 from curation.dedup.minhash import HASHING
@@ -49,9 +50,12 @@ def new_inputs(inputs: list[Input], home: Home) -> list[Input]:
 def write(prepared: Prepared, rows: Int, *, params: Dedup, target: str) -> None:
     """Keep the signatures of a partition's scheduled rows with the release. rows: sorted rows of its documents."""
     with storage.open_parquet(prepared.signatures_path) as file:
-        table = file.read().take(pa.array(rows))
-    signed = table.replace_schema_metadata({SETTINGS: _settings(params).encode()})
-    storage.put_table(target, signed, "none", row_group=ROW_GROUP)
+        schema = file.schema_arrow.with_metadata({SETTINGS: _settings(params).encode()})
+    with storage.parquet_writer(target, schema, "none") as writer:
+        groups = RowGroups(writer.write_table, ROW_GROUP)
+        for _, table in storage.chosen_rows(prepared.signatures_path, rows):
+            groups.add(table.cast(schema))
+        groups.finish()
 
 
 def _settings(params: Dedup) -> str:

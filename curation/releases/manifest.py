@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from curation.mixture.planning import group_names
 from curation.mixture.pool import Pool
-from curation.mixture.schedule import Schedule
+from curation.mixture.schedule import Totals
 from curation.recipes.recipe_file import canonical, digest
 from curation.releases.work import Work
 from schemas.errors import RunError
@@ -125,9 +124,9 @@ def assemble(
     dropped: dict[str, dict[str, int]],
     ledger: dict[str, dict[str, int]],
     edits: list[tuple[str, str, int, int]],
-    pool: Pool,
+    groups: dict[str, dict[str, Amount]],
     plan: Plan,
-    schedule: Schedule,
+    scheduled: Totals,
     shards: list[WrittenShard],
     evaluation: list[WrittenShard],
     timings: dict[str, float],
@@ -143,17 +142,15 @@ def assemble(
     wanted = {stage.stage: stage.dropped for stage in stages if stage.dropped}
     if ledger != wanted:
         raise RunError("ledger", f"the ledger holds {ledger}, the stages dropped {wanted}; nothing was published")
-    distinct = len(np.unique(schedule.document))
-    if stages[-1].out != distinct:
-        raise RunError("schedule", f"{distinct} documents are scheduled, the funnel ends with {stages[-1].out}")
-    beside = 0 if schedule.evaluation is None else len(schedule.evaluation.document)
-    if sum(shard.documents for shard in evaluation) != beside:
-        raise RunError("write", f"not all of {beside} documents for evaluation were written")
-    if sum(shard.documents for shard in shards) != len(schedule.document):
+    if stages[-1].out != scheduled.documents:
         raise RunError(
-            "write",
-            f"{sum(s.documents for s in shards)} documents were written, {len(schedule.document)} are scheduled",
+            "schedule", f"{scheduled.documents} documents are scheduled, the funnel ends with {stages[-1].out}"
         )
+    if sum(shard.documents for shard in evaluation) != scheduled.evaluated:
+        raise RunError("write", f"not all of {scheduled.evaluated} documents for evaluation were written")
+    written = sum(shard.documents for shard in shards)
+    if written != scheduled.rows:
+        raise RunError("write", f"{written} documents were written, {scheduled.rows} are scheduled")
     return _record(
         recipe,
         release=release,
@@ -161,8 +158,8 @@ def assemble(
         work=work,
         funnel=stages,
         edits=edits,
-        groups=_groups(pool, {phase.by for phase in plan.phases}),
-        phases=_phases(plan, schedule, shards),
+        groups=groups,
+        phases=_phases(plan, scheduled.notes, shards),
         shards=[_shard(shard) for shard in shards],
         evaluation=[_shard(shard) for shard in evaluation],
         packing=_packing(recipe, shards),
@@ -183,7 +180,7 @@ def evaluation(
     work: Work,
     dropped: dict[str, dict[str, int]],
     edits: list[tuple[str, str, int, int]],
-    pool: Pool,
+    groups: dict[str, dict[str, Amount]],
     contamination: list[dict[str, Any]],
     duplicates: list[dict[str, Any]],
     timings: dict[str, float],
@@ -197,7 +194,7 @@ def evaluation(
         work=work,
         funnel=stages[:-1],
         edits=edits,
-        groups=_groups(pool, group_names(recipe)),
+        groups=groups,
         phases=[],
         shards=[],
         parent=None,
@@ -301,7 +298,8 @@ def _preset(recipe: Recipe) -> dict[str, str] | None:
     return {"name": name, "paper": preset.paper, "code": preset.code, "differs": preset.differs}
 
 
-def _groups(pool: Pool, by: Iterable[str | None]) -> dict[str, dict[str, Amount]]:
+def groups_of(pool: Pool, by: Iterable[str | None]) -> dict[str, dict[str, Amount]]:
+    """Documents and tokens of the pool by source, and by each of these names."""
     everything = np.ones(len(pool), dtype=bool)
     names = sorted({"source", *(name for name in by if name is not None)})
     groups: dict[str, dict[str, Amount]] = {}
@@ -314,9 +312,9 @@ def _groups(pool: Pool, by: Iterable[str | None]) -> dict[str, dict[str, Amount]
     return groups
 
 
-def _phases(plan: Plan, schedule: Schedule, shards: list[WrittenShard]) -> list[PhaseRecord]:
+def _phases(plan: Plan, said: Sequence[Sequence[str]], shards: list[WrittenShard]) -> list[PhaseRecord]:
     records = []
-    for phase, notes in zip(plan.phases, schedule.notes, strict=True):
+    for phase, notes in zip(plan.phases, said, strict=True):
         realised: dict[str, list[int]] = {label: [0, 0] for label in phase.labels}
         for shard in shards:
             if shard.phase == phase.name:

@@ -267,13 +267,12 @@ def _dropped(work: Work, stage: str, rule: str, partitions: Sequence[int]) -> li
     """Two documents of a source that a rule drops: in *prepare*, or in a stage after it."""
     found: list[dict[str, Any]] = []
     for number in partitions:
-        with storage.open_parquet(work.prepared(number).set_aside_path) as file:
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=["id", "stage", "rule", "value", "threshold", "excerpt"])
-                rows = table.filter(pc.and_(pc.equal(table["stage"], stage), pc.equal(table["rule"], rule)))
-                for row in rows.slice(0, 2).to_pylist():
-                    said = {key: row[key] for key in ("id", "value", "threshold")}
-                    found.append(said | {"excerpt": excerpt(row["excerpt"])})
+        columns = ["id", "stage", "rule", "value", "threshold", "excerpt"]
+        for table in storage.row_groups(work.prepared(number).set_aside_path, columns):
+            rows = table.filter(pc.and_(pc.equal(table["stage"], stage), pc.equal(table["rule"], rule)))
+            for row in rows.slice(0, 2).to_pylist():
+                said = {key: row[key] for key in ("id", "value", "threshold")}
+                found.append(said | {"excerpt": excerpt(row["excerpt"])})
         if len(found) >= 2:
             return found[:2]
     return found or _decided(work, stage, rule, partitions)

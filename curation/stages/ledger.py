@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation import storage
 from curation.arrays.arrow_text import excerpts
+from curation.arrays.row_groups import RowGroups
 from curation.releases import history
 from curation.releases.work import Done, Work
 from schemas.tables import LEDGER, PLACES, STATISTICS
 from schemas.work import Prepared
+
+ROW_GROUP = 1 << 16
+"""Rows of the ledger's tables that are held at once."""
 
 
 def run(work: Work, number: int) -> Done:
@@ -58,48 +64,71 @@ def write_ledger(
     paths: of each slice's file. decisions: the DECISIONS table.
     """
     counts: dict[str, Counter[str]] = {}
-    places: list[pa.Table] = []
-    with storage.open_parquet(prepared.set_aside_path) as file:
-        gone = file.read()
-    if len(gone):
-        places.append(_placed(gone, paths, source))
-        full = _located(gone, paths, source).append_column("kept_id", pa.nulls(len(gone), pa.string()))
-        _write_stages(full.select(LEDGER.names), release, number, "", counts)
-    taken: list[pa.Table] = []
-    with storage.open_parquet(prepared.documents_path) as file:
+    with ExitStack() as open_:
+        files = _Files(open_)
+
+        def place(table: pa.Table) -> None:
+            placed = _located(table.select(["slice", "row", "id", "name", "url"]), paths, source)
+            files.add(
+                storage.join(release, "documents", f"{number:05d}.parquet"), placed.select(PLACES.names).cast(PLACES)
+            )
+
+        def drop(rows: pa.Table) -> None:
+            rows = _located(rows, paths, source).select(LEDGER.names).cast(LEDGER)
+            for stage in sorted(pc.unique(rows["stage"]).to_pylist()):
+                mine = rows.filter(pc.equal(rows["stage"], stage))
+                files.add(storage.join(release, "dropped", stage, f"{number:05d}.parquet"), mine)
+                counts.setdefault(stage, Counter()).update(mine["rule"].to_pylist())
+
+        for table in storage.row_groups(prepared.set_aside_path):
+            place(table)
+            drop(table.append_column("kept_id", pa.nulls(len(table), pa.string())))
         start = 0
         which = decisions["index"].to_numpy()
         order = np.argsort(which, kind="stable")
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=["slice", "row", "id", "name", "url", "text"])
-            places.append(_placed(table, paths, source))
+        for table in storage.row_groups(prepared.documents_path, ["slice", "row", "id", "name", "url", "text"]):
+            place(table)
             mine = order[(which[order] >= start) & (which[order] < start + len(table))]
             if len(mine):
                 rows = table.take(pa.array(which[mine] - start))
                 said = decisions.take(pa.array(mine))
-                rows = _located(rows, paths, source).append_column("excerpt", excerpts(rows["text"]))
+                rows = rows.append_column("excerpt", excerpts(rows["text"]))
                 for name in ("stage", "rule", "value", "threshold", "kept_id"):
                     rows = rows.append_column(name, said[name])
-                taken.append(rows.select(LEDGER.names))
+                drop(rows)
             start += len(table)
-    if taken:
-        _write_stages(pa.concat_tables(taken), release, number, "", counts)
+        files.finish()
     if prepared.statistics_path is not None:
         _write_statistics(
             prepared.statistics_path, paths, source, storage.join(release, "statistics", f"{number:05d}.parquet")
         )
-    if places:
-        storage.put_table(
-            storage.join(release, "documents", f"{number:05d}.parquet"), pa.concat_tables(places).cast(PLACES)
-        )
     return {stage: dict(rules) for stage, rules in counts.items()}
+
+
+class _Files:
+    """Parquet files that rows are added to as they come; each is made when it gets its first."""
+
+    def __init__(self, open_: ExitStack):
+        self.open_ = open_
+        self.files: dict[str, RowGroups] = {}
+
+    def add(self, path: str, rows: pa.Table) -> None:
+        if not len(rows):
+            return
+        if path not in self.files:
+            writer = self.open_.enter_context(storage.parquet_writer(path, rows.schema))
+            self.files[path] = RowGroups(writer.write_table, ROW_GROUP)
+        self.files[path].add(rows)
+
+    def finish(self) -> None:
+        for file in self.files.values():
+            file.finish()
 
 
 def _write_statistics(measured: str, paths: Sequence[str], source: str, target: str) -> None:
     """What the rules measured, with the place of each document before it."""
     with storage.open_parquet(measured) as file:
-        schema = file.schema_arrow
-        columns = [field for field in schema if field.name not in ("slice", "row", "id")]
+        columns = [field for field in file.schema_arrow if field.name not in ("slice", "row", "id")]
         with storage.parquet_writer(target, pa.schema([*STATISTICS, *columns])) as writer:
             for group in range(file.num_row_groups):
                 table = _located(file.read_row_group(group), paths, source)
@@ -109,15 +138,3 @@ def _write_statistics(measured: str, paths: Sequence[str], source: str, target: 
 def _located(table: pa.Table, paths: Sequence[str], source: str) -> pa.Table:
     path = pa.array(paths, pa.string()).take(table["slice"].combine_chunks())
     return table.append_column("source", pa.array([source] * len(table), pa.string())).append_column("path", path)
-
-
-def _placed(table: pa.Table, paths: Sequence[str], source: str) -> pa.Table:
-    return _located(table.select(["slice", "row", "id", "name", "url"]), paths, source).select(PLACES.names)
-
-
-def _write_stages(rows: pa.Table, release: str, number: int, suffix: str, counts: dict[str, Counter[str]]) -> None:
-    stages = np.array(rows["stage"].to_pylist())
-    for stage in sorted(set(stages)):
-        mine = rows.filter(pa.array(stages == stage)).cast(LEDGER)
-        storage.put_table(storage.join(release, "dropped", stage, f"{number:05d}{suffix}.parquet"), mine)
-        counts.setdefault(stage, Counter()).update(mine["rule"].to_pylist())

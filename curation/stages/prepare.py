@@ -246,7 +246,7 @@ class _Reading:
             first_row=one.first_row,
         ):
             documents += len(batch.documents)
-            bad_rows += len(batch.bad_rows)
+            bad_rows += batch.bad
             for row, reason in batch.bad_rows:
                 if len(self.reasons) < MAX_REASONS and self.named[number, reason] < MAX_ALIKE:
                     self.named[number, reason] += 1

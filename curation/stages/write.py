@@ -1,18 +1,20 @@
 """*write*: an external gather from prepared partitions to shards, in training order, with bounded memory.
 
 ``mixture/spans.py`` cuts the schedule into shards, and each shard into chunks, which become its row groups. ``scatter`` runs once a
-partition: it reads the partition a row group at a time and writes the scheduled rows to one Arrow file, a record batch for
-each (row group, chunk). ``write_shard`` runs once a shard: chunk by chunk it collects that chunk's batches from all
-partitions, sorts them by position, formats, counts tokens and writes. Memory follows the row group in the first and the
-chunk in the second, never the shard.
+partition: it reads as many row groups at a time as hold a chunk's text and writes the scheduled rows to one Arrow file, a record
+batch for each chunk that they go to. ``run_write`` runs once a shard: chunk by chunk it collects that chunk's batches from all
+partitions, sorts them by position, formats, counts tokens and writes. Memory follows
+the chunk in both, never the shard.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,10 +22,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
+import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from curation import storage
 from curation.arrays.give_back import give_back
+from curation.arrays.row_groups import RowGroups
 from curation.arrays.sorting import place_in_run
 from curation.methods import formatters
 from curation.methods.formatters import lots
@@ -31,7 +35,7 @@ from curation.methods.formatters.segments import Formatted
 from curation.methods.formatters.values import OWN_NAME
 from curation.mixture.pool import Pool, encode, label_texts
 from curation.mixture.schedule import Schedule
-from curation.mixture.spans import ROWS_PER_GROUP, ShardSpan, shards_of
+from curation.mixture.spans import CHUNK_BYTES, ROWS_PER_GROUP, ShardSpan, cuts, shards_of
 from curation.releases.shard_file import ShardFile
 from curation.releases.work import Done, Work
 from curation.training.pack import Packed, Packer
@@ -67,10 +71,8 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
     storage.put(storage.join(work.folder, "shards.json"), SHARDS.dump_json(spans))
     sizes = [span.last - span.first for span in spans]
     shard = np.repeat(np.arange(len(spans), dtype=np.int32), sizes)
-    starts = np.array([place for span in spans for place in span.chunks])
-    of_shard = np.array([0, *np.cumsum([len(span.chunks) for span in spans])])
-    position = np.arange(len(shard))
-    chunk = np.searchsorted(starts, position, side="right") - 1 - of_shard[shard]
+    in_chunk = np.diff([*(place for span in spans for place in span.chunks), spans[-1].last])
+    chunk = np.repeat(np.concatenate([np.arange(len(span.chunks), dtype=np.int32) for span in spans]), in_chunk)
     document, epoch = ordered.document, ordered.epoch
     evaluated = np.zeros(len(pool), dtype=bool)
     if ordered.evaluation is not None:
@@ -78,10 +80,11 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
         epoch = np.concatenate([epoch, ordered.evaluation.epoch])
         evaluated[ordered.evaluation.document] = True
     lot = _lots(pool, together, spans, document, epoch, work.recipe.seed)
-    columns = [pool.index[document].astype(np.int64), position, epoch, shard, chunk.astype(np.int32), lot]
-    placed = pa.table(columns, schema=SCHEDULED)
     for number, rows in _by_partition(pool.partition[document], len(work.partitions)):
-        storage.put_arrow(work.path("scheduled", number, "arrow"), placed.take(pa.array(rows)))
+        index = pool.index[document[rows]].astype(np.int64)
+        drawn = pa.nulls(len(rows), pa.float64()) if lot is None else pa.array(lot[rows], from_pandas=True)
+        columns = [index, rows, epoch[rows], shard[rows], chunk[rows], drawn]
+        storage.put_arrow(work.path("scheduled", number, "arrow"), pa.table(columns, schema=SCHEDULED))
     taken = np.zeros(len(pool), dtype=bool)
     taken[ordered.document] = True
     left_out = np.flatnonzero(~taken)
@@ -105,11 +108,11 @@ def _lots(
     document: npt.NDArray[np.int32],
     epoch: npt.NDArray[np.int32],
     seed: int,
-) -> pa.Array:
-    """The lots of the phases whose formatter draws; null elsewhere. document, epoch: of each place."""
+) -> npt.NDArray[np.float64] | None:
+    """The lots of the phases whose formatter draws; NaN elsewhere, None where none does. document, epoch: of each place."""
     drawing = [i for i, phase in enumerate(plan.phases) if type(phase.conditioning) in formatters.DRAW_LOTS]
     if not drawing:
-        return pa.nulls(len(document), pa.float64())
+        return None
     made = np.full(len(document), np.nan)
     for index in drawing:
         mine = [span for span in spans if span.phase == index]
@@ -117,7 +120,7 @@ def _lots(
             places = slice(mine[0].first, mine[-1].last)
             ids, copies = pool.ids[document[places]], epoch[places]
             made[places] = lots.of_phase(ids, copies, seed=seed, phase=plan.phases[index].name)
-    return pa.array(made, from_pandas=True)
+    return made
 
 
 def _by_partition(partition: npt.NDArray[np.int32], n: int) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
@@ -151,7 +154,7 @@ def run_scatter(work: Work, number: int) -> Done:
 
 
 def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_names: list[str], target: str) -> None:
-    """The scheduled rows of one partition, an Arrow record batch for each (row group, chunk).
+    """The scheduled rows of one partition, an Arrow record batch for each chunk of each block of row groups.
 
     documents, tags: the partition's tables, row-aligned. scheduled: the SCHEDULED table, a row a place (a document that is
     repeated stands several times). Beside ``target`` stands an index, ``shard.chunk`` -> record batches.
@@ -162,39 +165,64 @@ def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_
     epochs, drawn = scheduled["epoch"].to_numpy(), scheduled["lot"]
     chunks = scheduled["shard"].to_numpy().astype(np.int64) << 32 | scheduled["chunk"].to_numpy()
     order = np.argsort(positions, kind="stable")
-    with storage.open_write(target) as sink:
+    with storage.open_write(target) as sink, ExitStack() as open_:
         writer: pa.ipc.RecordBatchFileWriter | None = None
         if len(rows):
-            with storage.open_parquet(documents) as file, storage.open_parquet(tags) as tag_file:
-                tag_table = tag_file.read()
-                start = 0
-                for group in range(file.num_row_groups):
-                    end = start + file.metadata.row_group(group).num_rows
-                    chosen = order[(rows[order] >= start) & (rows[order] < end)]
-                    if len(chosen):
-                        table = file.read_row_group(group, columns=READ).rename_columns({"name": OWN_NAME})
-                        for name in tag_names:
-                            table = table.append_column(f"tag:{name}", tag_table[name].slice(start, end - start))
-                        firsts = np.flatnonzero(place_in_run(chunks[chosen]) == 0)
-                        for mine in np.split(chosen, firsts[1:]):
-                            part = table.take(pa.array(rows[mine] - start))
-                            part = part.append_column("position", pa.array(positions[mine], pa.int64()))
-                            part = part.append_column("epoch", pa.array(epochs[mine], pa.int32()))
-                            if drawn.null_count < len(drawn):
-                                part = part.append_column(lots.COLUMN, drawn.take(pa.array(mine)))
-                            names = pa.array([source] * len(mine), pa.string())
-                            part = part.append_column("source", names).combine_chunks()
-                            if writer is None:
-                                writer = pa.ipc.new_file(sink, part.schema)
-                            shard, chunk = divmod(int(chunks[mine[0]]), 1 << 32)
-                            for batch in part.to_batches():
-                                writer.write_batch(batch)
-                                index.setdefault(f"{shard}.{chunk}", []).append(batches)
-                                batches += 1
-                    start = end
-        if writer is not None:
-            writer.close()
+            file, tag_file = (open_.enter_context(storage.open_parquet(path)) for path in (documents, tags))
+            tag_table = tag_file.read()
+            for start, groups in _blocks(file):
+                end = start + sum(file.metadata.row_group(group).num_rows for group in groups)
+                chosen = order[(rows[order] >= start) & (rows[order] < end)]
+                if not len(chosen):
+                    continue
+                table = file.read_row_groups(groups, columns=READ, use_threads=False)
+                table = table.rename_columns({"name": OWN_NAME})
+                for name in tag_names:
+                    table = table.append_column(f"tag:{name}", tag_table[name].slice(start, end - start))
+                sizes = pc.fill_null(pc.binary_length(table["text"]), 0).to_numpy()
+                reached = np.cumsum(sizes[rows[chosen] - start])  # a document may be repeated a hundred times
+                for first, stop in cuts(reached, 0, len(chosen), CHUNK_BYTES, len(chosen)):
+                    mine = chosen[first:stop]
+                    part = table.take(pa.array(rows[mine] - start))
+                    part = part.append_column("position", pa.array(positions[mine], pa.int64()))
+                    part = part.append_column("epoch", pa.array(epochs[mine], pa.int32()))
+                    if drawn.null_count < len(drawn):
+                        part = part.append_column(lots.COLUMN, drawn.take(pa.array(mine)))
+                    part = part.append_column("source", pa.array([source] * len(mine), pa.string())).combine_chunks()
+                    if writer is None:
+                        writer = open_.enter_context(pa.ipc.new_file(sink, part.schema))
+                    for chunk, batch in _by_chunk(part, chunks[mine]):
+                        writer.write_batch(batch)
+                        index.setdefault(chunk, []).append(batches)
+                        batches += 1
     storage.put(target + ".json", json.dumps(index).encode())
+
+
+def _by_chunk(table: pa.Table, chunks: npt.NDArray[np.int64]) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """The rows of each chunk, ``shard.chunk``. chunks: of each row, ascending."""
+    firsts = np.flatnonzero(place_in_run(chunks) == 0).tolist()
+    for first, stop in pairwise([*firsts, len(table)]):
+        shard, chunk = divmod(int(chunks[first]), 1 << 32)
+        for batch in table.slice(first, stop - first).to_batches():
+            yield f"{shard}.{chunk}", batch
+
+
+def _blocks(documents: pq.ParquetFile) -> Iterator[tuple[int, list[int]]]:
+    """Row groups that hold as much text as a chunk, together, with the number of their first row: the more documents are
+    scattered at once, the fewer and larger the batches."""
+    metadata = documents.metadata
+    start, rows, size = 0, 0, 0
+    groups: list[int] = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        column = next(c for c in map(group.column, range(group.num_columns)) if c.path_in_schema == "text")
+        if groups and size + column.total_uncompressed_size > CHUNK_BYTES // 2:
+            yield start, groups
+            start, rows, size, groups = start + rows, 0, 0, []
+        groups.append(number)
+        rows, size = rows + group.num_rows, size + column.total_uncompressed_size
+    if groups:
+        yield start, groups
 
 
 READ = ["id", "name", "text", "prompt", "url", "date", "language", "quality"]
@@ -354,26 +382,21 @@ def run_place(work: Work, number: int) -> Done:
         storage.open_read(work.path("packed", number, "arrow")) as stream,
         ShardFile(path, work.recipe.shards) as shard,
     ):
-        for table in _in_groups(pa.ipc.open_file(stream)):
+
+        def write(table: pa.Table) -> None:
+            nonlocal at
             position = pa.array(np.arange(at, at + len(table)), pa.int64())
             columns = {"position": position, "phase": pa.array([phase] * len(table), pa.string())}
             shard.write(pa.table(columns | {name: table[name] for name in table.column_names}, schema=PACKED))
             at += len(table)
+
+        groups = RowGroups(write, ROWS_PER_GROUP)
+        reader = pa.ipc.open_file(stream)
+        for i in range(reader.num_record_batches):
+            groups.add(pa.Table.from_batches([reader.get_batch(i)]))
+        groups.finish()
     sums = {"bytes": shard.bytes, "sha256": shard.digest.hexdigest()}
     return Done({"path": name, "phase": phase, "first_position": first, **sums}, [path])
-
-
-def _in_groups(reader: pa.ipc.RecordBatchFileReader) -> Iterator[pa.Table]:
-    """The table of an Arrow file, ROWS_PER_GROUP rows at a time."""
-    held: list[pa.RecordBatch] = []
-    for i in range(reader.num_record_batches):
-        held.append(reader.get_batch(i))
-        while sum(len(batch) for batch in held) >= ROWS_PER_GROUP:
-            table = pa.Table.from_batches(held)
-            yield table.slice(0, ROWS_PER_GROUP).combine_chunks()
-            held = table.slice(ROWS_PER_GROUP).combine_chunks().to_batches()
-    if sum(len(batch) for batch in held):
-        yield pa.Table.from_batches(held).combine_chunks()
 
 
 def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) -> dict[str, tuple[int, int]]:

@@ -35,11 +35,13 @@ def sum_rows(
     numbers: tuple[int, int, int, int, int, int, int, int],
     known: npt.NDArray[np.uint64],
     sums: Floats,
+    number_known: npt.NDArray[np.int64],
     out: Floats,
     counts: npt.NDArray[np.int64],
 ) -> None:
     """known: the words met since the last clearing, an open-addressing table of a key, and of the word's place in ``sums``
-    with how many rows it has plus one (0: a label); sums: by place, the sum of a word's rows."""
+    with how many rows it has plus one (0: a label); sums: by place, the sum of a word's rows; number_known: int64[1], how many
+    they are. All three stay for the next call."""
     word_ngrams, end_row, keeps, third = numbers[4], numbers[5], numbers[6], numbers[7]
     space = np.zeros(256, dtype=np.bool_)
     for byte in b" \n\r\t\v\f\0":
@@ -48,7 +50,7 @@ def sum_rows(
     signed, begins = np.empty(1024, dtype=np.uint32), np.empty(1024, dtype=np.int32)
     places = np.empty(4096, dtype=np.int64)
     known_mask = len(known) - 1
-    n_known = 0
+    n_known = number_known[0]
     for row in range(len(offsets) - 1):
         features, n_ids = 0, 0
         start, end = offsets[row], offsets[row + 1]
@@ -132,6 +134,7 @@ def sum_rows(
             scale = np.float32(1.0 / features)
             for d in range(rows.shape[1]):
                 out[row, d] *= scale
+    number_known[0] = n_known
 
 
 @njit(nogil=True, cache=True)

@@ -23,7 +23,7 @@ CENTROIDS = 256
 FNV64, PRIME64 = 0xCBF29CE484222325, 0x100000001B3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FastTextModel:
     """A supervised model. rows: float32[words + n-grams, dim]; outputs: float32[labels (inner nodes of the tree), dim].
 

@@ -7,6 +7,8 @@ are those of fasttext-wheel 0.9.2, scores within 1e-5 of its (tests/curation/cle
 from __future__ import annotations
 
 import math
+import threading
+import weakref
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +68,29 @@ def probabilities(texts: pa.LargeStringArray, path: str, label: str, *, place: s
     return np.where(counts > 0, np.minimum(found, 1.0), 0.0).astype(np.float32)
 
 
+class _Known:
+    """A thread's words of one model and the sums of their rows, kept from batch to batch."""
+
+    def __init__(self, dim: int):
+        words = max(CACHE_BYTES // (4 * dim), 256)
+        self.table = np.zeros((1 << (2 * words - 1).bit_length(), 2), dtype=np.uint64)
+        self.sums = np.zeros((words, dim), dtype=np.float32)
+        self.number = np.zeros(1, dtype=np.int64)
+
+
+_of_thread = threading.local()
+
+
+def _known_words(model: FastTextModel) -> _Known:
+    """They go with the model, or with the thread."""
+    if not hasattr(_of_thread, "by_model"):
+        _of_thread.by_model = weakref.WeakKeyDictionary()
+    by_model: weakref.WeakKeyDictionary[FastTextModel, _Known] = _of_thread.by_model
+    if model not in by_model:
+        by_model[model] = _Known(model.dim)
+    return by_model[model]
+
+
 def _vectors(
     texts: pa.LargeStringArray, model: FastTextModel, max_bytes: int | None
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
@@ -73,7 +98,7 @@ def _vectors(
     data, offsets = buffers(texts)
     out = np.zeros((len(texts), model.dim), dtype=np.float32)
     counts = np.zeros(len(texts), dtype=np.int64)
-    words = max(CACHE_BYTES // (4 * model.dim), 256)
+    known = _known_words(model)
     numbers = (
         model.n_words,
         model.bucket,
@@ -93,8 +118,9 @@ def _vectors(
         model.pruned,
         model.present,
         numbers,
-        np.zeros((1 << (2 * words - 1).bit_length(), 2), dtype=np.uint64),
-        np.zeros((words, model.dim), dtype=np.float32),
+        known.table,
+        known.sums,
+        known.number,
         out,
         counts,
     )

@@ -52,12 +52,10 @@ def dropped_samples(folder: str, stage: str) -> dict[str, list[dict[str, Any]]]:
     place = storage.join(folder, "dropped", stage)
     columns = ["id", "source", "rule", "value", "threshold", "excerpt"]
     for name in storage.list_folder(place):
-        with storage.open_parquet(storage.join(place, name)) as file:
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=columns)
-                for rule in table["rule"].unique().to_pylist():
-                    found[rule] = (found.get(rule, []) + _nearest(table, rule))[: 2 * SHOWN]
-                    found[rule] = sorted(found[rule], key=_gap)[:SHOWN]
+        for table in storage.row_groups(storage.join(place, name), columns):
+            for rule in table["rule"].unique().to_pylist():
+                found[rule] = (found.get(rule, []) + _nearest(table, rule))[: 2 * SHOWN]
+                found[rule] = sorted(found[rule], key=_gap)[:SHOWN]
     return found
 
 
