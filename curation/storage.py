@@ -276,6 +276,13 @@ def read_bytes(url: str) -> bytes:
         return stream.read()
 
 
+def read_range(url: str, start: int, stop: int) -> bytes:
+    """The bytes [start, stop) of a file, in one request."""
+    fs, path = resolve(url)
+    found: bytes = fs.cat_file(path, start=start, end=stop)
+    return found
+
+
 def read_json(url: str) -> Any:
     """A small JSON file's content; None where there is none, or it is damaged: our own notes are made again."""
     try:

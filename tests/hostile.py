@@ -62,7 +62,9 @@ def _header(folder: Path, size: int) -> Path:
     """A CSV header of as many names as fit."""
     path = folder / "header.csv"
     names = max(size // 8, 2)
-    path.write_text(",".join(["text", *(f"n{i:06d}" for i in range(names - 1))]) + "\n" + "," * (names - 1) + "\n")
+    path.write_text(
+        ",".join(["text", *(f"n{i:06d}" for i in range(names - 1))]) + "\na sound row" + "," * (names - 1) + "\n"
+    )
     return path
 
 

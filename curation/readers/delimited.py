@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 
 from curation.readers.columns import without_columns
@@ -16,6 +17,11 @@ from curation.readers.documents import MAX_ROW_BYTES, Batch, Rows, Wanted
 from curation.readers.lines import text_blocks
 
 csv.field_size_limit(MAX_ROW_BYTES)  # the module's own limit is 128 KB, and holds for the process
+
+MAX_FIELDS = 1_000_000
+"""Fields of a record: more are no table, and each costs fifty bytes."""
+PASSED_OVER = 1 << 20
+"""Characters of a line that is too long that are looked at together."""
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -59,7 +65,7 @@ def read_delimited(url: str, wanted: Wanted, *, format: str, compression: str | 
     names = [name.strip() for name in header]
     missing = [name for name in wanted.required if name not in names]
     asked = set(wanted.names())
-    twice = sorted({name for name in names if names.count(name) > 1} & asked)
+    twice = sorted({name for name, times in Counter(names).items() if times > 1} & asked)
     if missing or twice:
         yield rows.take(without_columns(missing, names) if missing else f"two columns are named `{twice[0]}`")
         return
@@ -84,15 +90,43 @@ def read_delimited(url: str, wanted: Wanted, *, format: str, compression: str | 
     yield rows.take(stream.fault.message if stream.fault else None)
 
 
+class _TooLong(Exception):
+    """A line that no row may be."""
+
+
+class _TextLines:
+    """The lines of a text; raises _TooLong in place of one that is too long, or has more fields than a table has, and goes on."""
+
+    def __init__(self, text: io.TextIOWrapper, delimiter: str):
+        self._text, self._delimiter = text, delimiter
+
+    def __iter__(self) -> _TextLines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(MAX_ROW_BYTES)
+        if not line:
+            raise StopIteration
+        if len(line) >= MAX_ROW_BYTES and not line.endswith("\n"):
+            while not line.endswith("\n") and (line := self._text.readline(PASSED_OVER)):
+                pass
+            raise _TooLong(f"longer than {MAX_ROW_BYTES} bytes")
+        if len(line) > MAX_FIELDS and line.count(self._delimiter) >= MAX_FIELDS:
+            raise _TooLong(f"more than {MAX_FIELDS:,} fields")
+        return line
+
+
 def _records(text: io.TextIOWrapper, stream: _Stream, delimiter: str) -> Iterator[list[str] | str]:
     """The records; a string is the reason why one is none. The last one before a broken end is left out: it is cut."""
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    reader = csv.reader(_TextLines(text, delimiter), delimiter=delimiter, strict=True)
     held: list[str] | str | None = None
     while True:
         try:
             record: list[str] | str = next(reader)
         except StopIteration:
             break
+        except _TooLong as error:
+            record = str(error)
         except csv.Error as error:
             record = f"not {delimiter!r}-separated text: {error}".replace(
                 repr(delimiter), "comma" if delimiter == "," else "tab"

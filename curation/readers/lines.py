@@ -5,6 +5,7 @@ A line ends with LF; a CR before it is white space to JSON. U+2028 and the like 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from curation import storage
@@ -12,6 +13,7 @@ from curation.readers.compression import StreamFault, decompressed, members
 from curation.readers.formats import HEAD_BYTES, TITLES, foreign
 
 BOM = b"\xef\xbb\xbf"
+_BLANK = re.compile(rb"\n[ \t\r\n]*\n")
 INTO_BITS = 32
 """A place in a compressed file is a number, as in BGZF (SAM specification, 4.1.1): where a member or frame begins in the file, and,
 in the lower bits, how many bytes into its text."""
@@ -93,7 +95,7 @@ def member_blocks(url: str, compression: str, start: int, stop: int | None) -> I
 
 
 def lines(blocks: Iterator[bytes], max_bytes: int) -> Iterator[list[bytes | None]]:
-    """Lists of lines, without their LF; None stands for one longer than ``max_bytes``.
+    """Lists of lines, without their LF and mostly without blank ones; None stands for one longer than ``max_bytes``.
 
     A stream that breaks off gives its whole lines, then raises the StreamFault; the piece of a line is no row.
     """
@@ -109,6 +111,8 @@ def lines(blocks: Iterator[bytes], max_bytes: int) -> Iterator[list[bytes | None
             break
         if block is None:  # an empty block is not the end
             break
+        if _BLANK.search(block):  # by the million, each would cost as much as a row
+            block = _BLANK.sub(b"\n", block)
         first, newline, rest = block.partition(b"\n")
         held += len(first)
         too_long = too_long or held > max_bytes

@@ -7,7 +7,7 @@ row groups after it are read. Columns whose names are no UTF-8 cannot be asked f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -24,6 +24,10 @@ from curation.readers.documents import Batch, Rows, SetAside, Wanted
 
 ROWS_PER_READ = 1024
 PLAIN_ROWS = 8192
+HELD_BYTES = 64_000_000
+"""Decoded bytes of a row group that are held, and of a batch on the average."""
+I32_FIELD = 0x15
+"""Thrift's compact protocol: the next field, a number of 32 bits in zigzag."""
 MAX_FAULTS = 3
 """Damaged row groups that a file's fault names one by one."""
 
@@ -65,13 +69,14 @@ class _File:
         self.url, self.file, self._stack = url, file, stack
         self._untyped: pq.ParquetFile | None = None
 
-    def batches(self, group: int, columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
-        """A row group in batches, whole before the first is given: what was read of a damaged one is not trusted.
+    def batches(self, group: int, columns: list[str], most: int) -> Iterable[pa.RecordBatch]:
+        """A row group in batches of so many rows at most, all of it read before the first is given: what was read of a damaged
+        one is not trusted. What is more than ``HELD_BYTES`` is read again rather than held.
 
         Raises ArrowException or OSError for a damaged one.
         """
         try:
-            batches = self._batches(self.file, group, columns, size)
+            return self._batches(self.file, group, columns, most)
         except pa.ArrowInvalid:
             if self._untyped is None:
                 self._untyped = self._stack.enter_context(
@@ -79,15 +84,66 @@ class _File:
                         self.url, page_checksum_verification=True, metadata=storage.untyped_footer(self.url)
                     )
                 )
-            batches = self._batches(self._untyped, group, columns, size)
-        yield from batches
+            return self._batches(self._untyped, group, columns, most)
 
-    def _batches(self, file: pq.ParquetFile, group: int, columns: list[str], size: int) -> list[pa.RecordBatch]:
-        batches = list(file.iter_batches(size, row_groups=[group], columns=columns, use_threads=False))
-        promised, given = file.metadata.row_group(group).num_rows, sum(map(len, batches))
+    def _batches(self, file: pq.ParquetFile, group: int, columns: list[str], most: int) -> Iterable[pa.RecordBatch]:
+        rows = self._rows_at_once(file.metadata.row_group(group), columns, most)
+
+        def every() -> Iterator[pa.RecordBatch]:
+            yield from file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+
+        held: list[pa.RecordBatch] = []
+        given = size = 0
+        for batch in every():
+            given += len(batch)
+            size += batch.nbytes
+            if size <= HELD_BYTES:
+                held.append(batch)
+            else:
+                held.clear()
+        promised = file.metadata.row_group(group).num_rows
         if given != promised:
             raise pa.ArrowIOError(f"the footer promises {promised} rows, there are {given}")
-        return batches
+        return held if size <= HELD_BYTES else every()
+
+    def _rows_at_once(self, group: pq.RowGroupMetaData, columns: list[str], most: int) -> int:
+        """Rows that take ``HELD_BYTES`` on the average; and each may hold the longest string that stands in a dictionary: five
+        hundred bytes of a file can say a long one as often as they like."""
+        size = longest = 0
+        asked = {name.split(".")[0] for name in columns}
+        for column in map(group.column, range(group.num_columns)):
+            if _top_name(column) in asked:
+                size += column.total_uncompressed_size
+                if column.has_dictionary_page:
+                    longest += self._dictionary_bytes(column)
+        a_row = max(size // max(group.num_rows, 1), longest, 1)
+        return max(min(most, HELD_BYTES // a_row), 1)
+
+    def _dictionary_bytes(self, column: pq.ColumnChunkMetaData) -> int:
+        """Plain bytes of a column's dictionary, by its page's header (parquet.thrift, PageHeader: field 1 is the type, 2 the
+        plain bytes); none where it is not to be read: then the reader will say so."""
+        place = column.dictionary_page_offset or 0
+        header = storage.read_range(self.url, place, place + 16)
+        numbers: list[int] = []
+        at = 0
+        while len(numbers) < 2 and at < len(header) and header[at] == I32_FIELD:
+            at, value, shift = at + 1, 0, 0
+            while at < len(header):
+                value |= (header[at] & 0x7F) << shift
+                shift, at = shift + 7, at + 1
+                if not header[at - 1] & 0x80:
+                    break
+            numbers.append(value >> 1)
+        return numbers[1] if len(numbers) == 2 else 0
+
+
+def _top_name(column: pq.ColumnChunkMetaData) -> str | None:
+    """None where it is no UTF-8."""
+    try:
+        path: str = column.path_in_schema
+    except UnicodeDecodeError:
+        return None
+    return path.split(".")[0]
 
 
 def _read(file: _File, wanted: Wanted, rows: Rows, start: int, stop: int | None, first_row: int) -> Iterator[Batch]:
@@ -104,8 +160,10 @@ def _read(file: _File, wanted: Wanted, rows: Rows, start: int, stop: int | None,
     plain = _is_plain(schema, wanted, types)
     for group in range(start, metadata.num_row_groups if stop is None else stop):
         first, number = number, number + metadata.row_group(group).num_rows
+        if number == first:
+            continue
         try:
-            batches = list(file.batches(group, names, PLAIN_ROWS if plain else ROWS_PER_READ))
+            batches = file.batches(group, names, PLAIN_ROWS if plain else ROWS_PER_READ)
         except (pa.ArrowException, OSError) as error:
             faults.append(f"row group {group} ({number - first} rows) is damaged: {_short(error)}")
             continue
@@ -192,11 +250,19 @@ def _plain_batch(table: pa.Table, wanted: Wanted, first: int, found: frozenset[s
     }
     schema = wanted.schema()
     documents = pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
-    missing = table[wanted.text].is_null()
+    text = table[wanted.text]
+    missing = text.is_null()
+    long = pc.fill_null(pc.greater(pc.binary_length(text), wanted.max_row_bytes), False)
     bad = SetAside()
-    for row in rows[np.asarray(missing)].tolist():
-        bad.add(row, f"`{wanted.text}` is null, not a string")
-    return Batch(documents.filter(pc.invert(missing)) if bad.count else documents, bad.count, bad.named, found)
+    for reason, which in ((f"`{wanted.text}` is null, not a string", missing), (_too_long(wanted), long)):
+        for row in rows[np.asarray(which)].tolist():
+            bad.add(row, reason)
+    sound = documents.filter(pc.invert(pc.or_(missing, long))) if bad.count else documents
+    return Batch(sound, bad.count, bad.named, found)
+
+
+def _too_long(wanted: Wanted) -> str:
+    return f"longer than {wanted.max_row_bytes} bytes"
 
 
 def _add(batch: pa.RecordBatch, names: Sequence[str], wanted: Wanted, rows: Rows, first: int) -> None:
@@ -223,7 +289,11 @@ def _add(batch: pa.RecordBatch, names: Sequence[str], wanted: Wanted, rows: Rows
             rows.bad(number, reason)
         else:
             text = row[wanted.text]
-            rows.add(number, row, len(text) if isinstance(text, str) else 100)
+            size = len(text) if isinstance(text, str) else 100
+            if size > wanted.max_row_bytes:
+                rows.bad(number, _too_long(wanted))
+            else:
+                rows.add(number, row, size)
 
 
 def _leaf(batch: pa.RecordBatch, name: str) -> pa.Array:
