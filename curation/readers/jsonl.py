@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import orjson
@@ -71,55 +71,62 @@ def _read(mine: Lines, wanted: Wanted, every: Callable[[], Lines], title: str, f
     fault = None
     try:
         for batch in itertools.chain([first], mine):
-            for line, times in runs(batch):
+            for row, piece, reason, times in _found(batch, wanted.max_row_bytes):
                 left = times
-                while left:
-                    left -= 1
-                    made, amiss = 0, None
-                    for row, piece, reason in _rows_of(line, wanted.max_row_bytes):
-                        number, made = number + 1, made + 1
-                        if reason is not None:
-                            rows.bad(number, reason, len(piece))
-                        else:
-                            if wanted.id is not None and type(reach(row, wanted.id)) is float:
-                                row = _exact(piece) or row
-                            reason = rows.add(number, row, len(piece))
-                        amiss = reason
-                        if rows.full:
-                            yield rows.take()
-                    if made == 0:
-                        break
-                    if made == 1 and amiss is not None and left:  # the same again
-                        rows.bad(number + 1, amiss, times=left)
-                        number, left = number + left, 0
+                while left and reason is None:
+                    if wanted.id is not None and type(reach(row, wanted.id)) is float:
+                        row = _exact(piece) or row
+                    reason = rows.add(number + 1, row, len(piece))
+                    number, left = number + 1, left - 1
+                    if rows.full:
+                        yield rows.take()
+                if left and reason is not None:  # what follows is the same again
+                    rows.bad(number + 1, reason, len(piece), times=left)
+                    number += left
+                    if rows.full:
+                        yield rows.take()
     except StreamFault as stopped:
         fault = stopped.message
     yield rows.take(fault)
 
 
-def runs(batch: list[bytes | None]) -> Iterator[tuple[bytes | None, int]]:
-    """Lines, and how often each stands one after the other: a million that are alike are looked at once."""
-    for line, alike in itertools.groupby(batch):
-        yield line, sum(1 for _ in alike)
+Found = tuple[dict[str, Any], bytes, str | None, int]
+"""A row, its bytes, the reason why it is none, and how often it stands there, one after the other."""
 
 
-def _rows_of(line: bytes | None, max_bytes: int) -> Iterable[tuple[dict[str, Any], bytes, str | None]]:
-    """The rows of a JSON text, each with its own bytes, or the reason why one is none; a blank line has none."""
+def _found(batch: list[bytes | None], max_bytes: int) -> Iterator[Found]:
+    """The rows of JSON texts. What is alike is looked at once: there may be a million."""
+    for line, same in itertools.groupby(batch):
+        times = sum(1 for _ in same)
+        found = _row_of(line, max_bytes)
+        if found is not None:
+            yield (*found, times)
+        elif line is not None and line.strip(BLANK):
+            for _ in range(times):
+                yield from _several(line)
+
+
+def _row_of(line: bytes | None, max_bytes: int) -> tuple[dict[str, Any], bytes, str | None] | None:
+    """The row of a JSON text, or the reason why it is none; None for a text of none or several, which ``_several`` finds."""
     if line is None:
-        return [({}, b"", f"longer than {max_bytes} bytes")]
+        return {}, b"", f"longer than {max_bytes} bytes"
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        if not line.strip(BLANK):
-            return []
-        if _are_objects(line):
-            return ((orjson.loads(piece), piece, None) for piece in _pieces(line))
+        if not line.strip(BLANK) or _are_objects(line):
+            return None
         row, reason = _salvaged(line, error)
         if reason is not None:
-            return [({}, line, reason)]
+            return {}, line, reason
     if type(row) is not dict:
-        return [({}, line, f"{holds(row)}, not an object")]
-    return [(row, line, None)]
+        return {}, line, f"{holds(row)}, not an object"
+    return row, line, None
+
+
+def _several(line: bytes) -> Iterator[Found]:
+    """The objects on a line; none on a blank one."""
+    for piece, same in itertools.groupby(_pieces(line)):
+        yield orjson.loads(piece), piece, None, sum(1 for _ in same)
 
 
 def rows_on(line: bytes) -> int:
@@ -128,7 +135,7 @@ def rows_on(line: bytes) -> int:
         return 0
     if len(line) > MAX_ROW_BYTES or _MAY_BE_SEVERAL.search(line) is None:
         return 1
-    return sum(1 for _ in _rows_of(line, MAX_ROW_BYTES))
+    return sum(times for _, _, _, times in _found([line], MAX_ROW_BYTES))
 
 
 def _are_objects(line: bytes) -> bool:
@@ -136,7 +143,7 @@ def _are_objects(line: bytes) -> bool:
     if _MAY_BE_SEVERAL.search(line) is None:
         return False
     try:
-        return all(type(orjson.loads(piece)) is dict for piece in _pieces(line))
+        return all(type(orjson.loads(piece)) is dict for piece, _ in itertools.groupby(_pieces(line)))
     except orjson.JSONDecodeError:
         return False
 
@@ -155,13 +162,12 @@ def _has_all(batch: list[bytes | None], wanted: Wanted) -> bool:
     """Whether some rows show every required column, and a text that is one."""
     missing = set(wanted.required) - {wanted.text}
     text = False
-    for line, _ in runs(batch):
-        for row, _, reason in _rows_of(line, wanted.max_row_bytes):
-            if reason is None:
-                missing = {name for name in missing if not has(row, name)}
-                text = text or type(reach(row, wanted.text)) is str
-                if text and not missing:
-                    return True
+    for row, _, reason, _ in _found(batch, wanted.max_row_bytes):
+        if reason is None:
+            missing = {name for name in missing if not has(row, name)}
+            text = text or type(reach(row, wanted.text)) is str
+            if text and not missing:
+                return True
     return False
 
 
@@ -177,25 +183,24 @@ def _amiss(every: Lines, wanted: Wanted, title: str) -> str | None:
     text = objects = False
     try:
         for batch in every:
-            for line, times in runs(batch):
-                for row, piece, reason in _rows_of(line, wanted.max_row_bytes):
-                    rows += times
-                    if reason is not None:
-                        why = why or _looks(piece, reason)
-                        continue
-                    objects = True
-                    for name in [name for name in missing if has(row, name)]:
-                        del missing[name]
-                    value = reach(row, wanted.text)
-                    text = text or type(value) is str
-                    if text and not missing:
-                        return None
-                    if value is not None and len(kinds) < MAX_KINDS:
-                        kinds[holds(value)] = None
-                    if len(columns) < MAX_COLUMNS:
-                        columns |= {name: holds(inner) for name, inner in row.items() if name not in columns}
-                    else:  # the column of a chat is looked for among any number
-                        columns |= {name: holds(row[name]) for name in CHATS if name in row}
+            for row, piece, reason, times in _found(batch, wanted.max_row_bytes):
+                rows += times
+                if reason is not None:
+                    why = why or _looks(piece, reason)
+                    continue
+                objects = True
+                for name in [name for name in missing if has(row, name)]:
+                    del missing[name]
+                value = reach(row, wanted.text)
+                text = text or type(value) is str
+                if text and not missing:
+                    return None
+                if value is not None and len(kinds) < MAX_KINDS:
+                    kinds[holds(value)] = None
+                if len(columns) < MAX_COLUMNS:
+                    columns |= {name: holds(inner) for name, inner in row.items() if name not in columns}
+                else:  # the column of a chat is looked for among any number
+                    columns |= {name: holds(row[name]) for name in CHATS if name in row}
     except StreamFault:
         if not objects:
             return None
