@@ -8,6 +8,7 @@ own library reads them (for S3: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``
 
 from __future__ import annotations
 
+import errno
 import glob as _glob
 import hashlib
 import json
@@ -33,6 +34,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from blake3 import blake3
 
+from curation.allowed_roots import OutsideRoots, refusal
 from schemas.errors import StorageError
 
 BLOCK_BYTES = 4 << 20
@@ -51,7 +53,8 @@ EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "ab
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """A file (or whatever else a glob found). ``stamp`` changes when the content may have: ETag, or times."""
+    """A file (or whatever else a glob found): ``kind`` is file, directory or, for what is neither, other. ``stamp`` changes when
+    the content may have: ETag, or times."""
 
     path: str
     url: str
@@ -87,14 +90,19 @@ def _filesystem(protocol: str) -> Any:
 
 
 def resolve(url: str) -> tuple[Any, str]:
-    """The file system of a path and the path inside it (absolute)."""
+    """The file system of a path and the path inside it (absolute). Raises OutsideRoots where it may not be opened."""
     match = _PROTOCOL.match(url)
+    local = None
     if match is None:
-        return _filesystem("file"), os.path.abspath(os.path.expanduser(url))
-    protocol = match[1].lower()
-    fs = _filesystem(protocol)
-    if protocol in _LOCAL:
-        return fs, os.path.abspath(url[match.end() :])
+        local = os.path.abspath(os.path.expanduser(url))
+    elif match[1].lower() in _LOCAL:
+        local = os.path.abspath(url[match.end() :])
+    if (why := refusal(url, local)) is not None:
+        raise OutsideRoots(errno.EACCES, why, url)
+    if local is not None:
+        return _filesystem("file"), local
+    assert match is not None
+    fs = _filesystem(match[1].lower())
     return fs, fs._strip_protocol(url)
 
 
@@ -148,8 +156,25 @@ def glob(pattern: str) -> list[FileInfo]:
             path = url = fs.unstrip_protocol(where)
         if not hidden and _is_hidden(path):
             continue
+        if local and (info.get("islink") or info["type"] not in ("file", "directory")):
+            info = _followed(where)
         infos.append(FileInfo(path, url, int(info.get("size") or 0), _stamp(info), info["type"]))
     return sorted(infos, key=lambda info: info.path)
+
+
+def _followed(path: str) -> dict[str, Any]:
+    """What a link leads to, as fsspec would tell of it; ``other`` for a pipe, a device, a link that leads nowhere."""
+    if not (os.path.isfile(path) or os.path.isdir(path)):
+        return {"type": "other"}
+    there = os.stat(path)
+    kind = "file" if os.path.isfile(path) else "directory"
+    return {
+        "type": kind,
+        "size": there.st_size,
+        "mtime": there.st_mtime,
+        "created": there.st_ctime,
+        "ino": there.st_ino,
+    }
 
 
 def _is_hidden(path: str) -> bool:
@@ -173,7 +198,7 @@ def exists(url: str) -> bool:
 def stamp(url: str) -> str:
     """What changes when a file is written anew: its checksum where the store has one, else its times."""
     fs, path = resolve(url)
-    return _stamp(fs.info(path))
+    return _stamp(fs.info(os.path.realpath(path) if is_local(url) else path))
 
 
 def modified(url: str) -> datetime | None:

@@ -19,6 +19,7 @@ from curation.mixture import planning
 from curation.mixture.plan import Feedback
 from curation.mixture.schedule import Totals
 from curation.mixture.spans import ShardSpan
+from curation.recipes.recipe_paths import check_allowed
 from curation.recipes.side_files import side_files
 from curation.releases import history, limits, samples, warnings
 from curation.releases.hits import write_hits
@@ -98,6 +99,7 @@ def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Pr
 
 def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     """The stages in order, inside a flow run. Raises RecipeError, InputError, RunError."""
+    check_allowed(recipe)
     planning.check_names(recipe)
     log = get_run_logger()
     clock: dict[str, float] = {}

@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from curation import storage
 from curation.decontamination.items import item_files
 from curation.mixture import planning
+from curation.recipes.recipe_paths import check_allowed
 from curation.releases import samples, warnings
 from curation.releases.hits import write_hits
 from curation.releases.home import Home, as_json
@@ -52,6 +53,7 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
 
     History is not looked at: what an earlier release took counts like the rest.
     """
+    check_allowed(recipe)
     planning.check_names(recipe)
     clean = recipe.clean.model_copy(update={"keep_statistics": bool(recipe.clean.rules)})
     dedup = recipe.dedup.model_copy(update={"history": False})

@@ -11,7 +11,7 @@ from prefect import Flow
 from curation import storage
 from curation.methods.losses import LossReport
 from curation.mixture import planned, planning
-from curation.recipes.recipe_paths import absolute
+from curation.recipes.recipe_paths import absolute, check_allowed
 from curation.releases.home import Home
 from curation.releases.warnings import nothing_left
 from flows import pool
@@ -37,6 +37,7 @@ def prepare_and_plan(recipe: Recipe, losses: LossReport | None, progress: Progre
 
     Partitions are prepared in the recipe's cache, where a run finds them; the rest goes when the plan is made.
     """
+    check_allowed(recipe)
     home = Home(storage.join(recipe.output, recipe.name))
     looked = planned.look(recipe, home)
     before = home.latest()

@@ -9,6 +9,7 @@ from prefect.logging import get_run_logger
 from pydantic import Field
 
 from curation import storage
+from curation.recipes.recipe_paths import check_allowed
 from curation.releases.home import Home
 from curation.releases.retain import plan_sweep
 from curation.releases.retain import sweep as remove
@@ -38,6 +39,7 @@ def retain(
         forget_history: Also remove releases that later runs are compared with; what they kept may then come again.
         dry_run: Say what would go, and remove nothing.
     """
+    check_allowed(recipe)
     home = Home(storage.join(recipe.output, recipe.name))
     with one_at_a_time(recipe, wait=True):
         plan = plan_sweep(home, keep_last=keep_last, forget_history=forget_history)

@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 from curation import storage
 from curation.cleaning import train_classifier as training
 from curation.recipes.memory import bounds
+from curation.recipes.recipe_paths import check_allowed
 from curation.releases.home import Home
 from curation.stages import catalogue as catalogue_stage
 from flows import artifacts, pool
@@ -35,6 +36,7 @@ def train_classifier(recipe: Recipe) -> dict[str, Any]:
     Args:
         recipe: Sources, how to clean them, and the section `train`.
     """
+    check_allowed(recipe)
     params = recipe.train
     if params is None:
         raise RecipeError("train", "this recipe trains no classifier: give its section `train`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from curation.allowed_roots import in_words
 from curation.readers.delimited import read_delimited
 from curation.readers.documents import Batch, Rows, Wanted
 from curation.readers.jsonl import read_jsonl
@@ -55,4 +56,4 @@ def read(
         else:
             yield from read_plain(url, wanted, compression=compression)
     except (PermissionError, IsADirectoryError) as error:
-        yield Rows(wanted).take(f"cannot be opened: {type(error).__name__}")
+        yield Rows(wanted).take(f"cannot be opened: {in_words(error)}")

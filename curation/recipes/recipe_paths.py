@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from curation import storage
+from curation.allowed_roots import OutsideRoots
 from schemas import groupers, mixers, rules, schedules, scorers
 from schemas.cleaning import Classifier, Language
 from schemas.decontamination import Decontaminate
@@ -55,9 +57,56 @@ def absolute(part: M) -> M:
     return part.model_copy(update=changed) if changed else part
 
 
+def named_paths(part: Any, place: str = "", without: tuple[type, ...] = ()) -> Iterator[tuple[str, str]]:
+    """(place, path or glob) of all fields that name a file, a glob or a folder. without: parts that are passed over."""
+    if isinstance(part, without):
+        return
+    if isinstance(part, BaseModel):
+        files = FILES.get(type(part), ())
+        for name, field in type(part).model_fields.items():
+            where = f"{place}.{field.alias or name}" if place else field.alias or name
+            value = getattr(part, name)
+            yield from _strings(value, where) if name in files else named_paths(value, where, without)
+    elif isinstance(part, list):
+        for number, one in enumerate(part):
+            yield from named_paths(one, f"{place}[{number}]", without)
+    elif isinstance(part, dict):
+        for key, one in part.items():
+            yield from named_paths(one, f"{place}.{key}", without)
+
+
+def _strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Paths that a field holds: one, a list, or by name; what else may stand there (a graph in the recipe) is no file."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _strings(one, f"{place}[{number}]")
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _strings(one, f"{place}.{key}")
+
+
+def check_allowed(recipe: Recipe) -> None:
+    """Raises RecipeError for the first path, of whatever part, that SYLLABUS_ALLOWED_ROOTS does not allow."""
+    for place, path in named_paths(recipe):
+        local = storage.is_local(path)
+        try:
+            storage.resolve(path if not local else _before_magic(path))
+        except OutsideRoots as error:
+            raise RecipeError(place, f"{path!r} {error.strerror}") from None
+
+
+def _before_magic(pattern: str) -> str:
+    """The folder that a glob looks in: what it finds there is held against the roots again when it is opened."""
+    plain = pattern[: min((pattern.find(c) for c in "*?[" if c in pattern), default=len(pattern))]
+    return pattern if plain == pattern else plain.rpartition("/")[0] or "."
+
+
 def files_of(pattern: str, place: str) -> list[storage.FileInfo]:
-    """The files that a path of the recipe means. Raises RecipeError, with the place, where there are none."""
-    matches = [info for info in storage.glob(pattern) if info.kind == "file"]
+    """The files that a path of the recipe means, and what is there like one: pipes, links that lead nowhere. Raises RecipeError,
+    with the place, where there are none."""
+    matches = [info for info in storage.glob(pattern) if info.kind != "directory"]
     if not matches:
         kind = "matches no file" if any(c in pattern for c in "*?[") else "is no file"
         raise RecipeError(place, f"{pattern!r} {kind}; mend the path or remove it")

@@ -21,6 +21,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.allowed_roots import in_words
 from curation.readers.cuts import Marks, member_marks, plain_marks
 from curation.readers.formats import by_name
 from curation.readers.json_values import is_lines
@@ -143,6 +144,8 @@ def _examine(source: Source, index: int, partition_bytes: int, known: Known, inf
     if named is None:
         endings = ".jsonl .ndjson .json .parquet .csv .tsv .txt"
         return replace(blank, fault=f"unknown kind of file; its name ends in none of {endings} (.gz .zst .bz2 .xz)")
+    if info.kind != "file":
+        return replace(blank, fault="no file to read: a pipe, a device, or a link that leads nowhere")
     entry = _known_entry(known.get(info.path), (info.bytes, info.stamp, partition_bytes))
     try:
         if entry is not None:
@@ -160,7 +163,7 @@ def _examine(source: Source, index: int, partition_bytes: int, known: Known, inf
         fingerprint, marks = _line_marks(info.url, named[1], every)
         return replace(blank, fingerprint=fingerprint, marks=marks)
     except OSError as error:
-        return replace(blank, fault=f"cannot be opened: {type(error).__name__}")
+        return replace(blank, fault=f"cannot be opened: {in_words(error)}")
 
 
 def _known_entry(entry: object, wanted: tuple[int, str, int]) -> tuple[str, Marks] | None:

@@ -40,9 +40,10 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
 def _check_and_import(recipe: Any) -> None:
     """What can be done while the API comes up: what is soonest said if it is wrong comes first."""
     from curation.recipes.memory import bounds
-    from curation.recipes.recipe_paths import check_paths
+    from curation.recipes.recipe_paths import check_allowed, check_paths
 
     bounds(recipe.engine)
+    check_allowed(recipe)
     check_paths(recipe)
     from curation.mixture.planning import check_names
 

@@ -1,4 +1,4 @@
-"""What a put that was killed has left is seen by no listing, and swept."""
+"""Where paths lead: links, pipes, and what a put that was killed has left, which no listing sees."""
 
 from __future__ import annotations
 
@@ -41,3 +41,28 @@ def test_a_killed_put_is_not_listed_and_is_swept(tmp_path: Path) -> None:
     storage.sweep(str(tmp_path))
     assert not other.exists()
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == [".own.tmp", "there.parquet"]
+
+
+def test_links_are_followed_and_pipes_are_named(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "a.jsonl").write_text("{}")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "link.jsonl").symlink_to(tmp_path / "there" / "a.jsonl")
+    (folder / "folder.jsonl").symlink_to(tmp_path / "there")
+    (folder / "dangling.jsonl").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "pipe.jsonl")
+    found = {storage.name(info.path): (info.kind, info.bytes) for info in storage.glob(f"{folder}/*.jsonl")}
+    assert found.pop("folder.jsonl")[0] == "directory"
+    assert found == {"dangling.jsonl": ("other", 0), "link.jsonl": ("file", 2), "pipe.jsonl": ("other", 0)}
+
+
+def test_a_link_is_as_new_as_what_it_leads_to(tmp_path: Path) -> None:
+    file, link = tmp_path / "a.jsonl", tmp_path / "link.jsonl"
+    file.write_text("{}")
+    link.symlink_to(file)
+    before = storage.glob(str(link))[0].stamp, storage.stamp(str(link))
+    os.utime(file, (1, 1))
+    after = storage.glob(str(link))[0].stamp, storage.stamp(str(link))
+    assert before[0] != after[0]
+    assert before[1] != after[1]
