@@ -441,7 +441,8 @@ def untyped_footer(url: str) -> pq.FileMetaData:
         stream.seek(size(url) - 8 - length)
         footer = stream.read(length)
     unnoted = footer.replace(b"ARROW:schema", b"ARROW-schema")
-    return pq.read_metadata(pa.BufferReader(b"PAR1" + unnoted + ending))
+    with _Parquet(pa.BufferReader(b"PAR1" + unnoted + ending)) as file:
+        return file.metadata
 
 
 def row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.Table]:

@@ -13,6 +13,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Cancelled
 
 from curation import storage
+from curation.arrays.give_back import give_back
 from curation.decontamination.items import item_files
 from curation.methods.losses import read_losses
 from curation.mixture import planning
@@ -21,9 +22,10 @@ from curation.mixture.schedule import Totals
 from curation.mixture.spans import ShardSpan
 from curation.recipes.recipe_paths import check_allowed
 from curation.recipes.side_files import side_files
-from curation.releases import history, limits, samples, warnings
+from curation.releases import history, lease, limits, samples, warnings
 from curation.releases.hits import write_hits
 from curation.releases.home import Home
+from curation.releases.lease import Lease
 from curation.releases.manifest import add_drops, assemble, content_key, groups_of, pool_key
 from curation.releases.report import report
 from curation.releases.work import Work
@@ -46,12 +48,13 @@ Overlap = Literal["wait", "cancel"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: a new release, or why there is none."""
+    """What a run came to: a new release, or why there is none. under_way: another one is, and is not waited for."""
 
     release: str | None
     folder: str | None
     message: str
     manifest: Manifest | None = field(default=None, repr=False)
+    under_way: bool = False
 
 
 @flow(
@@ -68,25 +71,33 @@ def curate(recipe: Recipe, losses: str | None = None, overlap: Overlap = "wait")
         losses: A loss report of the last round (JSON lines or Parquet), for online mixtures.
         overlap: Where another run of this recipe is under way: wait for its end, or cancel this one.
     """
-    with one_at_a_time(recipe, wait=overlap == "wait") as alone:
+    wait, under_way = (
+        overlap == "wait",
+        f"another run of {recipe.name} is under way, and this one is not to wait for it",
+    )
+    with one_at_a_time(recipe, wait=wait) as alone:
         if not alone:
-            return Cancelled(message=f"another run of {recipe.name} is under way, and this one is not to wait for it")
+            return Cancelled(message=under_way)
         if recipe.engine.model_copy(update={"partition_bytes": Engine().partition_bytes}) == Engine():
-            outcome = run(recipe, losses, on_the_run_page())
+            outcome = run(recipe, losses, on_the_run_page(), wait=wait)
         else:
             made: list[Outcome] = []
-            with_engine(recipe, keep=made.append, progress=on_the_run_page())(recipe, losses)
+            with_engine(recipe, keep=made.append, progress=on_the_run_page(), wait=wait)(recipe, losses)
             outcome = made[0]
+    if outcome.under_way:
+        return Cancelled(message=under_way)
     return {"release": outcome.release, "folder": outcome.folder, "message": outcome.message}
 
 
-def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Progress) -> Flow[..., Any]:
+def with_engine(
+    recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Progress, wait: bool = True
+) -> Flow[..., Any]:
     """The flow `curate` with the recipe's task runner, which shows its progress and hands its outcome to ``keep``."""
 
     # Any: Prefect would make the recipe's JSON Schema anew for each run, a fifth of a second, for no form to show.
     def body(recipe: Any, losses: Any = None) -> None:
         with told_of_lost_workers():
-            keep(run(recipe, losses, progress))
+            keep(run(recipe, losses, progress, wait=wait))
 
     return Flow(
         body,
@@ -97,13 +108,23 @@ def with_engine(recipe: Recipe, *, keep: Callable[[Outcome], None], progress: Pr
     )
 
 
-def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
-    """The stages in order, inside a flow run. Raises RecipeError, InputError, RunError."""
+def run(recipe: Recipe, losses: str | None, progress: Progress, *, wait: bool = True) -> Outcome:
+    """The stages in order, inside a flow run. Raises RecipeError, InputError, RunError.
+
+    wait: where another run is at work on the same folder, from whichever server; False returns at once, ``under_way``.
+    """
     check_allowed(recipe)
     planning.check_names(recipe)
+    home = Home(storage.join(recipe.output, recipe.name))
+    with lease.hold(home.folder, wait=wait, told=progress.say) as held:
+        if held is None:
+            return Outcome(None, None, f"another run is at work on {home.folder}", under_way=True)
+        return _run(recipe, home, losses, progress, held)
+
+
+def _run(recipe: Recipe, home: Home, losses: str | None, progress: Progress, held: Lease) -> Outcome:
     log = get_run_logger()
     clock: dict[str, float] = {}
-    home = Home(storage.join(recipe.output, recipe.name))
     mended = home.mend_latest()
     if mended:
         log.warning("latest.json now names %s, the newest complete release", mended)
@@ -147,6 +168,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     with timed(clock, "plan"), progress.stage("plan and schedule", 1):
         try:
             plan, scheduled, spans, groups = _plan(work, planning.feedback_of(report_losses, before))
+            give_back()
         except SyllabusError:
             storage.delete_tree(work.folder)  # once it is mended, the recipe's work has another name
             raise
@@ -196,6 +218,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress) -> Outcome:
     samples.write(work, left.just_kept)
     page = report(manifest.model_dump(mode="json", by_alias=True), folder, before)
     storage.put(storage.join(folder, "report.html"), page.encode())
+    held.check()
     home.publish(manifest, list(work.keys))
     storage.delete_tree(work.folder)
     artifacts.publish(manifest, folder, before)

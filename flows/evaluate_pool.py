@@ -12,7 +12,7 @@ from curation import storage
 from curation.decontamination.items import item_files
 from curation.mixture import planning
 from curation.recipes.recipe_paths import check_allowed
-from curation.releases import samples, warnings
+from curation.releases import lease, samples, warnings
 from curation.releases.hits import write_hits
 from curation.releases.home import Home, as_json
 from curation.releases.manifest import add_drops, evaluation, groups_of
@@ -55,6 +55,11 @@ def evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
     """
     check_allowed(recipe)
     planning.check_names(recipe)
+    with lease.hold(storage.join(recipe.output, recipe.name), told=progress.say):
+        return _evaluate(recipe, progress)
+
+
+def _evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
     clean = recipe.clean.model_copy(update={"keep_statistics": bool(recipe.clean.rules)})
     dedup = recipe.dedup.model_copy(update={"history": False})
     recipe = recipe.model_copy(update={"clean": clean, "dedup": dedup})

@@ -12,6 +12,7 @@ from curation import storage
 from curation.methods.losses import LossReport
 from curation.mixture import planned, planning
 from curation.recipes.recipe_paths import absolute, check_allowed
+from curation.releases import lease
 from curation.releases.home import Home
 from curation.releases.warnings import nothing_left
 from flows import pool
@@ -39,18 +40,19 @@ def prepare_and_plan(recipe: Recipe, losses: LossReport | None, progress: Progre
     """
     check_allowed(recipe)
     home = Home(storage.join(recipe.output, recipe.name))
-    looked = planned.look(recipe, home)
-    before = home.latest()
-    # A cluster that runs elsewhere does not share our working directory.
-    there = absolute(recipe) if recipe.engine.address is not None else recipe
-    name = f"plan-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    work = pool.begin(there, looked.inputs, home, name, looked.benchmarks)
-    try:
-        if pool.survivors(work, progress, {}) is None:
-            raise nothing_left(work)
-        feedback = planning.feedback_of(losses, home.manifest(before) if before is not None else None)
-        candidates = planning.pool_of(work)
-        made = planning.plan_of_pool(recipe, candidates, feedback)
-        return planned.Planned(made, "the pool that a run would make now", None, len(candidates))
-    finally:
-        storage.delete_tree(work.folder)
+    with lease.hold(home.folder, told=progress.say):  # what is prepared is prepared once
+        looked = planned.look(recipe, home)
+        before = home.latest()
+        # A cluster that runs elsewhere does not share our working directory.
+        there = absolute(recipe) if recipe.engine.address is not None else recipe
+        name = f"plan-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        work = pool.begin(there, looked.inputs, home, name, looked.benchmarks)
+        try:
+            if pool.survivors(work, progress, {}) is None:
+                raise nothing_left(work)
+            feedback = planning.feedback_of(losses, home.manifest(before) if before is not None else None)
+            candidates = planning.pool_of(work)
+            made = planning.plan_of_pool(recipe, candidates, feedback)
+            return planned.Planned(made, "the pool that a run would make now", None, len(candidates))
+        finally:
+            storage.delete_tree(work.folder)

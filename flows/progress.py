@@ -10,6 +10,7 @@ from typing import Protocol, cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.logging import get_run_logger
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
@@ -25,19 +26,32 @@ class Progress(Protocol):
         """A stage of ``total`` steps; the callable advances it by one."""
         ...
 
+    def say(self, sentence: str) -> None:
+        """Something that whoever started the run should know now."""
+        ...
+
 
 class _Silent:
+    def __init__(self, console: Console | None = None):
+        self.console = console
+
+    def __reduce__(self) -> tuple[type[_Silent], tuple[()]]:
+        """A task in another process gets the flow with all that belongs to it: there, nothing is shown."""
+        return _Silent, ()
+
+    def say(self, sentence: str) -> None:
+        if self.console is not None:
+            self.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
     @contextlib.contextmanager
     def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: None
 
 
-class _Terminal:
-    def __init__(self, console: Console):
-        self.console = console
-
+class _Terminal(_Silent):
     @contextlib.contextmanager
     def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+        assert self.console is not None
         columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Bars(*columns, console=self.console) as bars:
             task = bars.add_task(name, total=total)
@@ -46,6 +60,9 @@ class _Terminal:
 
 
 class _RunPage:
+    def say(self, sentence: str) -> None:
+        get_run_logger().warning(sentence)
+
     @contextlib.contextmanager
     def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
         key = "stage-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -64,9 +81,9 @@ class _RunPage:
         update_progress_artifact(artifact, 100.0, f"{name}: {total} of {total}")
 
 
-def silent() -> Progress:
-    """No output."""
-    return _Silent()
+def silent(console: Console | None = None) -> Progress:
+    """No bars; sentences go to the console, if there is one."""
+    return _Silent(console)
 
 
 def terminal(console: Console) -> Progress:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from curation import storage
 from curation.recipes.recipe_paths import check_allowed
+from curation.releases import lease
 from curation.releases.home import Home
 from curation.releases.retain import plan_sweep
 from curation.releases.retain import sweep as remove
@@ -41,7 +42,7 @@ def retain(
     """
     check_allowed(recipe)
     home = Home(storage.join(recipe.output, recipe.name))
-    with one_at_a_time(recipe, wait=True):
+    with one_at_a_time(recipe, wait=True), lease.hold(home.folder, told=get_run_logger().warning):
         plan = plan_sweep(home, keep_last=keep_last, forget_history=forget_history)
         if not dry_run:
             remove(home, plan)

@@ -68,6 +68,7 @@ class _File:
     def __init__(self, url: str, file: pq.ParquetFile, stack: ExitStack):
         self.url, self.file, self._stack = url, file, stack
         self._untyped: pq.ParquetFile | None = None
+        self._paths = [_path(file.schema, number) for number in range(len(file.schema))]
 
     def batches(self, group: int, columns: list[str], most: int) -> Iterable[pa.RecordBatch]:
         """A row group in batches of so many rows at most, all of it read before the first is given: what was read of a damaged
@@ -87,7 +88,13 @@ class _File:
             return self._batches(self._untyped, group, columns, most)
 
     def _batches(self, file: pq.ParquetFile, group: int, columns: list[str], most: int) -> Iterable[pa.RecordBatch]:
-        rows = self._rows_at_once(file.metadata.row_group(group), columns, most)
+        # Raises where a column's metadata are damaged; to ask for such metadata themselves would end the process.
+        for first in file.iter_batches(1, row_groups=[group], columns=columns, use_threads=False):
+            there = set(first.schema.names)
+            if any(name not in there and name.split(".")[0] not in there for name in columns):
+                raise pa.ArrowInvalid("it lacks columns that the file's schema has")
+            break
+        rows = self._rows_at_once(file, group, columns, most)
 
         def every() -> Iterator[pa.RecordBatch]:
             yield from file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
@@ -106,17 +113,18 @@ class _File:
             raise pa.ArrowIOError(f"the footer promises {promised} rows, there are {given}")
         return held if size <= HELD_BYTES else every()
 
-    def _rows_at_once(self, group: pq.RowGroupMetaData, columns: list[str], most: int) -> int:
+    def _rows_at_once(self, file: pq.ParquetFile, group: int, columns: list[str], most: int) -> int:
         """Rows that take ``HELD_BYTES`` on the average; and each may hold the longest string that stands in a dictionary: five
         hundred bytes of a file can say a long one as often as they like."""
         size = longest = 0
-        asked = {name.split(".")[0] for name in columns}
-        for column in map(group.column, range(group.num_columns)):
-            if _top_name(column) in asked:
+        of_group = file.metadata.row_group(group)
+        for number, path in enumerate(self._paths):
+            if path is not None and any(path == name or path.startswith(f"{name}.") for name in columns):
+                column = of_group.column(number)
                 size += column.total_uncompressed_size
                 if column.has_dictionary_page:
                     longest += self._dictionary_bytes(column)
-        a_row = max(size // max(group.num_rows, 1), longest, 1)
+        a_row = max(size // max(of_group.num_rows, 1), longest, 1)
         return max(min(most, HELD_BYTES // a_row), 1)
 
     def _dictionary_bytes(self, column: pq.ColumnChunkMetaData) -> int:
@@ -137,13 +145,13 @@ class _File:
         return numbers[1] if len(numbers) == 2 else 0
 
 
-def _top_name(column: pq.ColumnChunkMetaData) -> str | None:
-    """None where it is no UTF-8."""
+def _path(schema: pq.ParquetSchema, number: int) -> str | None:
+    """A column's dotted name; None where it is no UTF-8."""
     try:
-        path: str = column.path_in_schema
+        path: str = schema.column(number).path
     except UnicodeDecodeError:
         return None
-    return path.split(".")[0]
+    return path
 
 
 def _read(file: _File, wanted: Wanted, rows: Rows, start: int, stop: int | None, first_row: int) -> Iterator[Batch]:

@@ -26,7 +26,6 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from curation import storage
-from curation.arrays.give_back import give_back
 from curation.arrays.row_groups import RowGroups
 from curation.arrays.sorting import place_in_run
 from curation.methods import formatters
@@ -97,7 +96,6 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
         }
         none = {name: pa.nulls(n, DECISIONS.field(name).type) for name in ("value", "threshold", "kept_id")}
         work.decide("schedule", number, pa.table(said | none))
-    give_back()
     return spans
 
 

@@ -53,7 +53,7 @@ def bars(*, silent: bool) -> Progress:
     """A bar a stage on standard error; nothing where that is no terminal."""
     from flows import progress
 
-    return progress.silent() if silent or not err.is_terminal else progress.terminal(err)
+    return progress.silent(err) if silent or not err.is_terminal else progress.terminal(err)
 
 
 def flow_result(module: str, name: str, *arguments: Any) -> Any:

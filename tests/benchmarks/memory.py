@@ -72,6 +72,9 @@ class Peaks:
         self.seconds[name] = time.perf_counter() - started
         self.note(name)
 
+    def say(self, sentence: str) -> None:
+        print(sentence)
+
     def note(self, name: str) -> None:
         self.held[name] = max(self.held.get(name, 0), peak_bytes())
         held_bytes()

@@ -83,7 +83,7 @@ def _killing_a_worker(child: subprocess.Popen[str], tmp_path: Path) -> str:
                 process.kill()
                 killed = True
         time.sleep(0.02)
-    assert killed
+    assert killed, child.communicate()
     return child.communicate(timeout=120)[1]
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextvars
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 
 from curation.recipes.recipe_file import load
 from flows.one_at_a_time import limit_name, one_at_a_time
-from tests.conftest import recipe_of, release_of
+from tests.conftest import ROOT, recipe_of, release_of
 
 pytestmark = pytest.mark.server
 
@@ -50,6 +53,31 @@ def test_one_that_is_not_to_wait_is_cancelled(corpus: Path, tmp_path: Path, api:
     assert state.is_cancelled()
     assert "under way" in state.message
     assert not (tmp_path / "out").exists()
+
+
+def test_runs_of_two_servers_take_turns(corpus: Path, tmp_path: Path, api: dict[str, str]) -> None:
+    """Two terminals, each with a server of its own: one makes the release, the other waits and finds nothing new."""
+    recipe = recipe_of(tmp_path)
+    environment = {key: value for key, value in {**os.environ, **api}.items() if key != "PREFECT_API_URL"}
+    command = [sys.executable, "-m", "flows.cli", "run", str(recipe)]
+    runs = []
+    for number in range(2):
+        with_home = environment | {"PREFECT_HOME": str(tmp_path / f"prefect-{number}"), "PYTHONPATH": str(ROOT)}
+        runs.append(
+            subprocess.Popen(
+                command, cwd=tmp_path, env=with_home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        )
+    said = [run.communicate(timeout=120) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    ends = [line for out, _ in said for line in out.splitlines() if line.startswith(("nothing new", "release "))]
+    assert sorted(line.split()[0] for line in ends) == ["nothing", "release"]
+    pids = {str(run.pid) for run in runs}
+    for _, err in said:  # who came second by much less than a run names the other; by more, it has nothing to wait for
+        for line in err.splitlines():
+            assert line.split()[1] in pids
+            assert line.endswith(": waiting")
+    assert len(list((tmp_path / "out" / "tried").glob("2*/manifest.json"))) == 1
 
 
 def test_the_folder_decides_not_the_name_alone(tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ MAGIC, VERSION = 793712314, 12
 HIERARCHICAL, NEGATIVE, SOFTMAX, ONE_VS_ALL = 1, 2, 3, 4
 SUPERVISED = 3
 CENTROIDS = 256
+UNMADE = 10**15
+"""As fastText has it: the weight of a node of the tree that is not made yet, more than all labels have."""
+MOST_DIMENSIONS, MOST_LETTERS, MOST_BUCKETS = 1 << 14, 64, 1 << 28
+"""Of a sound model: a vector's numbers, an n-gram's letters or words, buckets of n-grams."""
 FNV64, PRIME64 = 0xCBF29CE484222325, 0x100000001B3
 
 
@@ -108,15 +112,21 @@ def _load(path: str, _size: int, _stamp: str) -> FastTextModel:
             words.append(word)
     if len(words) != n_words or len(labels) != n_labels:
         raise ValueError("its dictionary does not hold what it says")
+    _hold(0 < dim <= MOST_DIMENSIONS and minn >= 0 and 0 <= maxn <= MOST_LETTERS and 0 < word_ngrams <= MOST_LETTERS)
+    _hold(0 <= bucket <= MOST_BUCKETS and (bucket > 0 or n_pruned == 0 or (maxn == 0 and word_ngrams == 1)))
+    _hold(loss in (HIERARCHICAL, NEGATIVE, SOFTMAX, ONE_VS_ALL) and len(labels) > 0)
+    _hold(min(counts) >= 0 and sum(counts) < UNMADE)
     pruned = np.zeros(0, dtype=np.int32)
     if n_pruned > 0:
         pairs = read.array(np.int32, 2 * n_pruned).reshape(-1, 2)
+        _hold(_all_within(pairs[:, 0], bucket) and _all_within(pairs[:, 1], n_pruned))
         pruned = np.full(bucket, -1, dtype=np.int32)
         pruned[pairs[:, 0]] = pairs[:, 1]
     (quantised,) = read.numbers("?")
     rows = _matrix(read, bool(quantised))
     (quantised_output,) = read.numbers("?")
     outputs = _matrix(read, bool(quantised and quantised_output))
+    _hold(rows.shape == (n_words + (n_pruned if n_pruned > 0 else bucket), dim) and outputs.shape == (len(labels), dim))
     keys, where = _vocabulary(words)
     left, right = _huffman(counts)
     return FastTextModel(
@@ -141,13 +151,25 @@ def _load(path: str, _size: int, _stamp: str) -> FastTextModel:
     )
 
 
+def _hold(sound: bool) -> None:
+    """What the kernels rely on: they look up no place that is not there, whatever a file says."""
+    if not sound:
+        raise ValueError("its numbers do not fit together")
+
+
+def _all_within(places: npt.NDArray[np.generic], n: int) -> bool:
+    return bool((np.asarray(places) >= 0).all() and (np.asarray(places) < n).all())
+
+
 def _matrix(read: _Reader, quantised: bool) -> npt.NDArray[np.float32]:
     if not quantised:
         m, n = read.numbers("qq")
+        _hold(m >= 0 and 0 < n <= MOST_DIMENSIONS)
         return np.array(read.array(np.float32, m * n), dtype=np.float32).reshape(m, n)
     (has_norm,) = read.numbers("?")
     m, n = read.numbers("qq")
     (n_codes,) = read.numbers("i")
+    _hold(0 < m <= n_codes and n_codes % m == 0)
     codes = read.array(np.uint8, n_codes).reshape(m, -1)
     unpacked = _product(read, codes)
     if has_norm:
@@ -159,6 +181,8 @@ def _matrix(read: _Reader, quantised: bool) -> npt.NDArray[np.float32]:
 def _product(read: _Reader, codes: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
     """The vectors that codes, uint8[m, parts], stand for: float32[m, dim]."""
     dim, parts, width, last = read.numbers("4i")
+    _hold(0 < dim <= MOST_DIMENSIONS and 0 < width <= dim and 0 < last <= dim and (parts - 1) * width + last == dim)
+    _hold(codes.shape[1] == parts)
     centroids = read.array(np.float32, dim * CENTROIDS)
     vectors = np.empty((len(codes), dim), dtype=np.float32)
     for part in range(parts):
@@ -214,7 +238,7 @@ def _fill(
 def _huffman(counts: list[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """The tree of labels, which stand by falling count: children of each node, leaves first, the root last."""
     n = len(counts)
-    weight = counts + [10**15] * (n - 1)
+    weight = counts + [UNMADE] * (n - 1)
     left, right = np.full(2 * n - 1, -1, dtype=np.int32), np.full(2 * n - 1, -1, dtype=np.int32)
     leaf, node = n - 1, n
     for made in range(n, 2 * n - 1):
