@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas import credentials
 from schemas.cleaning import Classifier, Language, Normalisers, PersonalData
 from schemas.decontamination import Decontaminate
 from schemas.dedup import Dedup, unset_normalise
@@ -136,6 +137,15 @@ class Recipe(Section):
             if name in RESERVED_NAMES:
                 raise ValueError(f"the tag {name!r} takes the name of a column of the shards; choose another")
         return tags
+
+    @model_validator(mode="after")
+    def _no_password(self) -> Recipe:
+        for place in credentials.places(self):
+            raise ValueError(
+                f"{place}: a URL with a password; recipes are written down: give it by the environment of the run "
+                "(AWS_SECRET_ACCESS_KEY, …), or by a Prefect block that sets it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Recipe:

@@ -48,6 +48,10 @@ for command in COMMANDS:
     app.command()(command)
 
 
+INTERRUPTED = 130
+"""What typer leaves with after Ctrl-C (128 + SIGINT)."""
+
+
 def main() -> NoReturn:
     """The console script. Leaves without the libraries' own teardown: Arrow's threads were seen to abort there."""
     code = _command()
@@ -68,10 +72,9 @@ def _command() -> int:
     except SyllabusError as error:
         err.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
         return error.exit_code
-    except KeyboardInterrupt:
-        err.print("error: interrupted; a rerun goes on where this one stopped", markup=False, highlight=False)
-        return 1
     except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            err.print("interrupted: what is done stays, and the same command goes on from there", markup=False)
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except Exception as error:
         err.print(f"error: {in_a_line(error)}", markup=False, highlight=False, soft_wrap=True)

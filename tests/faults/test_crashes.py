@@ -3,14 +3,19 @@ nothing is left behind."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from schemas.errors import SyllabusError
 from tests import every_stage
 from tests.faults.running import left_over, run, sound
 
@@ -87,6 +92,51 @@ def test_killed_at_some_writes(ready: Ready) -> None:
 def test_a_disk_that_is_full_from_some_write_on(ready: Ready) -> None:
     for k in random.Random(2).sample(range(1, ready.writes + 1), SHORT):
         full_from(ready, k)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_at_some_write(number: int, ready: Ready) -> None:
+    """Ctrl-C, and what a service manager sends: the run ends, says so, and goes on where it stopped."""
+    k = random.Random(number).randrange(ready.writes // 4, ready.writes // 2)
+    recipe = ready.again()
+    done = run(recipe, ready.api, STOP_AT=k, SIGNAL=int(number))
+    if number == signal.SIGINT:
+        assert done.returncode == 128 + number, done.stderr
+        assert done.stderr == "interrupted: what is done stays, and the same command goes on from there\n"
+    else:
+        assert done.returncode == -number, done.stderr
+    ready.goes_on(recipe, f"signal {number} at write {k}")
+
+
+def test_who_follows_latest_never_sees_half_a_release(ready: Ready) -> None:
+    """A reader in a loop beside a run."""
+    recipe = ready.again()
+    home = ready.folder / "found" / "every-stage"
+    seen: set[str] = set()
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            sound(home)
+            seen.add(json.loads((home / "latest.json").read_text())["release"])
+
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(read)
+        done = run(recipe, ready.api)
+        time.sleep(0.2)
+        over.set()
+        reading.result()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(seen) == 2
+
+
+def test_a_manifest_that_comes_too_soon_is_noticed(ready: Ready) -> None:
+    """The harness itself: a fault put in on purpose."""
+    recipe = ready.again()
+    done = run(recipe, ready.api, PUBLISH_FIRST=1, DIE_AT=ready.writes // 2)
+    assert done.returncode == -signal.SIGKILL
+    with pytest.raises((AssertionError, SyllabusError)):
+        sound(ready.folder / "found" / "every-stage")
 
 
 @pytest.mark.faults

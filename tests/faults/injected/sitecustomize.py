@@ -5,7 +5,10 @@ folder says so. BLOCK_BITS=N: documents a block of the global steps, 2^N, so tha
 
 Every point where ``curation.storage`` changes what is stored is counted: a file opened to write, half of what is written to it, its
 sync, its renaming, a table or the footer of a Parquet file, half of a tree that is removed. COUNT_WRITES=FILE leaves their number at
-the end; DIE_AT=K kills the process at the K-th; FULL_FROM=K has every one from the K-th on fail, as on a full disk.
+the end; DIE_AT=K kills the process at the K-th; STOP_AT=K sends it SIGNAL; FULL_FROM=K has every one from the K-th on fail, as on a
+full disk.
+
+PUBLISH_FIRST=1 is no fault of a machine but of ours, which the tests must notice: the manifest comes before the shards.
 """
 
 from __future__ import annotations
@@ -54,6 +57,7 @@ class _Points:
         self.lock = threading.Lock()
         self.die_at = int(os.environ.get("DIE_AT", 0))
         self.full_from = int(os.environ.get("FULL_FROM", 0))
+        self.stop_at = int(os.environ.get("STOP_AT", 0))
 
     def reached(self, half: Callable[[], object] = lambda: None) -> None:
         """A point. half: does half of what would be done there, where that can be."""
@@ -63,6 +67,8 @@ class _Points:
         if count == self.die_at:
             half()
             os.kill(os.getpid(), signal.SIGKILL)
+        if count == self.stop_at:
+            os.kill(os.getpid(), int(os.environ["SIGNAL"]))
         if self.full_from and count >= self.full_from:
             half()
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -158,11 +164,28 @@ def _write_points(module: Any) -> None:
         atexit.register(lambda: Path(os.environ["COUNT_WRITES"]).write_text(str(points.count)))
 
 
+def _publish_first(module: Any) -> None:
+    begin = module.Home.begin
+
+    def publishing(home: Any, content_key: str, now: str) -> Any:
+        parent = home.latest()
+        name = begin(home, content_key, now)
+        if parent is not None:
+            plain = home.manifest(parent) | {"release": name}
+            module.storage.put(home.path(name, "manifest.json"), module.as_json(plain))
+            home.point_latest(name)
+        return name
+
+    module.Home.begin = publishing
+
+
 FAULTS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "KILL_WORKERS": ("curation.releases.work", _kill_workers),
     "BLOCK_BITS": ("curation.dedup.clusters", _block_bits),
     "COUNT_WRITES": ("curation.storage", _write_points),
     "DIE_AT": ("curation.storage", _write_points),
+    "STOP_AT": ("curation.storage", _write_points),
+    "PUBLISH_FIRST": ("curation.releases.home", _publish_first),
     "FULL_FROM": ("curation.storage", _write_points),
 }
 
