@@ -81,10 +81,18 @@ def parquet(**options: Any) -> bytes:
 @cache
 def sound() -> dict[str, bytes]:
     """Sound files by name."""
+    return plain() | {
+        name + ending: pack(data) for name, data in texts().items() for ending, pack in COMPRESSIONS.items()
+    }
+
+
+@cache
+def texts() -> dict[str, bytes]:
+    """Those of text, not compressed."""
     made = rows()
     lines = "".join(json.dumps(one, ensure_ascii=bool(i % 2)) + "\n" for i, one in enumerate(made)).encode()
     table = "id,text,url,n\n" + "".join(f'{i},"{CANARY} ""{i}""\n, more",u{i},{i}\n' for i in range(8))
-    plain = {
+    return {
         "lines.jsonl": lines + b"\n  \r\n" + lines,
         "array.json": json.dumps(made, indent=1).encode(),
         "values.json": "\n".join(json.dumps(one, indent=2) for one in made).encode(),
@@ -93,13 +101,18 @@ def sound() -> dict[str, bytes]:
         "table.tsv": table.replace(",", "\t").encode(),
         "plain.txt": (CANARY + "\n\nmore é\n").encode() * 8,
     }
-    files = {name + ending: pack(data) for name, data in plain.items() for ending, pack in COMPRESSIONS.items()}
-    files["snappy.parquet"] = parquet(compression="snappy")
-    files["zstd.parquet"] = parquet(compression="zstd", write_page_checksum=True)
-    files["plain.parquet"] = parquet(compression="none", use_dictionary=False, data_page_version="2.0")
-    files["untyped.parquet"] = parquet(compression="gzip", store_schema=False)
-    files["model.bin"] = model()
-    return files
+
+
+@cache
+def plain() -> dict[str, bytes]:
+    """Those of Parquet, and a model."""
+    return {
+        "snappy.parquet": parquet(compression="snappy"),
+        "zstd.parquet": parquet(compression="zstd", write_page_checksum=True),
+        "plain.parquet": parquet(compression="none", use_dictionary=False, data_page_version="2.0"),
+        "untyped.parquet": parquet(compression="gzip", store_schema=False),
+        "model.bin": model(),
+    }
 
 
 def model() -> bytes:
@@ -158,6 +171,9 @@ def made(number: int, seed: int) -> tuple[str, bytes]:
     draw = random.Random(f"{seed}/{number}")
     files = sound()
     name = draw.choice(sorted(files))
+    stem, _, ending = name.rpartition(".")
+    if stem in texts() and draw.random() < 0.5:  # what is changed may be the text, too
+        return name, COMPRESSIONS[f".{ending}"](mutated(texts()[stem], draw, sorted(texts().values())))
     return name, mutated(files[name], draw, sorted(files.values()))
 
 

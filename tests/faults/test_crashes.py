@@ -133,7 +133,7 @@ def test_who_follows_latest_never_sees_half_a_release(ready: Ready) -> None:
 def test_a_manifest_that_comes_too_soon_is_noticed(ready: Ready) -> None:
     """The harness itself: a fault put in on purpose."""
     recipe = ready.again()
-    done = run(recipe, ready.api, PUBLISH_FIRST=1, DIE_AT=ready.writes // 2)
+    done = run(recipe, ready.api, PUBLISH_FIRST=1, DIE_AT=ready.writes * 9 // 10)
     assert done.returncode == -signal.SIGKILL
     with pytest.raises((AssertionError, SyllabusError)):
         sound(ready.folder / "found" / "every-stage")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -163,6 +166,61 @@ def test_a_cluster_elsewhere_whose_worker_joins_late(
     assert (child.returncode, said) == (0, "")
     assert shard_bytes(release_of(tmp_path)) == wanted
     assert not [path for path in (tmp_path / "elsewhere").rglob("*") if path.suffix in (".parquet", ".json")]
+
+
+@pytest.fixture
+def ray_node(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Starts nodes of a Ray cluster. Its sockets' paths must be short, and it does not end by SIGTERM alone."""
+    folder = tempfile.mkdtemp(prefix="ray-")
+    nodes: list[subprocess.Popen[bytes]] = []
+
+    def start(*options: str) -> None:
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+        head = [f"--temp-dir={folder}"] if "--head" in options else []
+        nodes.append(
+            subprocess.Popen(
+                [*command, *head, "--object-store-memory=100000000", *options],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        )
+
+    yield start
+    for node in nodes:
+        left = [node.pid, *(child.pid for child in psutil.Process(node.pid).children(recursive=True))]
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        node.wait()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.server
+@pytest.mark.ray
+def test_a_ray_cluster_elsewhere_whose_worker_joins_late(
+    tmp_path: Path, started: Started, wanted: dict[str, bytes], ray_node: Callable[..., None]
+) -> None:
+    port = _free_port()
+    ray_node("--head", f"--port={port}", "--num-cpus=0", "--include-dashboard=false")
+    recipe = recipe_of(tmp_path, engine={"kind": "ray", "address": f"127.0.0.1:{port}"}, output="out")
+    recipe.write_text(recipe.read_text().replace(str(tmp_path) + "/", ""))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            break
+        time.sleep(0.2)
+    child = started("flows.cli", "run", recipe.name, cwd=tmp_path, PREFECT_API_URL=os.environ["PREFECT_API_URL"])
+    while not (tmp_path / "out" / "tried" / ".cache" / "work").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2)
+    assert child.poll() is None  # nobody is there to work
+    assert not list((tmp_path / "out" / "tried" / ".cache" / "prepared").glob("*/summary.json"))
+    ray_node(f"--address=127.0.0.1:{port}", "--num-cpus=2")
+    _, said = child.communicate(timeout=180)
+    assert child.returncode == 0, said
+    assert said == ""
+    assert shard_bytes(release_of(tmp_path)) == wanted
 
 
 @pytest.mark.parametrize(("kind", "package"), [("dask", "Dask scheduler"), ("ray", "Ray cluster")])
