@@ -21,7 +21,7 @@ from tests.faults.running import left_over, run, sound
 
 pytest.importorskip("tokenizers")
 pytestmark = [pytest.mark.server, pytest.mark.slow]
-SHORT = 3
+SHORT = 2
 """Of each fault so many places, drawn, where not all are tried."""
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,26 +12,6 @@ import pytest
 from tests.conftest import ROOT, recipe_of, release_of, shard_bytes, texts
 
 boto3 = pytest.importorskip("boto3", reason="comes with `make test`")
-
-
-@pytest.fixture
-def s3() -> Iterator[str]:
-    """The address of an empty object store with the buckets ``raw`` and ``out``."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    server.terminate()
-    server.wait()
 
 
 @pytest.mark.server
