@@ -71,10 +71,8 @@ def curate(recipe: Recipe, losses: str | None = None, overlap: Overlap = "wait")
         losses: A loss report of the last round (JSON lines or Parquet), for online mixtures.
         overlap: Where another run of this recipe is under way: wait for its end, or cancel this one.
     """
-    wait, under_way = (
-        overlap == "wait",
-        f"another run of {recipe.name} is under way, and this one is not to wait for it",
-    )
+    wait = overlap == "wait"
+    under_way = f"another run of {recipe.name} is under way, and this one is not to wait for it"
     with one_at_a_time(recipe, wait=wait) as alone:
         if not alone:
             return Cancelled(message=under_way)

@@ -94,7 +94,8 @@ class Home:
         return keys if sound else None
 
     def publish(self, manifest: Manifest, partitions: list[str]) -> None:
-        """Note the keys of the partitions it was made from, sweep what kills have left, put the manifest, then point ``latest.json`` at it; from then on the release exists."""
+        """Note the keys of the partitions it was made from, sweep what kills have left, put the manifest, then point
+        ``latest.json`` at it; from then on the release exists."""
         plain = manifest.model_dump(mode="json", by_alias=True)
         storage.sweep(self.path(manifest.release))
         storage.sweep(self.folder, LEFT_SECONDS)

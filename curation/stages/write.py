@@ -3,8 +3,7 @@
 ``mixture/spans.py`` cuts the schedule into shards, and each shard into chunks, which become its row groups. ``scatter`` runs once a
 partition: it reads as many row groups at a time as hold a chunk's text and writes the scheduled rows to one Arrow file, a record
 batch for each chunk that they go to. ``run_write`` runs once a shard: chunk by chunk it collects that chunk's batches from all
-partitions, sorts them by position, formats, counts tokens and writes. Memory follows
-the chunk in both, never the shard.
+partitions, sorts them by position, formats, counts tokens and writes. Memory follows the chunk in both, never the shard.
 """
 
 from __future__ import annotations

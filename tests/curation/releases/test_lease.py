@@ -102,6 +102,13 @@ def test_a_lease_is_renewed_while_it_is_held(store: str) -> None:
         held.check()
 
 
+def test_a_lease_that_is_not_renewed_is_noticed(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test before this one has a fault to find: a holder that lives and does not say so loses its lease."""
+    monkeypatch.setattr(lease, "RENEWED_SECONDS", 60)
+    with lease.hold(store, told=print), lease.hold(store, wait=False, told=print) as other:
+        assert other is not None
+
+
 def test_who_was_taken_for_dead_does_not_publish(store: str) -> None:
     with lease.hold(store, told=print) as held:
         assert held is not None
