@@ -13,6 +13,7 @@ scripts without spaces; n-grams are compared by 64-bit hashes over the items' vo
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -210,9 +211,11 @@ def _rewritten(prepared: Prepared, new: dict[int, str], target: str) -> Prepared
         storage.parquet_writer(target, file.schema_arrow) as writer,
     ):
         start = 0
+        changed = sorted(new)
         for group in range(file.num_row_groups):
             table = file.read_row_group(group)
-            rows = {row - start: text for row, text in new.items() if start <= row < start + len(table)}
+            mine = changed[bisect_left(changed, start) : bisect_left(changed, start + len(table))]
+            rows = {row - start: new[row] for row in mine}
             if rows:
                 hit = np.zeros(len(table), dtype=bool)
                 hit[list(rows)] = True

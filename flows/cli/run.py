@@ -21,7 +21,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
     loaded = load(recipe, overrides or ())
     configure()
     quiet()
-    with embedded_api(loaded.engine.address, meanwhile=lambda: _check_and_import(loaded)):
+    with embedded_api(loaded.engine.address, meanwhile=lambda: get_ready(loaded)):
         outcome = _run_flow(loaded, losses, silent=json_)
     if json_:
         result = {"release": outcome.release, "folder": outcome.folder, "message": outcome.message}
@@ -37,18 +37,23 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
         out.print(f"{outcome.folder}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _check_and_import(recipe: Any) -> None:
-    """What can be done while the API comes up: what is soonest said if it is wrong comes first."""
+def get_ready(recipe: Any) -> None:
+    """What can be done while the API comes up: what is soonest said if it is wrong comes first. The input files are looked at last,
+    and what is found of them is noted: the run finds it there."""
     from curation.recipes.memory import bounds
     from curation.recipes.recipe_paths import check_allowed, check_paths
 
     bounds(recipe.engine)
     check_allowed(recipe)
     check_paths(recipe)
+    from curation import storage
     from curation.mixture.planning import check_names
+    from curation.releases.home import Home
+    from curation.stages import catalogue
 
     check_names(recipe)
     importlib.import_module("flows.curate")
+    catalogue.of_recipe(recipe, Home(storage.join(recipe.output, recipe.name)))
 
 
 def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import json
 import os
 import tempfile
@@ -85,6 +84,7 @@ def run(folder: str, files: list[str], sets: list[str]) -> tuple[float, dict[str
     started = time.perf_counter()
     os.environ |= {"PREFECT_HOME": folder, "PREFECT_LOGGING_LEVEL": "CRITICAL"}
     from curation.recipes.recipe_file import load
+    from flows.cli.run import get_ready
     from flows.embedded_api import configure, embedded_api
 
     plain = RECIPE | {"output": f"{folder}/out", "sources": [{"name": "web", "paths": files}]}
@@ -93,7 +93,7 @@ def run(folder: str, files: list[str], sets: list[str]) -> tuple[float, dict[str
     configure()
     kept: list[Any] = []
     peaks = Peaks()
-    with embedded_api(None, meanwhile=lambda: importlib.import_module("flows.curate")):
+    with embedded_api(None, meanwhile=lambda: get_ready(recipe)):
         from flows.curate import with_engine
 
         with_engine(recipe, keep=kept.append, progress=peaks)(recipe)
