@@ -16,6 +16,7 @@ from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.shards import Shards
 from schemas.sources import Source
+from schemas.strings import strings
 from schemas.training import Training
 
 M = TypeVar("M", bound=BaseModel)
@@ -66,7 +67,7 @@ def named_paths(part: Any, place: str = "", without: tuple[type, ...] = ()) -> I
         for name, field in type(part).model_fields.items():
             where = f"{place}.{field.alias or name}" if place else field.alias or name
             value = getattr(part, name)
-            yield from _strings(value, where) if name in files else named_paths(value, where, without)
+            yield from strings(value, where) if name in files else named_paths(value, where, without)
     elif isinstance(part, list):
         for number, one in enumerate(part):
             yield from named_paths(one, f"{place}[{number}]", without)
@@ -75,32 +76,13 @@ def named_paths(part: Any, place: str = "", without: tuple[type, ...] = ()) -> I
             yield from named_paths(one, f"{place}.{key}", without)
 
 
-def _strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
-    """Paths that a field holds: one, a list, or by name; what else may stand there (a graph in the recipe) is no file."""
-    if isinstance(value, str):
-        yield place, value
-    elif isinstance(value, list):
-        for number, one in enumerate(value):
-            yield from _strings(one, f"{place}[{number}]")
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from _strings(one, f"{place}.{key}")
-
-
 def check_allowed(recipe: Recipe) -> None:
     """Raises RecipeError for the first path, of whatever part, that SYLLABUS_ALLOWED_ROOTS does not allow."""
     for place, path in named_paths(recipe):
-        local = storage.is_local(path)
         try:
-            storage.resolve(path if not local else _before_magic(path))
+            storage.resolve(path)  # of a glob: what it finds is held against the roots again when it is opened
         except OutsideRoots as error:
             raise RecipeError(place, f"{path!r} {error.strerror}") from None
-
-
-def _before_magic(pattern: str) -> str:
-    """The folder that a glob looks in: what it finds there is held against the roots again when it is opened."""
-    plain = pattern[: min((pattern.find(c) for c in "*?[" if c in pattern), default=len(pattern))]
-    return pattern if plain == pattern else plain.rpartition("/")[0] or "."
 
 
 def files_of(pattern: str, place: str) -> list[storage.FileInfo]:

@@ -74,6 +74,10 @@ def _named(plain: object) -> str:
     return f"process {process} on {host}, since {since}"
 
 
+def _waiting(holder: object, path: str) -> str:
+    return f"{_named(holder)}, is at work on {storage.parent(storage.parent(path))}: waiting"
+
+
 @contextlib.contextmanager
 def _locked(path: str, wait: bool, told: Told) -> Iterator[Lease | None]:
     place = storage.resolve(path)[1]
@@ -86,9 +90,7 @@ def _locked(path: str, wait: bool, told: Told) -> Iterator[Lease | None]:
                 yield None
                 return
             if not said:
-                told(
-                    f"{_named(storage.read_json(path))}, is at work on {os.path.dirname(os.path.dirname(place))}: waiting"
-                )
+                told(_waiting(storage.read_json(path), place))
                 said = True
             time.sleep(ASKED_SECONDS)
         os.ftruncate(handle, 0)
@@ -153,7 +155,7 @@ def _take(path: str, mine: dict[str, object], wait: bool, told: Told) -> bool:
                 return True
         if found != seen:
             if seen is None and wait:
-                told(f"{_named(found)}, is at work on {storage.parent(storage.parent(path))}: waiting")
+                told(_waiting(found, path))
             elif seen is not None and not wait:
                 return False
             seen, since = found, time.monotonic()

@@ -30,6 +30,7 @@ from curation.cleaning import classifier, language, normalisers, pii, places, un
 from curation.dedup import minhash
 from curation.dedup.exact_keys import normalised_keys, url_keys
 from curation.dedup.minhash import comparable
+from curation.readers.documents import MAX_REASONS, SetAside
 from curation.recipes.memory import bounds
 from curation.recipes.recipe_file import canonical
 from curation.recipes.recipe_paths import FILES
@@ -61,10 +62,6 @@ CODE_VERSION = 5
 """Part of every partition's key: raise it when a change here changes what is written."""
 READ = ("slice", "row", "name", "text", "prompt", "url", "date")
 """Columns of a batch as the readers give it."""
-MAX_REASONS = 1000
-"""Bad rows that a partition's summary names one by one; beyond that they are only counted."""
-MAX_ALIKE = 100
-"""Rows of a file with the same reason that are named, so that other reasons are named too."""
 
 
 def columns_read(recipe: Recipe) -> dict[str, str]:
@@ -214,8 +211,6 @@ class _Reading:
         self.files, self.partition, self.wanted, self.fail = files, partition, wanted, fail
         self.read: list[SliceRead] = []
         self.reasons: list[tuple[int, int, str]] = []
-        self.named: Counter[tuple[int, str]] = Counter()
-        """Of the reasons, how many there are of a slice and alike."""
         self.found: set[str] = set()
 
     def batches(self) -> Iterator[pa.Table]:
@@ -235,6 +230,7 @@ class _Reading:
     def _slice(self, number: int, one: Slice) -> Iterator[pa.Table]:
         file = self.files[one.input]
         documents = bad_rows = 0
+        aside = SetAside()
         fault = None
         for batch in readers.read(
             file.url,
@@ -248,9 +244,7 @@ class _Reading:
             documents += len(batch.documents)
             bad_rows += batch.bad
             for row, reason in batch.bad_rows:
-                if len(self.reasons) < MAX_REASONS and self.named[number, reason] < MAX_ALIKE:
-                    self.named[number, reason] += 1
-                    self.reasons.append((number, row, reason))
+                aside.add(row, reason)
             fault = fault or batch.fault
             self.found |= batch.found
             if self.fail and (batch.bad_rows or batch.fault):
@@ -261,6 +255,7 @@ class _Reading:
             if len(batch.documents):
                 slices = pa.array(np.full(len(batch.documents), number), pa.int32())
                 yield batch.documents.add_column(0, "slice", slices)
+        self.reasons += [(number, *named) for named in aside.named[: MAX_REASONS - len(self.reasons)]]
         self.read.append(SliceRead(documents, bad_rows, fault))
 
 

@@ -1,7 +1,7 @@
 """*write*: an external gather from prepared partitions to shards, in training order, with bounded memory.
 
 ``mixture/spans.py`` cuts the schedule into shards, and each shard into chunks, which become its row groups. ``scatter`` runs once a
-partition: it reads as many row groups at a time as hold a chunk's text and writes the scheduled rows to one Arrow file, a record
+partition: it reads as many row groups at a time as hold half a chunk's text and writes the scheduled rows to one Arrow file, a record
 batch for each chunk that they go to. ``run_write`` runs once a shard: chunk by chunk it collects that chunk's batches from all
 partitions, sorts them by position, formats, counts tokens and writes. Memory follows the chunk in both, never the shard.
 """
@@ -162,6 +162,7 @@ def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_
     epochs, drawn = scheduled["epoch"].to_numpy(), scheduled["lot"]
     chunks = scheduled["shard"].to_numpy().astype(np.int64) << 32 | scheduled["chunk"].to_numpy()
     order = np.argsort(positions, kind="stable")
+    ordered = rows[order]
     with storage.open_write(target) as sink, ExitStack() as open_:
         writer: pa.ipc.RecordBatchFileWriter | None = None
         if len(rows):
@@ -169,7 +170,7 @@ def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_
             tag_table = tag_file.read()
             for start, groups in _blocks(file):
                 end = start + sum(file.metadata.row_group(group).num_rows for group in groups)
-                chosen = order[(rows[order] >= start) & (rows[order] < end)]
+                chosen = order[(ordered >= start) & (ordered < end)]
                 if not len(chosen):
                     continue
                 table = file.read_row_groups(groups, columns=READ, use_threads=False)
@@ -205,19 +206,20 @@ def _by_chunk(table: pa.Table, chunks: npt.NDArray[np.int64]) -> Iterator[tuple[
 
 
 def _blocks(documents: pq.ParquetFile) -> Iterator[tuple[int, list[int]]]:
-    """Row groups that hold as much text as a chunk, together, with the number of their first row: the more documents are
+    """Row groups that hold half as much text as a chunk, together, with the number of their first row: the more documents are
     scattered at once, the fewer and larger the batches."""
     metadata = documents.metadata
+    text = [documents.schema.column(number).path for number in range(len(documents.schema))].index("text")
     start, rows, size = 0, 0, 0
     groups: list[int] = []
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        column = next(c for c in map(group.column, range(group.num_columns)) if c.path_in_schema == "text")
-        if groups and size + column.total_uncompressed_size > CHUNK_BYTES // 2:
+        bytes_ = group.column(text).total_uncompressed_size
+        if groups and size + bytes_ > CHUNK_BYTES // 2:
             yield start, groups
             start, rows, size, groups = start + rows, 0, 0, []
         groups.append(number)
-        rows, size = rows + group.num_rows, size + column.total_uncompressed_size
+        rows, size = rows + group.num_rows, size + bytes_
     if groups:
         yield start, groups
 

@@ -38,22 +38,17 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
 
 
 def get_ready(recipe: Any) -> None:
-    """What can be done while the API comes up: what is soonest said if it is wrong comes first. The input files are looked at last,
-    and what is found of them is noted: the run finds it there."""
+    """What can be done while the API comes up: what is soonest said if it is wrong comes first."""
     from curation.recipes.memory import bounds
     from curation.recipes.recipe_paths import check_allowed, check_paths
 
     bounds(recipe.engine)
     check_allowed(recipe)
     check_paths(recipe)
-    from curation import storage
     from curation.mixture.planning import check_names
-    from curation.releases.home import Home
-    from curation.stages import catalogue
 
     check_names(recipe)
     importlib.import_module("flows.curate")
-    catalogue.of_recipe(recipe, Home(storage.join(recipe.output, recipe.name)))
 
 
 def _run_flow(recipe: Any, losses: str | None, *, silent: bool) -> Any:
