@@ -453,11 +453,11 @@ def row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.Table]
 
 
 def chosen_rows(
-    url: str, rows: npt.NDArray[np.int64], columns: list[str] | None = None
+    url: str, rows: npt.NDArray[np.int64], columns: list[str] | None = None, **options: Any
 ) -> Iterator[tuple[npt.NDArray[np.int64], pa.Table]]:
     """Rows of a Parquet file, sorted ones, by their numbers: these and their table, a row group at a time. Only the groups
-    that hold one are read. columns: None is all."""
-    with open_parquet(url) as file:
+    that hold one are read. columns: None is all; options: as ``open_parquet`` takes them."""
+    with open_parquet(url, **options) as file:
         start = 0
         for group in range(file.num_row_groups):
             stop = start + file.metadata.row_group(group).num_rows

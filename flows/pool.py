@@ -78,6 +78,8 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
             just_kept = [(left, right, alike) for left, right, alike in counts[0]["just_kept"]]
         if stage in EDITING:
             rule: str = recipe.dedup.paragraphs.unit if recipe.dedup.paragraphs is not None else ""
+            if stage == "cut-substrings" and recipe.dedup.substrings is not None:
+                rule = recipe.dedup.substrings.action
             if stage == "decontaminate" and recipe.decontaminate is not None:
                 rule = recipe.decontaminate.method
                 contamination = contaminated(hits_of(work), work.of_source, work.benchmarks, recipe.decontaminate)
@@ -95,8 +97,11 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
     return Survivors(edits, contamination, just_kept, shift.of_work(work, planning.group_names(recipe)))
 
 
-EDITING = {"cut-paragraphs": "paragraphs", "decontaminate": "decontaminate"}
+EDITING = {"cut-paragraphs": "paragraphs", "cut-substrings": "substrings", "decontaminate": "decontaminate"}
 """Stages that rewrite texts, and their names in the manifest."""
+
+
+SUBSTRINGS = ("find-anchors", "equal-anchors", "surroundings", "repeated-substrings", "cut-substrings")
 
 
 def stages_of(recipe: Recipe, ranges: int = 1) -> list[str]:
@@ -114,6 +119,7 @@ def stages_of(recipe: Recipe, ranges: int = 1) -> list[str]:
         "repeated-paragraphs": dedup.paragraphs is not None,
         "cut-paragraphs": dedup.paragraphs is not None,
         **dict.fromkeys(("index", "known", "compare", "history"), dedup.history),
+        **dict.fromkeys(SUBSTRINGS, dedup.substrings is not None),
         "collisions": recipe.decontaminate is not None,
         "frequent": recipe.decontaminate is not None,
         "decontaminate": recipe.decontaminate is not None,

@@ -49,13 +49,13 @@ def run_task(stage: str, folder: str, piece: int) -> dict[str, Any]:
 def run_stage(
     name: str, work: Work, progress: Progress, clock: dict[str, float], pieces: Sequence[int] | None = None
 ) -> list[dict[str, Any]]:
-    """Run all pieces of a stage; the counts of each, in order. pieces: which; by default all partitions or ranges, or the one piece.
+    """Run all pieces of a stage; the counts of each, in order. pieces: which; by default all there are.
 
     All tasks end before the first failure is raised.
     """
     stage = named(name)
     if pieces is None:
-        pieces = [0] if stage.over == "once" else range(work.ranges) if stage.over == "ranges" else work.numbers
+        pieces = range(work.pieces(stage))
     with timed(clock, stage.name), progress.stage(name, len(pieces)) as advance:
         futures: list[PrefectFuture[Any]] = [run_task.submit(name, work.folder, piece) for piece in pieces]
         for future in futures:

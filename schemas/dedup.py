@@ -1,10 +1,10 @@
-"""Settings of deduplication: exact copies, near duplicates by MinHash, repeated paragraphs, and the history."""
+"""Settings of deduplication: exact copies, near duplicates by MinHash, repeated paragraphs and substrings, and the history."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.groupers import KMeans
 from schemas.section import Section
@@ -80,6 +80,35 @@ class Paragraphs(Section):
     """A document that was cut and has fewer sentences left is dropped (datatrove's C4: 3)."""
 
 
+class Substrings(Section):
+    """Bytes repeated across the corpus: every byte inside a window of `min_bytes` bytes that stood before, in this document or an
+    earlier one, is cut, as with a suffix array (Lee et al. 2022). Of instruction data the response alone is looked at."""
+
+    min_bytes: Annotated[int, Field(ge=64, le=32768)] = 500
+    """UTF-8 bytes that must be equal, one after the other. Shorter documents are left alone. Dolma 3: 500."""
+    keep: Literal["first", "none"] = "first"
+    """first: the first occurrence, in document order, stays. none: it goes as well, where there is a second."""
+    action: Literal["cut", "drop", "report"] = "cut"
+    """cut: the spans go. drop: no text is changed; documents of which less than `min_left` is no repeat go whole. report:
+    nothing goes, the spans stand in `substrings/`."""
+    min_left: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of a document's bytes that must be left, else all of it is dropped (rule `share`); null is 0 for cut, 1 for drop."""
+    boundary: Literal["character", "line", "sentence"] = "character"
+    """What a cut never divides: cuts shrink to whole characters, lines or sentences."""
+    close_gaps: Annotated[int, Field(ge=0)] = 0
+    """Between two cuts, text of so many bytes or fewer goes with them (as in Dolma 3)."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything goes."""
+        return self.action != "report"
+
+    @property
+    def least_left(self) -> float:
+        """The share of a document that must be left."""
+        return self.min_left if self.min_left is not None else 1.0 if self.action == "drop" else 0.0
+
+
 class Semantic(KMeans):
     """Documents that mean nearly the same, by embeddings that the input files hold (SemDeDup, Abbas et al. 2023): within a
     k-means cluster, a document goes that is as similar as this to one that stays. In the ledger under `minhash`."""
@@ -115,10 +144,27 @@ class Dedup(Section):
     """Documents of a registered domain at most, those that `keep` prefers; null is no limit. After duplicates are out."""
     paragraphs: Paragraphs | None = None
     """Cut repeated paragraphs, lines or sentences; null is off."""
+    substrings: Substrings | None = None
+    """Cut repeated substrings, whatever they are; null is off. After `paragraphs`."""
     keep: Literal["first", "longest", "best"] | Annotated[list[str], Field(min_length=1)] = "first"
     """Which one stays: first (source, path, row), longest, best (quality), or source names, most wanted first."""
     history: bool = False
     """false: a release holds all that the sources hold now. true: only what no earlier release of this name kept."""
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> Self:
+        if self.paragraphs is None or self.substrings is None or self.substrings.action == "report":
+            return self
+        if self.paragraphs.max_repeats > 1:
+            raise ValueError(
+                f"paragraphs leaves {self.paragraphs.max_repeats} occurrences, of which substrings cuts all but the first: "
+                "set paragraphs.max_repeats: 1, or substrings.action: report"
+            )
+        if self.substrings.keep == "none":
+            raise ValueError(
+                "paragraphs leaves one occurrence, which substrings.keep: none then takes for the only one: leave one of the two out"
+            )
+        return self
 
     @property
     def exact_kinds(self) -> list[str]:

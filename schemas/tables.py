@@ -117,6 +117,20 @@ DECISIONS = pa.schema(
 )
 """What a global stage drops of one partition; ``index`` is the row of its documents table."""
 
+SUBSTRINGS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("row", pa.int64()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("first_id", pa.string()),
+        ("first_start", pa.int64()),
+    ]
+)
+"""``substrings/*.parquet``: bytes [start, end) of a text before the cut, and where the same stand first from ``start`` on."""
+
 PLACES = pa.schema(
     [
         ("id", pa.string()),
@@ -173,6 +187,7 @@ STAGES = (
     "exact",
     "minhash",
     "paragraphs",
+    "substrings",
     "history",
     "decontaminate",
     "schedule",

@@ -53,7 +53,7 @@ def scatter(part: Prepared, params: Dedup, ranges: int) -> dict[str, Iterator[pa
 def _batches(part: Prepared, names: Sequence[str], ranges: int) -> Iterator[pa.RecordBatch]:
     for name in names:
         keys, rows = _column(part, name)
-        place = _range(keys, ranges)
+        place = range_of_keys(keys, ranges)
         order = np.argsort(place, kind="stable")
         cuts = np.searchsorted(place[order], np.arange(ranges + 1))
         for first, last in pairwise(cuts.tolist()):
@@ -62,7 +62,7 @@ def _batches(part: Prepared, names: Sequence[str], ranges: int) -> Iterator[pa.R
             yield pa.record_batch({**columns, "row": rows[chosen].astype(np.uint32)})
 
 
-def _range(keys: Keys, ranges: int) -> npt.NDArray[np.int64]:
+def range_of_keys(keys: Keys, ranges: int) -> npt.NDArray[np.int64]:
     """The range of each key, by its upper half: keys are hashes, so these are spread evenly."""
     first = keys if keys.ndim == 1 else keys[:, 0]
     return ((first >> np.uint64(32)) * np.uint64(ranges) >> np.uint64(32)).astype(np.int64)
@@ -117,7 +117,7 @@ class KeyRanges:
             keys, rows = _column(self.parts[number], name)
             if self.ranges == 1:
                 return keys, rows
-            mine = np.flatnonzero(_range(keys, self.ranges) == place)
+            mine = np.flatnonzero(range_of_keys(keys, self.ranges) == place)
             return keys[mine], rows[mine]
         (file, names), *_ = ((file, names) for file, names in names_of(self.params).items() if name in names)
         with storage.open_read(self.scattered(number, file)) as stream:

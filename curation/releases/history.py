@@ -17,6 +17,7 @@ from curation.arrays.row_groups import RowGroups
 from curation.dedup import band_index
 from curation.dedup.band_index import Damaged, Index, Release
 from curation.dedup.minhash import HASHING
+from curation.releases import known_texts
 from curation.releases.home import Home
 from schemas.dedup import Dedup
 from schemas.errors import InputError, RecipeError
@@ -157,4 +158,5 @@ def forget(home: Home, release: str) -> None:
             "--forget", f"{release!r} is no complete release; there are {', '.join(home.releases()) or 'none'}"
         )
     storage.delete_tree(home.path(release, "history"))
+    storage.delete_tree(home.path(release, known_texts.FOLDER))
     storage.delete_tree(home.cache("history"))  # made anew from the others

@@ -81,6 +81,7 @@ def stages_used(recipe: Recipe) -> list[str]:
         "exact": bool(recipe.dedup.exact),
         "minhash": recipe.dedup.drops_alike,
         "paragraphs": recipe.dedup.paragraphs is not None,
+        "substrings": recipe.dedup.substrings is not None,
         "history": recipe.dedup.history,
         "decontaminate": recipe.decontaminate is not None,
         "schedule": True,

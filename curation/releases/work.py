@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.arrays.give_back import give_back
+from curation.dedup.anchors import shelves_of
 from curation.dedup.key_ranges import ranges_of
 from curation.releases.home import Home
 from schemas.recipe import Recipe
@@ -37,11 +38,13 @@ DECIDING = (
     "caps",
     "paragraphs",
     "history",
+    "substrings",
     "decontaminate",
     "schedule",
 )
-"""Tables of decisions, in the order in which they are made; a document that one drops takes no part in the next."""
-REWRITING = ("paragraphs", "decontaminate")
+"""Tables of decisions, in the order in which they are made; a document that one drops takes no part in the next. *history* is
+made before *substrings*, which else would leave nothing of a document that an earlier release kept."""
+REWRITING = ("paragraphs", "substrings", "decontaminate")
 """Stages that may write a partition's documents anew, in order."""
 RUN = "run.json"
 RELEASE = "release.json"
@@ -115,6 +118,19 @@ class Work:
     def ranges(self) -> int:
         """Into how many ranges keys are cut, and documents into how many blocks."""
         return ranges_of(sum(part.kept for part in self.parts))
+
+    @cached_property
+    def shelves(self) -> int:
+        """Into how many ranges of keys anchors and their surroundings are cut."""
+        return shelves_of(sum(part.text_bytes for part in self.parts))
+
+    def pieces(self, stage: Stage) -> int:
+        """How many pieces a stage has; of shards the schedule alone knows."""
+        if stage.over == "once":
+            return 1
+        if stage.over == "ranges":
+            return self.ranges
+        return self.shelves if stage.over == "shelves" else len(self.partitions)
 
     def part(self, number: int, *, before: str | None = None) -> Prepared:
         """A partition with its texts as the stages before ``before`` left them (None: all stages)."""
@@ -191,7 +207,7 @@ class Stage:
     """
 
     name: str
-    over: Literal["partitions", "ranges", "shards", "once"]
+    over: Literal["partitions", "ranges", "shelves", "shards", "once"]
     run: Callable[..., Done]
     reads: tuple[str, ...]
     writes: str

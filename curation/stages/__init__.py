@@ -16,6 +16,7 @@ from curation.stages import (
     paragraphs,
     prepare,
     semantic,
+    substrings,
     write,
 )
 
@@ -37,6 +38,13 @@ STAGES = [
     Stage("known", "ranges", history.run_known, ("keys", "decided", "compared-with"), "met"),
     Stage("compare", "ranges", history.run_compare, ("met", "prepared"), "alike"),
     Stage("history", "once", history.run, ("alike", "prepared"), "decided-history"),
+    Stage("find-anchors", "partitions", substrings.run_anchors, ("documents", "decided"), "anchors"),
+    Stage("equal-anchors", "shelves", substrings.run_equal, ("anchors", "history"), "equal-anchors"),
+    Stage(
+        "surroundings", "partitions", substrings.run_surroundings, ("documents", "anchors", "equal-anchors"), "surroundings"
+    ),
+    Stage("repeated-substrings", "shelves", substrings.run_repeated, ("surroundings", "history"), "repeats"),
+    Stage("cut-substrings", "partitions", substrings.run_cut, ("documents", "repeats"), "documents-substrings"),
     Stage("collisions", "partitions", decontaminate.run_collisions, ("documents", "decided"), "collisions"),
     Stage("frequent", "once", decontaminate.run_frequent, ("collisions",), "frequent"),
     Stage(

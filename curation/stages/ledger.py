@@ -11,17 +11,20 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from curation import storage
 from curation.arrays.arrow_text import excerpts
 from curation.arrays.row_groups import RowGroups
-from curation.releases import history
+from curation.releases import history, known_texts
 from curation.releases.work import Done, Work
-from schemas.tables import LEDGER, PLACES, STATISTICS
+from schemas.tables import LEDGER, PLACES, STATISTICS, SUBSTRINGS
 from schemas.work import Prepared
 
+Int = npt.NDArray[np.int64]
 ROW_GROUP = 1 << 16
 """Rows of the ledger's tables that are held at once."""
 
@@ -37,15 +40,45 @@ def run(work: Work, number: int) -> Done:
         rows = np.unique(storage.read_arrow(scheduled)["index"].to_numpy())
         target = storage.join(release, "history", f"{number:05d}.parquet")
         history.write(part, rows, params=work.recipe.dedup, target=target)
+        if work.recipe.dedup.substrings is not None and work.recipe.dedup.history:
+            _keep_texts(work, number, rows, release)
     if storage.exists(work.path("pool", number)):
         storage.copy(work.path("pool", number), storage.join(release, "pool", f"{number:05d}.parquet"))
     decisions = work.decided(number)
     said = counts_of(decisions)
     paths = work.paths_of(number)
+    if storage.exists(work.path("substrings", number)):
+        _write_substrings(work, number, part, release)
     written = write_ledger(
         part, paths=paths, source=work.of_source[number], number=number, decisions=decisions, release=release
     )
     return Done({"written": written, "decided": said})
+
+
+def _keep_texts(work: Work, number: int, rows: Int, release: str) -> None:
+    """What later runs find substrings of: the scheduled rows' texts as they were, and their anchors."""
+    assert work.recipe.dedup.substrings is not None
+    anchors = storage.read_arrow(work.path("anchors", number, "arrow"))
+    before = work.part(number, before="substrings")
+    known_texts.write(before, rows, anchors, work.recipe.dedup.substrings.min_bytes, release, number)
+
+
+def _write_substrings(work: Work, number: int, part: Prepared, release: str) -> None:
+    """``substrings/<number>.parquet``: the spans that stood before, with the places of their documents."""
+    with storage.open_read(work.path("substrings", number)) as stream:
+        spans = pq.read_table(stream)
+    of = spans["row"].to_numpy()
+    if not len(of):
+        return
+    with storage.parquet_writer(storage.join(release, "substrings", f"{number:05d}.parquet"), SUBSTRINGS) as writer:
+        for rows, table in storage.chosen_rows(part.documents_path, np.unique(of), ["slice", "row", "id"]):
+            first, last = np.searchsorted(of, [rows[0], rows[-1] + 1])
+            mine = spans.slice(first, last - first)
+            placed = _located(table, work.paths_of(number), work.of_source[number])
+            placed = placed.take(pa.array(np.searchsorted(rows, of[first:last])))
+            for name in ("start", "end", "first_id", "first_start"):
+                placed = placed.append_column(name, mine[name])
+            writer.write_table(placed.select(SUBSTRINGS.names).cast(SUBSTRINGS))
 
 
 def counts_of(decisions: pa.Table) -> dict[str, dict[str, int]]:
