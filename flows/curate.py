@@ -202,7 +202,7 @@ def _run(recipe: Recipe, home: Home, losses: str | None, progress: Progress, hel
         duplicates=left.duplicates,
         timings=clock | planning.seconds_of(work.parts),
     )
-    manifest.losses, manifest.side_files = reported, used
+    manifest.losses, manifest.side_files, manifest.substrings = reported, used, left.substrings
     decided = [one["decided"] for one in ledgers]
     manifest.warnings = warnings.warnings(work, decided, planning.group_names(recipe))
     manifest.warnings += warnings.of_phases(plan, manifest.phases)

@@ -89,6 +89,7 @@ def _evaluate(recipe: Recipe, progress: Progress) -> tuple[Manifest, str]:
         duplicates=left.duplicates,
         timings=clock | planning.seconds_of(work.parts),
     )
+    manifest.substrings = left.substrings
     manifest.warnings = warnings.warnings(work, [one["decided"] for one in ledgers], planning.group_names(recipe))
     if recipe.decontaminate is not None:
         write_hits(work)

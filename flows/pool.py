@@ -21,6 +21,7 @@ from curation.releases.warnings import nothing_left
 from curation.releases.work import Work
 from curation.stages import catalogue
 from curation.stages.prepare import partition_key, settings, warm_up
+from curation.stages.substrings import by_source
 from flows.progress import Progress
 from flows.run import run_stage
 from schemas.errors import RunError
@@ -37,6 +38,7 @@ class Survivors:
     contamination: list[dict[str, Any]] = field(default_factory=list)
     just_kept: list[tuple[int, int, float]] = field(default_factory=list)
     duplicates: list[dict[str, Any]] = field(default_factory=list)
+    substrings: list[dict[str, Any]] = field(default_factory=list)
 
 
 def begin(
@@ -70,12 +72,15 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
     edits: list[tuple[str, str, int, int]] = []
     contamination: list[dict[str, Any]] = []
     just_kept: list[tuple[int, int, float]] = []
+    substrings: list[dict[str, Any]] = []
     dropped = 0
     for stage in stages_of(recipe, work.ranges):
         counts = run_stage(stage, work, progress, clock)
         dropped += sum(one.get("dropped", 0) for one in counts)
         if stage == "duplicates":
             just_kept = [(left, right, alike) for left, right, alike in counts[0]["just_kept"]]
+        if stage == "cut-substrings":
+            substrings = by_source(work.of_source, counts)
         if stage in EDITING:
             rule: str = recipe.dedup.paragraphs.unit if recipe.dedup.paragraphs is not None else ""
             if stage == "cut-substrings" and recipe.dedup.substrings is not None:
@@ -94,7 +99,7 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
         run_stage(f"fit:{tag}", work, progress, clock)
     for tagged in run_stage("tag", work, progress, clock):
         edits += [(stage, rule, documents, places) for stage, rule, documents, places in tagged.get("edits", ())]
-    return Survivors(edits, contamination, just_kept, shift.of_work(work, planning.group_names(recipe)))
+    return Survivors(edits, contamination, just_kept, shift.of_work(work, planning.group_names(recipe)), substrings)
 
 
 EDITING = {"cut-paragraphs": "paragraphs", "cut-substrings": "substrings", "decontaminate": "decontaminate"}

@@ -121,6 +121,8 @@ class Manifest(Part):
     preset: dict[str, str] | None = None
     contamination: list[dict[str, Any]] = []
     duplicates: list[dict[str, Any]] = []
+    substrings: list[dict[str, Any]] = []
+    """Of each source, what *substrings* looked at and what stood before: documents, bytes, spans, documents and bytes of these."""
     warnings: list[RunWarning] = []
     losses: list[SideFile] = []
     side_files: list[SideFile] = []

@@ -88,6 +88,21 @@ DUPLICATES = pa.schema(
 """``samples/duplicates.parquet``: near duplicates and what stays, in words; ``cluster``: how many it stays for, 0 for
 pairs just under the bound, of which both stay."""
 
+REPEATED = pa.schema(
+    [
+        ("first_id", pa.string()),
+        ("first_start", pa.int64()),
+        ("bytes", pa.int64()),
+        ("times", pa.int64()),
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("start", pa.int64()),
+        ("excerpt", pa.string()),
+    ]
+)
+"""``samples/substrings.parquet``: some spans that stood before, the longest and the most frequent; ``times``: how often a span of
+so many bytes has this first occurrence; then one of them, and its first characters."""
+
 LEDGER = pa.schema(
     [
         ("id", pa.string()),
@@ -116,6 +131,17 @@ DECISIONS = pa.schema(
     ]
 )
 """What a global stage drops of one partition; ``index`` is the row of its documents table."""
+
+SPANS = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("first_id", pa.string()),
+        ("first_start", pa.int64()),
+    ]
+)
+"""The spans of a partition that stood before: bytes of the texts of its documents table."""
 
 SUBSTRINGS = pa.schema(
     [

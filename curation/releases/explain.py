@@ -29,6 +29,8 @@ class Place:
     row: int
     url: str | None
     verdict: dict[str, Any] | None = None
+    substrings: list[dict[str, Any]] = field(default_factory=list)
+    """Of its text bytes [start, end) that stood before, and where first; cut, where the recipe cuts and the document stays."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,17 @@ def explain(release: str, *, id: str | None = None, url: str | None = None) -> L
         for stage in manifest["funnel"]
         for row in matching(release, f"dropped/{stage['stage']}", pl.col("id").is_in(ids))
     }
+    spans: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+    for row in matching(release, "substrings", pl.col("id").is_in(ids)):
+        span = {name: row[name] for name in ("start", "end", "first_id", "first_start")}
+        spans.setdefault((row["source"], row["path"], row["row"]), []).append(span)
     places = []
     for row in found:
         verdict = verdicts.get((row["source"], row["path"], row["row"]))
         kept = ("stage", "rule", "value", "threshold", "kept_id")
         said = None if verdict is None else {key: verdict[key] for key in kept}
-        places.append(Place(row["id"], row["name"], row["source"], row["path"], row["row"], row["url"], said))
+        repeats = spans.get((row["source"], row["path"], row["row"]), [])
+        places.append(Place(row["id"], row["name"], row["source"], row["path"], row["row"], row["url"], said, repeats))
     positions: list[dict[str, Any]] = []
     for shard in [*manifest["shards"], *manifest.get("evaluation", [])]:
         positions += _positions(release, shard["path"], ids)
@@ -127,6 +134,9 @@ def show(life: Life, console: Console) -> None:
                 say(f"  {stage}: dropped by {place.verdict['rule']}{_measured(place.verdict)}")
                 break
             say(f"  {stage}: passed")
+            for span in place.substrings if stage == "substrings" else []:
+                first = f"first in {span['first_id']} from byte {span['first_start']:,}"
+                say(f"    bytes {span['start']:,} to {span['end']:,} stood before, {first}")
     shown = life.positions[:SHOWN_POSITIONS]
     for row in shown:
         epoch = f", epoch {row['epoch']}" if "epoch" in row else ""

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from curation import storage
 from curation.arrays.arrow_text import excerpts
@@ -18,11 +20,13 @@ from curation.dedup.rows import ids_of
 from curation.releases.work import Work
 from curation.rules.border import nearest
 from curation.rules.just_kept import KEPT
-from schemas.tables import BORDERS, DUPLICATES
+from schemas.tables import BORDERS, DUPLICATES, EXCERPT_CHARS, REPEATED
 from schemas.work import Prepared
 
 PAIRS = 6
 """Pairs of either kind: the least alike, and one of each of the largest clusters."""
+SPANS_SHOWN = 10
+"""Repeated spans of either kind."""
 CHARS = 20_000
 """Of a text, what is compared."""
 
@@ -41,6 +45,8 @@ def write(work: Work, just_kept: Pairs) -> None:
     storage.put_table(
         storage.join(folder, "samples", "duplicates.parquet"), duplicates(parts, of_source, decided, just_kept)
     )
+    if work.recipe.dedup.substrings is not None:
+        storage.put_table(storage.join(folder, "samples", "substrings.parquet"), repeated(work))
 
 
 def borders(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.Table) -> pa.Table:
@@ -132,6 +138,32 @@ def duplicates(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.
             }
         )
     return pa.Table.from_pylist(made, schema=DUPLICATES)
+
+
+def repeated(work: Work) -> pa.Table:
+    """The longest spans that stood before, and the most frequent, each with one of its occurrences: the REPEATED table."""
+    same = ["first_id", "first_start", "bytes"]
+    frames = []
+    for number in work.numbers:
+        with storage.open_read(work.path("substrings", number)) as stream:
+            frame = pl.DataFrame(pq.read_table(stream))
+        frame = frame.with_columns(bytes=pl.col("end") - pl.col("start"), partition=pl.lit(number, pl.Int64))
+        one = [pl.col(name).first() for name in ("partition", "row", "start")]
+        frames.append(frame.group_by(same, maintain_order=True).agg(pl.len().cast(pl.Int64).alias("times"), *one))
+    one = [pl.col(name).first() for name in ("partition", "row", "start")]
+    every = pl.concat(frames).group_by(same, maintain_order=True).agg(pl.col("times").sum(), *one)
+    shown = [
+        every.sort([by, *same, "partition", "row"], descending=[True] + [False] * 5).head(SPANS_SHOWN)
+        for by in ("bytes", "times")
+    ]
+    made = []
+    for span in pl.concat(shown).unique(maintain_order=True).to_dicts():
+        part = work.part(span["partition"], before="substrings")
+        text = _rows(part, [span["row"]], ["id", "text"])[span["row"]]
+        excerpt = text["text"].encode()[span["start"] : span["start"] + span["bytes"]].decode()[:EXCERPT_CHARS]
+        source = work.of_source[span["partition"]]
+        made.append({**span, "id": text["id"], "source": source, "excerpt": excerpt})
+    return pa.Table.from_pylist([{name: row[name] for name in REPEATED.names} for row in made], schema=REPEATED)
 
 
 def _still_there(

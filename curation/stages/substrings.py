@@ -10,9 +10,11 @@ are read, by range, from what these keep of them (``curation.releases.known_text
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +34,7 @@ from curation.releases import known_texts
 from curation.releases.known_texts import ANCHORS, Known
 from curation.releases.work import Done, Work
 from schemas.dedup import Substrings
-from schemas.tables import DECISIONS
+from schemas.tables import DECISIONS, SPANS
 
 STAGE = "substrings"
 Int = npt.NDArray[np.int64]
@@ -53,16 +55,6 @@ REPEATS = pa.schema(
     ]
 )
 """Bytes [start, end) of a document that stood before, and where: first_table counts earlier releases' tables, then partitions."""
-SPANS = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("start", pa.int64()),
-        ("end", pa.int64()),
-        ("first_id", pa.string()),
-        ("first_start", pa.int64()),
-    ]
-)
-"""The spans of a partition that go: of its documents table, bytes of the text before the cut."""
 
 
 # What each stage computes
@@ -99,6 +91,15 @@ def not_alone(keys: Sequence[npt.NDArray[np.uint64]], known: npt.NDArray[np.uint
     if not len(repeated):
         return [np.zeros(len(one), dtype=bool) for one in keys]
     return [repeated[np.minimum(np.searchsorted(repeated, one), len(repeated) - 1)] == one for one in keys]
+
+
+def by_source(of_source: Sequence[str], counts: Sequence[dict[str, int]]) -> list[dict[str, Any]]:
+    """What *cut* came to, by source, as the manifest has it. counts: of each partition."""
+    names = ("documents_before", "bytes_before", "repeated_documents", "repeated_spans", "repeated_bytes")
+    found: dict[str, Counter[str]] = {}
+    for source, one in zip(of_source, counts, strict=True):
+        found.setdefault(source, Counter()).update({name: one[name] for name in names})
+    return [{"source": source, **{name: total[name] for name in names}} for source, total in found.items()]
 
 
 class Texts:
@@ -228,11 +229,22 @@ def cut(texts: pa.LargeStringArray, found: Spans, params: Substrings) -> tuple[
 def run_anchors(work: Work, number: int) -> Done:
     """The anchors of one partition's documents, by range, and what in them repeats itself."""
     part = work.part(number, before=STAGE)
-    tables = storage.chosen_rows(part.documents_path, work.left(number, before=STAGE), ["text"])
-    anchors, runs = found_in(tables, _params(work).min_bytes)
+    rows = work.left(number, before=STAGE)
+    text_bytes = 0
+
+    def tables() -> Iterator[tuple[Int, pa.Table]]:
+        nonlocal text_bytes
+        for mine, table in storage.chosen_rows(part.documents_path, rows, ["text"]):
+            text_bytes += int(pc.sum(pc.binary_length(table["text"])).as_py())
+            yield mine, table
+
+    anchors, runs = found_in(tables(), _params(work).min_bytes)
     files = [work.path("anchors", number, "arrow"), work.path("runs", number, "arrow")]
+    files.append(work.path("looked-at", number, "json"))
     storage.put_batches(files[0], ANCHORS, by_shelf(anchors, work.shelves))
     storage.put_arrow(files[1], runs)
+    looked_at = {"documents": len(rows), "bytes": text_bytes}
+    storage.put(files[2], json.dumps(looked_at).encode())
     return Done({"anchors": len(anchors)}, files)
 
 
@@ -335,7 +347,20 @@ def run_cut(work: Work, number: int) -> Done:
     files.append(work.decide(STAGE, number, _decisions(dropped)))
     kept = np.setdiff1d(going.row, [row for row, _ in dropped]) if params.action != "drop" else going.row[:0]
     places = int(np.isin(going.row, kept).sum())
-    return Done({"dropped": len(dropped), "documents": len(kept), "places": places}, files)
+    looked_at = json.loads(storage.read_bytes(work.path("looked-at", number, "json")))
+    return Done(
+        {
+            "dropped": len(dropped),
+            "documents": len(kept),
+            "places": places,
+            "documents_before": looked_at["documents"],
+            "bytes_before": looked_at["bytes"],
+            "repeated_documents": len(np.unique(going.row)),
+            "repeated_spans": len(going.row),
+            "repeated_bytes": int((going.end - going.start).sum()),
+        },
+        files,
+    )
 
 
 def _named(work: Work, going: Spans, stood: pa.Table, published: Sequence[Known]) -> pa.Table:

@@ -22,6 +22,7 @@ from curation.releases.report.over_position import scores_over_position
 from curation.releases.report.packing import packing
 from curation.releases.report.page import figures, folded, page, table
 from curation.releases.report.pool_pictures import domains, languages, quality, token_lengths
+from curation.releases.report.substrings import substrings
 from curation.releases.report.timings import timings
 from curation.releases.report.warned import warned
 
@@ -46,6 +47,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
         ("What the rules measured", histograms(folder)),
         ("Quality", quality(manifest, folder)),
         ("Near duplicates", shift(manifest) + duplicates(folder)),
+        ("Repeated substrings", substrings(manifest, folder)),
         ("Languages", languages(folder)),
         ("Domains", domains(manifest, folder)),
         ("Lengths in tokens", token_lengths(manifest, folder)),
