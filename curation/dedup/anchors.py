@@ -23,11 +23,13 @@ from curation.dedup.normalise import mix
 LEAST_GRAM = 32
 PERIOD = 24
 """A gram that repeats itself after so many bytes, or fewer, comes after all that do not."""
-SHELF_BYTES = 128_000_000
-"""Text whose anchors share a range of keys: of text that repeats from end to end, 450 MB of surroundings."""
+SHELF_BYTES = 64_000_000
+"""Text whose anchors share a range of keys: of text that repeats from end to end, 230 MB of surroundings."""
 BUFFER = 1 << 14
 BASE = np.uint64(0x9E3779B97F4A7C15)
-PERIODIC, RAW = np.uint64(1 << 63), np.uint64((1 << 63) - 1)
+MOST = (1 << 63) - 1
+PERIODIC = 1 << 62
+"""Above all hashes of grams that do not repeat themselves."""
 Int = npt.NDArray[np.int64]
 
 
@@ -78,6 +80,21 @@ def _period(data, at, gram_bytes):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def _least(order, first, last, bound):  # type: ignore[no-untyped-def]
+    """The first of the least, none of which is less than ``bound``."""
+    for i in range(first, min(first + PERIOD, last) + 1):
+        if order[i] == bound:
+            return i
+    best = order[first]
+    for i in range(first + 1, last + 1):
+        best = min(best, order[i])
+    i = first
+    while order[i] != best:
+        i += 1
+    return i
+
+
+@njit(nogil=True, cache=True)
 def _grown(values):  # type: ignore[no-untyped-def]
     more = np.empty(2 * len(values), dtype=values.dtype)
     more[: len(values)] = values
@@ -96,7 +113,7 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
     top = uint64(1)
     for _ in range(gram_bytes):
         top *= BASE
-    order = np.empty(BUFFER + grams, np.uint64)
+    order = np.empty(BUFFER + grams, np.int64)
     for text in range(len(offsets) - 1):
         start, size = offsets[text], offsets[text + 1] - offsets[text]
         if size < length:
@@ -105,9 +122,9 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
         for x in range(gram_bytes - 1):
             h = h * BASE + uint64(data[start + x])
         base = 0  # the gram whose hash stands first in ``order``
-        least, at, first = uint64(0xFFFFFFFFFFFFFFFF), -1, 0  # the anchor, and the first window that has it
+        least, at, first = MOST, -1, 0  # the anchor, and the first window that has it
         period, same_from, same_to = 0, 0, 0  # data[x] == data[x - period] from .. to
-        last_key, last_at = uint64(0), -1
+        last_key, last_at = -1, -1
         beat, beat_at = 0, -1
         total = size - gram_bytes + 1
         for gram in range(total + 1):
@@ -121,7 +138,7 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
                 h = h * BASE + uint64(data[end])
                 if gram:
                     h -= top * uint64(data[end - gram_bytes])
-                raw = mix(h) >> uint64(1)
+                raw = np.int64(((h ^ (h >> uint64(32))) * BASE) >> uint64(2))
                 order[gram - base] = raw
                 new = raw
                 if raw < least:
@@ -140,18 +157,11 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
                     close, found = True, gram
                 elif at < window:
                     close = True
-                    best, found = uint64(0xFFFFFFFFFFFFFFFF), window
-                    for other in range(window, gram + 1):
-                        value = order[other - base]
-                        if value < best:
-                            if value <= RAW and _period(data, start + other, gram_bytes):
-                                value |= PERIODIC
-                                order[other - base] = value
-                            if value < best:
-                                best, found = value, other
-                                if value == least:  # none of these can be less
-                                    break
-                    new = best
+                    found = base + _least(order, window - base, gram - base, least)
+                    while order[found - base] < PERIODIC and _period(data, start + found, gram_bytes):
+                        order[found - base] |= PERIODIC
+                        found = base + _least(order, window - base, gram - base, least)
+                    new = order[found - base]
             else:
                 close = True
             if not close:
@@ -180,7 +190,7 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
                 if n == len(key):
                     key, row, place = _grown(key), _grown(row), _grown(place)
                     after, before = _grown(after), _grown(before)
-                key[n], row[n], place[n] = mix(least), text, at
+                key[n], row[n], place[n] = mix(uint64(least)), text, at
                 after[n], before[n] = at - stop + 1, at - first
                 n += 1
             last_key, last_at = least, at

@@ -20,7 +20,7 @@ from numba import njit, uint64
 from curation.arrays.arrow_text import Bytes
 from curation.dedup.normalise import mix
 
-COMPARED = 24
+COMPARED = 8
 """Anchors of a group that each later one is compared with."""
 OFFSETS = 16
 """Offsets whose windows are looked up at once."""
@@ -105,6 +105,11 @@ def _group(begin, end, after, before, data, start, length, with_first, known, le
             low, high = max(lowest, after[i]), min(highest, before[i])
             if low > high:
                 continue
+            # All windows that are open have these bytes: where they differ, there is nothing to find.
+            if low and data[here - low] != data[there - low]:
+                continue
+            if data[here + length - high - 1] != data[there + length - high - 1]:
+                continue
             behind = 0
             most = length - low
             while behind < most and data[here + behind] == data[there + behind]:
@@ -130,6 +135,10 @@ def _group(begin, end, after, before, data, start, length, with_first, known, le
                 offset = until + 1
             if missing == 0:
                 break
+            while known[lowest]:
+                lowest += 1
+            while known[highest]:
+                highest -= 1
         if missing == 0:
             continue
         if compared < COMPARED:
