@@ -10,7 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 LETTERS = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz     ", np.uint8)
-SCRIPTS = "абвгд αβγδε あいうえ 漢字文化 עברית عربي हिन्दी ไทย 한국 ქართ հայե বাংলা தமிழ் አማር latin".split()
+SCRIPTS = [
+    "абвгд",
+    "αβγδε",
+    "あいうえ",
+    "漢字文化",
+    "עברית",
+    "عربي",
+    "हिन्दी",
+    "ไทย",
+    "한국",
+    "ქართ",
+    "հայե",
+    "বাংলা",
+    "தமிழ்",
+    "አማር",
+    "latin",
+]
 Mask = npt.NDArray[np.bool_]
 
 

@@ -132,7 +132,7 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
             close, found = False, at
             if gram < total:
                 if gram - base == len(order):
-                    order[: grams] = order[len(order) - grams :]
+                    order[:grams] = order[len(order) - grams :]
                     base = gram - grams
                 end = start + gram + gram_bytes - 1
                 h = h * BASE + uint64(data[end])
@@ -177,7 +177,12 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
                     same_to += 1
                 known = same_to >= until
             if known:
-                if n_runs and runs[n_runs - 1, 0] == text and runs[n_runs - 1, 2] == first and runs[n_runs - 1, 3] == period:
+                if (
+                    n_runs
+                    and runs[n_runs - 1, 0] == text
+                    and runs[n_runs - 1, 2] == first
+                    and runs[n_runs - 1, 3] == period
+                ):
                     runs[n_runs - 1, 2] = stop
                 else:
                     if n_runs == len(runs):

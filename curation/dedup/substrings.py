@@ -91,7 +91,6 @@ def _repeats(key, after, before, data, start, length, with_first):  # type: igno
 @njit(nogil=True, cache=True)
 def _group(begin, end, after, before, data, start, length, with_first, known, left, found, n):  # type: ignore[no-untyped-def]
     compared = 0
-    others = np.empty(16, np.int64)  # (member, offset) of windows that none of the compared has
     spans = np.empty((16, 3), np.int64)  # member, low, high
     n_spans = 0
     for j in range(begin, end):

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curation import storage
 from curation.dedup.key_ranges import range_of_keys
@@ -118,8 +117,10 @@ def anchors_among(known: Known, keys: npt.NDArray[np.uint64], place: int, ranges
 def texts(known: Known, rows: Int, columns: Sequence[str] = ("text",)) -> list[pa.Table]:
     """Columns of sorted rows, a table a row group that holds some. Raises InputError."""
     try:
-        return [table for _, table in storage.chosen_rows(known.texts, rows, list(columns), page_checksum_verification=True)]
-    except (pa.ArrowException, OSError, pq.lib.ArrowException) as error:
+        return [
+            table for _, table in storage.chosen_rows(known.texts, rows, list(columns), page_checksum_verification=True)
+        ]
+    except (pa.ArrowException, OSError) as error:
         raise _unreadable(known.texts, known.release, error) from None
 
 

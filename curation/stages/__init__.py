@@ -41,7 +41,11 @@ STAGES = [
     Stage("find-anchors", "partitions", substrings.run_anchors, ("documents", "decided"), "anchors"),
     Stage("equal-anchors", "shelves", substrings.run_equal, ("anchors", "history"), "equal-anchors"),
     Stage(
-        "surroundings", "partitions", substrings.run_surroundings, ("documents", "anchors", "equal-anchors"), "surroundings"
+        "surroundings",
+        "partitions",
+        substrings.run_surroundings,
+        ("documents", "anchors", "equal-anchors"),
+        "surroundings",
     ),
     Stage("repeated-substrings", "shelves", substrings.run_repeated, ("surroundings", "history"), "repeats"),
     Stage("cut-substrings", "partitions", substrings.run_cut, ("documents", "repeats"), "documents-substrings"),

@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from curation import storage
 from curation.allowed_roots import in_words
@@ -213,6 +213,6 @@ def _row_group_marks(path: str, partition_bytes: int) -> Marks:
                     size = 0
                 size += file.metadata.row_group(group).total_byte_size
                 row += file.metadata.row_group(group).num_rows
-    except (OSError, ValueError, pq.lib.ArrowException):
+    except (OSError, ValueError, pa.ArrowException):
         return ()  # the reader says what is wrong with it
     return tuple(marks)

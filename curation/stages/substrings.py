@@ -198,9 +198,9 @@ def in_order(repeats: pa.Table, runs: pa.Table, table: int, params: Substrings) 
     return whole.take(pa.array(np.lexsort(by)))
 
 
-def cut(texts: pa.LargeStringArray, found: Spans, params: Substrings) -> tuple[
-    Spans, pa.LargeStringArray, list[tuple[int, tuple[str, float, float]]]
-]:
+def cut(
+    texts: pa.LargeStringArray, found: Spans, params: Substrings
+) -> tuple[Spans, pa.LargeStringArray, list[tuple[int, tuple[str, float, float]]]]:
     """The spans that go of some texts, kept to the boundary; the texts as they are then; and which are dropped, by what rule.
 
     found: spans, already joined. A dropped text is as it was.

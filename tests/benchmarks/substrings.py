@@ -84,7 +84,15 @@ def prepared(folder: Path, documents: Iterable[bytes]) -> tuple[int, int]:
         rows = np.arange(numbered - kept, numbered)
         pq.write_table(pa.table({"id": ids_of(rows.astype(np.uint64), rows.astype(np.uint64))}), place / "signatures.parquet")  # fmt: skip
         summary = {"key": str(number), "read": [{"documents": kept, "bad_rows": 0}], "kept": kept, "dropped": {}}
-        plain = {**summary, "edits": [], "reasons": [], "columns": [], "files": {}, "folder": "", "text_bytes": text_bytes}
+        plain = {
+            **summary,
+            "edits": [],
+            "reasons": [],
+            "columns": [],
+            "files": {},
+            "folder": "",
+            "text_bytes": text_bytes,
+        }
         (place / "summary.json").write_text(json.dumps(plain))
         number, kept, text_bytes = number + 1, 0, 0
 
@@ -129,7 +137,9 @@ def measured(folder: Path, documents: Iterable[bytes], min_bytes: int, workers: 
             done = list(pool.map(piece, [stage] * n, [work.folder] * n, range(n)))
             seconds[stage] = time.perf_counter() - started
             peak = max([peak, *(held for _, held in done)])
-    sizes = {name: sum(p.stat().st_size for p in (folder / "work" / name).glob("*")) for name in ("anchors", "surroundings")}
+    sizes = {
+        name: sum(p.stat().st_size for p in (folder / "work" / name).glob("*")) for name in ("anchors", "surroundings")
+    }
     counts = [counts for counts, _ in done]
     cut = sum(one["repeated_bytes"] for one in counts)
     return {"bytes": total, "seconds": seconds, "peak": peak, **sizes, "cut": cut, "partitions": partitions}
