@@ -116,6 +116,7 @@ def stages_of(recipe: Recipe, ranges: int = 1) -> list[str]:
     needed = {
         "classifier": clean.classifier is not None and over_all,
         "keys": ranges > 1 and (bool(dedup.exact_kinds) or dedup.minhash is not None or dedup.history),
+        "preference": dedup.keeps_by is not None,
         **{f"{stage}:{kind}": True for kind in dedup.exact_kinds for stage in ("exact", "settle")},
         **dict.fromkeys(("edges", "verify", "duplicates"), dedup.minhash is not None),
         "semantic": dedup.semantic is not None,

@@ -80,6 +80,16 @@ class Paragraphs(Section):
     """A document that was cut and has fewer sentences left is dropped (datatrove's C4: 3)."""
 
 
+class Keep(Section):
+    """Who stays by a value that each document has; those without one come last, ties go by id."""
+
+    by: str
+    """A tag, or one of the built-in names date, quality, tokens, language, url, source. Not a tag that is fitted to the pool,
+    which duplicates are not yet out of."""
+    most: bool = True
+    """The greatest stays (numbers, the latest date, the last label in the alphabet); false: the least."""
+
+
 class Substrings(Section):
     """Bytes repeated across the corpus: every byte inside a window of `min_bytes` bytes that stood before, in this document or an
     earlier one, is cut, as with a suffix array (Lee et al. 2022). Of instruction data the response alone is looked at."""
@@ -146,8 +156,9 @@ class Dedup(Section):
     """Cut repeated paragraphs, lines or sentences; null is off."""
     substrings: Substrings | None = None
     """Cut repeated substrings, whatever they are; null is off. After `paragraphs`."""
-    keep: Literal["first", "longest", "best"] | Annotated[list[str], Field(min_length=1)] = "first"
-    """Which one stays: first (source, path, row), longest, best (quality), or source names, most wanted first."""
+    keep: Literal["first", "latest", "longest", "best"] | Keep | Annotated[list[str], Field(min_length=1)] = "first"
+    """Which one stays: first (source, path, row), latest (`{by: date}`), longest, best (quality), by a tag or built-in name, or
+    source names, most wanted first."""
     history: bool = False
     """false: a release holds all that the sources hold now. true: only what no earlier release of this name kept."""
 
@@ -165,6 +176,11 @@ class Dedup(Section):
                 "paragraphs leaves one occurrence, which substrings.keep: none then takes for the only one: leave one of the two out"
             )
         return self
+
+    @property
+    def keeps_by(self) -> Keep | None:
+        """The value that says who stays, where one does that is not at hand for each document."""
+        return Keep(by="date") if self.keep == "latest" else self.keep if isinstance(self.keep, Keep) else None
 
     @property
     def exact_kinds(self) -> list[str]:

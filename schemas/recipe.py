@@ -175,6 +175,13 @@ class Recipe(Section):
                         raise ValueError(f"train.{side}: {named!r} is no source; there are {', '.join(names)}")
         if self.dedup.keep == "best" and self.clean.classifier is None:
             raise ValueError("dedup.keep: best goes by quality: set clean.classifier, or keep first or longest")
+        by = self.dedup.keeps_by
+        if by is not None and by.by == "quality" and self.clean.classifier is None:
+            raise ValueError("dedup.keep.by: quality needs clean.classifier")
+        if by is not None and by.by in ("copies", "id"):
+            raise ValueError(
+                f"dedup.keep.by: {by.by} says nothing of who should stay; name a tag, date, quality or tokens"
+            )
         if isinstance(self.dedup.keep, list):
             for name in self.dedup.keep:
                 if name not in names:

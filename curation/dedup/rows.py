@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,33 +67,6 @@ def ids_of(parts: Sequence[Signed]) -> npt.NDArray[np.uint64]:
     return np.concatenate([np.zeros((0, 2), dtype=np.uint64), *storage.each(read, parts)])
 
 
-def _column(paths: Sequence[str], name: str) -> npt.NDArray[np.float64]:
-    """A numeric column of all documents: float64[n]; NaN for null."""
-    found = [np.zeros(0)]
-    for path in paths:
-        with storage.open_parquet(path) as file:
-            found.append(file.read(columns=[name])[0].to_numpy().astype(np.float64))
-    return np.concatenate(found)
-
-
-def rank_of(parts: list[Prepared], params: Dedup, sources: Sequence[str]) -> Int:
-    """Documents by preference: the one with the least rank of a cluster stays; ties by id, then place."""
-    n = sum(part.kept for part in parts)
-    if params.keep == "first":
-        return np.arange(n)
-    if params.keep == "longest":
-        first = -_column([part.signatures_path for part in parts], "bytes")
-    elif params.keep == "best":
-        first = -_column([part.documents_path for part in parts], "quality")
-    else:
-        wanted = {source: place for place, source in enumerate(params.keep)}
-        first = np.repeat([float(wanted.get(s, len(wanted))) for s in sources], [part.kept for part in parts])
-    ids = ids_of(parts).byteswap()  # little-endian halves: swapped they sort as the bytes do
-    rank = np.empty(n, dtype=np.int64)
-    rank[np.lexsort((ids[:, 1], ids[:, 0], first))] = np.arange(n)  # NaN, no score, is last
-    return rank
-
-
 def similarity_between(
     left_parts: Sequence[Signed], right_parts: Sequence[Signed]
 ) -> Callable[[Int, Int], npt.NDArray[np.float64]]:
@@ -119,23 +93,54 @@ def taken(
     return _taken([part.signatures_path for part in parts], parts, wanted, column, values)
 
 
-def rank_among(parts: Sequence[Prepared], params: Dedup, sources: Sequence[str], numbers: Int) -> Int:
-    """How documents are preferred among these, ascending numbers: the least rank stays; ties by id, then place. int64[m]."""
-    if params.keep == "first" or not len(numbers):
-        return numbers
-    if params.keep == "longest":
-        first = -taken(parts, numbers, "bytes", _floats)
-    elif params.keep == "best":
-        first = -_taken([part.documents_path for part in parts], parts, numbers, "quality", _floats)
-    else:
-        starts = np.cumsum([0, *(part.kept for part in parts)])
-        wanted = {source: place for place, source in enumerate(params.keep)}
-        of_partition = np.array([float(wanted.get(source, len(wanted))) for source in sources])
-        first = of_partition[np.searchsorted(starts, numbers, side="right") - 1]
-    ids = taken(parts, numbers, "id", id_pairs).byteswap()  # little-endian halves: swapped they sort as the bytes do
-    rank = np.empty(len(numbers), dtype=np.int64)
-    rank[np.lexsort((ids[:, 1], ids[:, 0], first))] = np.arange(len(numbers))  # NaN, no score, is last
-    return rank
+@dataclass(frozen=True)
+class Ranking:
+    """How documents are preferred. parts, sources: the partitions, and each one's source. preferences: where each one's values
+    lie, of a recipe that keeps by one (column ``value``, row for row)."""
+
+    parts: Sequence[Prepared]
+    params: Dedup
+    sources: Sequence[str] = ()
+    preferences: Sequence[str] = ()
+
+    def among(self, numbers: Int) -> Int:
+        """The rank of ascending numbers: the least stays; ties by id, then place. int64[m]."""
+        keep, by = self.params.keep, self.params.keeps_by
+        if keep == "first" or not len(numbers):
+            return numbers
+        if by is not None:
+            first = _in_order(_taken(self.preferences, self.parts, numbers, "value", _plain))
+            first = -first if by.most else first
+        elif keep == "longest":
+            first = -taken(self.parts, numbers, "bytes", _floats)
+        elif keep == "best":
+            first = -_taken([part.documents_path for part in self.parts], self.parts, numbers, "quality", _floats)
+        else:
+            starts = np.cumsum([0, *(part.kept for part in self.parts)])
+            wanted = {source: place for place, source in enumerate(keep)}
+            of_partition = np.array([float(wanted.get(source, len(wanted))) for source in self.sources])
+            first = of_partition[np.searchsorted(starts, numbers, side="right") - 1]
+        ids = taken(
+            self.parts, numbers, "id", id_pairs
+        ).byteswap()  # little-endian halves: swapped they sort as the bytes do
+        rank = np.empty(len(numbers), dtype=np.int64)
+        rank[np.lexsort((ids[:, 1], ids[:, 0], first))] = np.arange(len(numbers))  # NaN, no value, is last
+        return rank
+
+
+def _plain(column: pa.Array) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _in_order(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Numbers as they are, texts as their places in the alphabet; NaN for none."""
+    if values.dtype != object:
+        return values.astype(np.float64)
+    known = np.array([value is not None for value in values])
+    found = np.full(len(values), np.nan)
+    found[known] = np.unique(values[known].astype(str), return_inverse=True)[1]
+    return found
 
 
 def _floats(column: pa.Array) -> npt.NDArray[np.float64]:

@@ -13,6 +13,7 @@ from curation import storage
 from curation.methods import orders, selectors
 from curation.methods.losses import LossReport
 from curation.methods.mixers import Sizes
+from curation.methods.tags import pool_wide_tags
 from curation.mixture import plan as plan_stage
 from curation.mixture.plan import Feedback
 from curation.mixture.pool import Pool, gather, of_work
@@ -102,6 +103,13 @@ def check_names(recipe: Recipe) -> None:
         special_ids(recipe.shards.tokenizer, recipe.shards.packs)
     known = {*BUILT_IN_NAMES, *recipe.tag_names()}
     spots: list[tuple[str, list[str]]] = []
+    if recipe.dedup.keeps_by is not None:
+        spots.append(("dedup.keep.by", [recipe.dedup.keeps_by.by]))
+        if recipe.dedup.keeps_by.by in pool_wide_tags(recipe.tags):
+            raise RecipeError(
+                "dedup.keep.by",
+                f"{recipe.dedup.keeps_by.by!r} is fitted to the pool, which duplicates are not yet out of; name another value",
+            )
     if recipe.mixture is not None:
         spots.append(("mixture.by", [recipe.mixture.by]))
     if recipe.conditioning is not None:

@@ -1,10 +1,12 @@
-"""A run's keys, cut by range: where *keys* leaves each partition's, and those of the documents that are left before a stage."""
+"""A run's keys, cut by range: where *keys* leaves each partition's, and those of the documents that are left before a stage; and how
+its documents are preferred."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from curation.dedup.key_ranges import KeyRanges
+from curation.dedup.rows import Ranking
 from curation.releases.work import Work
 
 
@@ -18,3 +20,9 @@ def left_before(work: Work, stage: str) -> KeyRanges:
     scattered = (lambda number, file: keys_path(work, number, file)) if work.ranges > 1 else None
     gone = cache(lambda number: work.gone(number, before=stage))
     return KeyRanges(work.parts, work.recipe.dedup, gone, work.ranges, scattered)
+
+
+def ranking(work: Work) -> Ranking:
+    """Who of a run's documents stays for others."""
+    preferences = [work.path("preference", number) for number in work.numbers] if work.recipe.dedup.keeps_by else []
+    return Ranking(work.parts, work.recipe.dedup, work.of_source, preferences)

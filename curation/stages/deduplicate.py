@@ -21,8 +21,8 @@ from curation.dedup import clusters, minhash
 from curation.dedup.clusters import Edges
 from curation.dedup.key_ranges import SCHEMAS, KeyRanges, ranges_of, scatter
 from curation.dedup.minhash import band_name, comparable
-from curation.dedup.rows import between, decisions_on, rank_among, rows_by_partition, similarity_between
-from curation.releases.keys import keys_path, left_before
+from curation.dedup.rows import Ranking, between, decisions_on, rows_by_partition, similarity_between
+from curation.releases.keys import keys_path, left_before, ranking
 from curation.releases.work import Done, Work
 from schemas.dedup import Dedup, MinHash
 from schemas.tables import DECIDED
@@ -75,10 +75,9 @@ def similarity_of(parts: Sequence[Prepared], params: MinHash) -> clusters.Pairs:
     return similarity_between(parts, parts) if params.verify == "signature" else jaccard_between(parts, params)
 
 
-def joined(
-    parts: Sequence[Prepared], params: Dedup, sources: Sequence[str], candidates: Callable[[], Iterator[Edges]]
-) -> Found:
+def joined(ranking: Ranking, candidates: Callable[[], Iterator[Edges]]) -> Found:
     """Who stays of the near duplicates. candidates: all of them with their similarity, gone through twice."""
+    parts, params = ranking.parts, ranking.params
     assert params.minhash is not None
     bound = params.minhash.min_similarity
     good = [clusters.counting(one, bound) for one in candidates()]
@@ -93,7 +92,7 @@ def joined(
     if len(edges.left):
         gone = clusters.join(
             edges,
-            lambda numbers: rank_among(parts, params, sources, numbers),
+            ranking.among,
             similarity_of(parts, params.minhash),
             bound if params.minhash.linkage == "star" else None,
         )
@@ -108,13 +107,15 @@ def deduplicate(
     before: pa.Table | None = None,
     sources: Sequence[str] = (),
     ranges: int | None = None,
+    preferences: Sequence[str] = (),
 ) -> Found:
     """What is dropped and which document stays in its place, in one process.
 
     before: what earlier global stages decided; those documents take no part. sources: each partition's, which only
-    ``keep`` by source names asks for. ranges: of keys; by default as many as a run has.
+    ``keep`` by source names asks for, preferences where it keeps by a value. ranges: of keys; by default as many as a run has.
     """
     ranges = ranges or ranges_of(sum(part.kept for part in parts))
+    ranking = Ranking(parts, params, sources, preferences)
     decided = [before] if before is not None else []
     tables = [DECIDED.empty_table()]
 
@@ -123,7 +124,7 @@ def deduplicate(
         return KeyRanges(parts, params, gone.__getitem__, ranges)
 
     for kind in params.exact_kinds:
-        found = [equal(*keys().keys(kind, place), partial_rank(parts, params, sources)) for place in range(ranges)]
+        found = [equal(*keys().keys(kind, place), ranking.among) for place in range(ranges)]
         tables.append(settled(parts, kind, *(np.concatenate(of) for of in zip(*found, strict=True))))
         decided.append(tables[-1])
     if params.minhash is None:
@@ -138,13 +139,8 @@ def deduplicate(
         for block, found_of in sorted(blocks.items())
         for one in clusters.verified(block, clusters.merged(found_of), compare)
     ]
-    near = joined(parts, params, sources, lambda: iter(edges))
+    near = joined(ranking, lambda: iter(edges))
     return Found(pa.concat_tables([*tables, near.decided]), near.just_kept)
-
-
-def partial_rank(parts: Sequence[Prepared], params: Dedup, sources: Sequence[str]) -> Callable[[Int], Int]:
-    """Numbers to ranks."""
-    return lambda numbers: rank_among(parts, params, sources, numbers)
 
 
 def settled(parts: Sequence[Prepared], kind: str, dropped: Int, kept: Int) -> pa.Table:
@@ -199,7 +195,7 @@ def run_keys(work: Work, number: int) -> Done:
 def run_exact(work: Work, place: int, tag: str) -> Done:
     """The documents of a range that have another one's key. tag: which key."""
     keys, numbers = left_before(work, f"exact-{tag}").keys(tag, place)
-    dropped, kept = equal(keys, numbers, partial_rank(work.parts, work.recipe.dedup, work.of_source))
+    dropped, kept = equal(keys, numbers, ranking(work).among)
     path = work.path(f"equal-{tag}", place, "arrow")
     storage.put_arrow(path, pa.table({"dropped": dropped, "kept": kept}, schema=EQUAL))
     return Done({"equal": len(dropped)}, [path])
@@ -244,7 +240,7 @@ def run(work: Work, _: int) -> Done:
             for batch in storage.read_batches(work.path("edges", block, "arrow")):
                 yield Edges(*(column.to_numpy() for column in batch.columns))
 
-    found = joined(work.parts, work.recipe.dedup, work.of_source, candidates)
+    found = joined(ranking(work), candidates)
     counts = {"dropped": len(found.decided), "just_kept": found.just_kept}
     return Done(counts, work.decide_all("duplicates", found.decided))
 

@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation import storage
-from curation.dedup.rows import alive_rows, decisions, ids_of, rank_of, rows_by_partition
+from curation.dedup.rows import Ranking, alive_rows, decisions, ids_of, rows_by_partition
 from curation.methods.groupers.url import url
+from curation.releases.keys import ranking
 from curation.releases.work import Done, Work
-from schemas.dedup import Dedup
 from schemas.groupers import Url
 from schemas.tables import DECIDED
 from schemas.work import Prepared
@@ -32,22 +32,23 @@ def run(work: Work, _: int) -> Done:
     if dedup.max_per_domain is None:
         return Done({"dropped": 0})
     gone = rows_by_partition(work.all_decided(before="caps"), len(work.partitions))
-    decided = drop_over(work.parts, gone, dedup.max_per_domain, dedup, work.of_source)
+    decided = drop_over(ranking(work), gone, dedup.max_per_domain)
     return Done({"dropped": len(decided)}, work.decide_all("caps", decided))
 
 
-def drop_over(parts: list[Prepared], gone: list[Int], cap: int, params: Dedup, sources: Sequence[str] = ()) -> pa.Table:
+def drop_over(ranking: Ranking, gone: list[Int], cap: int) -> pa.Table:
     """Documents of a domain beyond ``cap``: the DECIDED table; ``value`` is how many the domain has. Documents without a
     URL are not capped.
 
-    gone: for each partition the rows that earlier stages dropped, sorted. sources: each partition's.
+    gone: for each partition the rows that earlier stages dropped, sorted.
     """
+    parts = ranking.parts
     starts, alive = alive_rows(parts, gone)
     domain, known = _domains(parts)
     rows = np.flatnonzero(alive & known)
     if not len(rows):
         return DECIDED.empty_table()
-    order = rows[np.lexsort((rank_of(parts, params, sources)[rows], domain[rows]))]
+    order = rows[np.lexsort((ranking.among(rows), domain[rows]))]
     new = np.r_[True, domain[order][1:] != domain[order][:-1]]
     first = np.flatnonzero(new)[np.cumsum(new) - 1]
     sizes = np.diff(np.r_[np.flatnonzero(new), len(order)])[np.cumsum(new) - 1]
@@ -57,7 +58,7 @@ def drop_over(parts: list[Prepared], gone: list[Int], cap: int, params: Dedup, s
     return decisions(dropped, None, starts, ids_of(parts), STAGE, RULE, counts.astype(np.float64), float(cap))
 
 
-def _domains(parts: list[Prepared]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
+def _domains(parts: Sequence[Prepared]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
     """The hash of each document's registered domain, uint64[n], and which have one, bool[n]."""
     hashes, known = [np.zeros(0, dtype=np.uint64)], [np.zeros(0, dtype=bool)]
     registered = Url.model_validate({"from": "url"})

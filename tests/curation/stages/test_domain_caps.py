@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from curation.dedup.rows import Ranking
 from curation.stages.domain_caps import drop_over
 from tests.conftest import texts
 from tests.curation.stages.test_deduplicate import prepared
@@ -33,7 +34,7 @@ def test_at_most_two_of_a_domain(tmp_path: Path, keep: str, stay: set[int], file
     step = -(-len(rows) // files)
     split = [rows[number * step : (number + 1) * step] for number in range(files)]
     parts, recipe = prepared(tmp_path, split, minhash=None, max_per_domain=2, keep=keep)
-    decided = drop_over(parts, [np.zeros(0, dtype=np.int64)] * files, 2, recipe.dedup).to_pylist()
+    decided = drop_over(Ranking(parts, recipe.dedup), [np.zeros(0, dtype=np.int64)] * files, 2).to_pylist()
     assert {step * row["partition"] + row["index"] for row in decided} == {0, 1, 3, 7} - stay
     assert {(row["rule"], row["value"], row["threshold"], row["kept_id"]) for row in decided} == {
         ("domain_cap", 4.0, 2.0, None)
