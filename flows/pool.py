@@ -125,6 +125,7 @@ def stages_of(recipe: Recipe, ranges: int = 1) -> list[str]:
         "repeated-paragraphs": dedup.paragraphs is not None,
         "cut-paragraphs": dedup.paragraphs is not None,
         **dict.fromkeys(("index", "known", "compare", "history"), dedup.history),
+        "copies": bool(dedup.exact_kinds) or dedup.minhash is not None or dedup.history,
         **dict.fromkeys(SUBSTRINGS, dedup.substrings is not None),
         "collisions": recipe.decontaminate is not None,
         "frequent": recipe.decontaminate is not None,

@@ -159,6 +159,8 @@ class Dedup(Section):
     keep: Literal["first", "latest", "longest", "best"] | Keep | Annotated[list[str], Field(min_length=1)] = "first"
     """Which one stays: first (source, path, row), latest (`{by: date}`), longest, best (quality), by a tag or built-in name, or
     source names, most wanted first."""
+    write_clusters: bool = False
+    """Write every cluster of exact and near duplicates to `duplicates/`: who stays, who went for it, how alike they are."""
     history: bool = False
     """false: a release holds all that the sources hold now. true: only what no earlier release of this name kept."""
 

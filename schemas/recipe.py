@@ -25,7 +25,7 @@ from schemas.shards import Shards
 from schemas.sources import Source
 from schemas.training import Training
 
-BUILT_IN_NAMES = ("source", "url", "language", "quality", "date", "tokens", "id")
+BUILT_IN_NAMES = ("source", "url", "language", "quality", "date", "tokens", "copies", "id")
 """Names that templates, `by`, pool filters and sort keys know without a declared tag."""
 
 SHARD_COLUMNS = (

@@ -60,6 +60,8 @@ class Shards(Section):
     """Parquet compression."""
     tokenizer: str | None = None
     """A `tokenizers` JSON file; budgets and the column `tokens` count its tokens. Null: UTF-8 bytes / 4, rounded up."""
+    copies: bool = False
+    """Write how many documents each one stands for, itself and its copies, as a column `copies` (int64) after the tags."""
     sequence_length: Annotated[int, Field(ge=8)] | None = None
     """Pack documents into sequences of this many tokens (needs a tokenizer); a shard's last sequence is filled up. Null: one
     row a document."""
@@ -71,6 +73,10 @@ class Shards(Section):
     def _packed_needs_tokenizer(self) -> Shards:
         if self.sequence_length is not None and self.tokenizer is None:
             raise ValueError("sequence_length packs tokens: set shards.tokenizer too")
+        if self.sequence_length is not None and self.copies:
+            raise ValueError(
+                "packed sequences hold several documents, and so no column copies: set shards.copies to false"
+            )
         if self.packing is not None and self.sequence_length is None:
             raise ValueError("packing fills sequences: set shards.sequence_length too, or packing to null")
         return self

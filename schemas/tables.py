@@ -120,6 +120,23 @@ LEDGER = pa.schema(
 )
 """``dropped/<stage>/*.parquet``: every document that did not make it, and why."""
 
+CLUSTERS = pa.schema(
+    [
+        ("cluster", pa.string()),
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("row", pa.int64()),
+        ("stays", pa.bool_()),
+        ("stage", pa.string()),
+        ("rule", pa.string()),
+        ("kept_id", pa.string()),
+        ("similarity", pa.float64()),
+    ]
+)
+"""``duplicates/*.parquet``: the documents of clusters of exact and near duplicates. ``cluster``: the id of the one that stays in the
+end (in a stream maybe with an earlier release); ``kept_id``: the one that this went for, ``similarity``: to that one."""
+
 DECISIONS = pa.schema(
     [
         ("index", pa.int64()),

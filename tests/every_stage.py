@@ -70,7 +70,10 @@ def recipe_of(folder: Path, output: Path, **engine: Any) -> Path:
             "exact": ["document", "normalised", "url"],
             "semantic": {"embedding": "vector", "clusters": 4},
             "max_per_domain": 100,
+            "keep": {"by": "tokens"},
+            "write_clusters": True,
             "paragraphs": {"unit": "line", "max_repeats": 1},
+            "substrings": {"min_bytes": 64},
             "history": True,
         },
         "decontaminate": {"benchmarks": [str(folder / "benchmark.jsonl")]},
@@ -103,7 +106,7 @@ def bytes_of(output: Path) -> dict[str, bytes]:
     releases = sorted(path.parent for path in home.glob("*/manifest.json"))
     found = {}
     for number, release in enumerate(releases):
-        for folder in ("shards", "evaluation", "dropped"):
+        for folder in ("shards", "evaluation", "dropped", "substrings", "duplicates", "copies"):
             for path in sorted((release / folder).rglob("*.parquet")):
                 found[f"{number}/{path.relative_to(release)}"] = path.read_bytes()
         manifest = json.loads((release / "manifest.json").read_text())

@@ -31,7 +31,7 @@ from schemas.recipe import BUILT_IN_NAMES
 from schemas.tables import NO_LABEL
 
 BYTES_PER_TOKEN = 4
-NUMBERS = frozenset({"quality", "tokens", "language_score"})
+NUMBERS = frozenset({"quality", "tokens", "copies", "language_score"})
 PLACES = ("partition", "index", "id", "bytes", "tokens")
 NAMED = 3
 """Sources that a note names."""

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from curation import storage
 from curation.cleaning import pii
+from curation.releases.copies import stands_for
 from curation.releases.home import read_manifest
 from schemas.cleaning import PersonalData
 from schemas.errors import UnknownDocument
@@ -41,6 +42,8 @@ class Life:
     stages: list[str]
     places: list[Place]
     positions: list[dict[str, Any]] = field(default_factory=list)
+    copies: int | None = None
+    """How many documents it stands for, itself and its copies; None where it is not kept."""
 
 
 def _as_cleaned(url: str | None, recipe: dict[str, Any]) -> str | None:
@@ -85,7 +88,9 @@ def explain(release: str, *, id: str | None = None, url: str | None = None) -> L
     positions: list[dict[str, Any]] = []
     for shard in [*manifest["shards"], *manifest.get("evaluation", [])]:
         positions += _positions(release, shard["path"], ids)
-    return Life(str(asked), [stage["stage"] for stage in manifest["funnel"]], places, positions)
+    return Life(
+        str(asked), [stage["stage"] for stage in manifest["funnel"]], places, positions, stands_for(release, ids)
+    )
 
 
 def _positions(release: str, path: str, ids: list[str]) -> list[dict[str, Any]]:
@@ -143,6 +148,8 @@ def show(life: Life, console: Console) -> None:
         say(f"position {row['position']}: phase {row['phase']}{epoch}, {row['shard']} ({row['id']})")
     if len(life.positions) > len(shown):
         say(f"… and {len(life.positions) - len(shown)} more positions")
+    if life.copies is not None and life.copies > 1:
+        say(f"it stands for {life.copies:,} documents, itself and its copies")
     if not life.positions:
         say("it stands at no position of the shards")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -19,6 +19,7 @@ from curation.dedup.band_index import Damaged, Index, Release
 from curation.dedup.minhash import HASHING
 from curation.releases import known_texts
 from curation.releases.home import Home
+from curation.releases.work import Work
 from schemas.dedup import Dedup
 from schemas.errors import InputError, RecipeError
 from schemas.work import Input, Prepared
@@ -38,6 +39,21 @@ class Kept:
 
     signatures_path: str
     kept: int
+
+
+def tables_of(home: Home, releases: Sequence[Release]) -> list[Kept]:
+    """The releases' tables, in the order of the index's places."""
+    return [Kept(home.path(one.name, "history", file), rows) for one in releases for file, rows in one.files]
+
+
+def compared_with_path(work: Work) -> str:
+    """Where a run notes the releases that it is compared with."""
+    return work.path("compared-with", 0, "json")
+
+
+def compared_with(work: Work) -> list[Release]:
+    """The releases that a run is compared with."""
+    return [band_index.release_of(one) for one in json.loads(storage.read_bytes(compared_with_path(work)))]
 
 
 def new_inputs(inputs: list[Input], home: Home) -> list[Input]:

@@ -18,6 +18,8 @@ from schemas.tables import NO_LABEL
 from schemas.work import Prepared
 
 STAGES = ("exact", "minhash")
+OF_THE_POOL = {"tokens", "copies"}
+"""Names that have a value for what is left alone, and none for what was dropped."""
 
 
 def of_work(work: Work, groups: set[str]) -> list[dict[str, Any]]:
@@ -26,7 +28,7 @@ def of_work(work: Work, groups: set[str]) -> list[dict[str, Any]]:
     if not dedup.exact_kinds and not dedup.drops_alike:
         return []
     tags = [work.path("tags", number) for number in work.numbers]
-    names = ["source", *sorted(groups - {"source"})]
+    names = ["source", *sorted(groups - {"source"} - OF_THE_POOL)]
     return shift_by_group(work.parts, work.of_source, tags, names, work.all_decided(before="paragraphs"))
 
 

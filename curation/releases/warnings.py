@@ -22,7 +22,7 @@ from curation import storage
 from curation.mixture.pool import encode
 from curation.mixture.targets import misses
 from curation.releases.hits import too_common
-from curation.releases.shift import labels_of
+from curation.releases.shift import OF_THE_POOL, labels_of
 from curation.releases.work import Work
 from schemas.errors import RunError
 from schemas.manifest import PhaseRecord, RunWarning
@@ -188,7 +188,7 @@ def _taken(read: int, dropped: Counts) -> Iterator[tuple[str, str, float]]:
 
 def _groups(work: Work, names: set[str]) -> Iterator[RunWarning]:
     """The same of each label, over the stages that follow the tags' texts: a document's label is known from then on."""
-    wanted = sorted(names - {"source"})
+    wanted = sorted(names - {"source"} - OF_THE_POOL)
     read: Counter[tuple[str, str]] = Counter()
     dropped: dict[tuple[str, str], dict[str, Counter[str]]] = {}
     for number in work.numbers if wanted else ():

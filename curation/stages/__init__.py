@@ -7,6 +7,7 @@ from functools import partial
 from curation.releases.work import Stage
 from curation.stages import (
     classifier,
+    copies,
     decontaminate,
     deduplicate,
     describe,
@@ -40,6 +41,7 @@ STAGES = [
     Stage("known", "ranges", history.run_known, ("keys", "decided", "compared-with"), "met"),
     Stage("compare", "ranges", history.run_compare, ("met", "prepared"), "alike"),
     Stage("history", "once", history.run, ("alike", "prepared"), "decided-history"),
+    Stage("copies", "once", copies.run, ("equal", "near", "alike"), "copies"),
     Stage("find-anchors", "partitions", substrings.run_anchors, ("documents", "decided"), "anchors"),
     Stage("equal-anchors", "shelves", substrings.run_equal, ("anchors", "history"), "equal-anchors"),
     Stage(

@@ -39,10 +39,11 @@ EQUAL = pa.schema([("dropped", pa.int64()), ("kept", pa.int64())])
 
 class Found(NamedTuple):
     """decided: the DECIDED table. just_kept: (row, row, similarity), rows counted over all partitions: candidates just under
-    the bound of which both stay, the most alike first."""
+    the bound of which both stay, the most alike first. near: near duplicates and who stays for each, counted the same way."""
 
     decided: pa.Table
     just_kept: list[tuple[int, int, float]]
+    near: tuple[Int, Int] | None = None
 
 
 # What each stage computes
@@ -98,7 +99,7 @@ def joined(ranking: Ranking, candidates: Callable[[], Iterator[Edges]]) -> Found
         )
     just_kept = clusters.most_alike(candidates(), gone.dropped, bound, JUST_KEPT) if bound is not None else []
     decided = decisions_on(parts, gone.dropped, gone.kept, "minhash", "near_duplicate", gone.alike, bound)
-    return Found(decided, just_kept)
+    return Found(decided, just_kept, (gone.dropped, gone.kept))
 
 
 def deduplicate(
@@ -242,7 +243,10 @@ def run(work: Work, _: int) -> Done:
 
     found = joined(ranking(work), candidates)
     counts = {"dropped": len(found.decided), "just_kept": found.just_kept}
-    return Done(counts, work.decide_all("duplicates", found.decided))
+    assert found.near is not None
+    near = work.path("near", 0, "arrow")
+    storage.put_arrow(near, pa.table(list(found.near), schema=EQUAL))
+    return Done(counts, [near, *work.decide_all("duplicates", found.decided)])
 
 
 def _minhash(work: Work) -> MinHash:

@@ -17,6 +17,7 @@ from curation.methods import formatters
 from curation.methods.formatters.values import OWN_NAME
 from curation.methods.tags import States, describe, pool_wide_tags
 from curation.mixture.pool import written_key
+from curation.releases.copies import of_partition as copies_of_partition
 from curation.releases.work import Done, Work
 from curation.training.tokens import token_counts
 from schemas.recipe import Recipe
@@ -39,6 +40,7 @@ def run(work: Work, number: int) -> Done:
         tags_target=tags,
         states=states_of(work),
         holds_item=_holds_item(work),
+        copies=copies_of_partition(work, number),
     )
     return Done({"edits": edits}, written)
 
@@ -64,6 +66,7 @@ def run_partial(work: Work, number: int, tag: str) -> Done:
         kept=kept,
         tag=tag,
         states=states_of(work, before=tag),
+        copies=copies_of_partition(work, number),
     )
     if found is None:
         return Done({})
@@ -100,10 +103,12 @@ def describe_partition(
     tags_target: str,
     states: States,
     holds_item: Callable[[str], bool] | None = None,
+    copies: npt.NDArray[np.int64] | None = None,
 ) -> tuple[list[str], list[tuple[str, str, int, int]]]:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
-    kept: sorted rows of the documents table that are left; none, and there is no POOL table. Returns what was
+    kept: sorted rows of the documents table that are left; none, and there is no POOL table. copies: how many documents each row
+    stands for, by default itself. Returns what was
     written, and the kept documents' edits of tags: (stage, rule, documents, places).
     """
     edits: Counter[tuple[str, str, str]] = Counter()
@@ -115,7 +120,7 @@ def describe_partition(
         for group in range(file.num_row_groups):
             documents = file.read_row_group(group)
             n = len(documents)
-            documents = _with_source(documents, source)
+            documents = _with_source(documents, source, copies, np.arange(start, start + n))
             made, edited = describe(documents, recipe.tags, source.tags, names, states, recipe.clean, holds_item)
             tags.append(made)
             mine = kept[(kept >= start) & (kept < start + n)]
@@ -172,12 +177,19 @@ def _pool_rows(
     ):
         columns[f"bytes{key}"] = pc.cast(pc.binary_length(one.texts), pa.int64())
         columns[f"tokens{key}"] = pa.array(tokens, pa.int32())
-    columns |= {name: kept[name] for name in ("source", *NAMED, *names)}
+    columns |= {name: kept[name] for name in ("source", *NAMED, "copies", *names)}
     return pa.table(columns)
 
 
 def partial_of_partition(
-    prepared: Prepared, *, recipe: Recipe, source: Source, kept: npt.NDArray[np.int64], tag: str, states: States
+    prepared: Prepared,
+    *,
+    recipe: Recipe,
+    source: Source,
+    kept: npt.NDArray[np.int64],
+    tag: str,
+    states: States,
+    copies: npt.NDArray[np.int64] | None = None,
 ) -> pa.Table | None:
     """What fitting a pool-wide tag needs of a partition's kept documents; None if there are none.
 
@@ -186,8 +198,8 @@ def partial_of_partition(
     steps, params = pool_wide_tags(recipe.tags)[tag], recipe.tags[tag]
     before = list(recipe.tags)[: list(recipe.tags).index(tag)]
     partials: list[pa.Table] = []
-    for _, rows in storage.chosen_rows(prepared.documents_path, kept):
-        documents = _with_source(rows, source)
+    for numbers, rows in storage.chosen_rows(prepared.documents_path, kept):
+        documents = _with_source(rows, source, copies, numbers)
         made, _ = describe(documents, recipe.tags, source.tags, before, states, recipe.clean)
         for name in before:
             documents = documents.append_column(name, made[name])
@@ -195,5 +207,10 @@ def partial_of_partition(
     return steps.merge(partials, params) if partials else None
 
 
-def _with_source(documents: pa.Table, source: Source) -> pa.Table:
-    return documents.append_column("source", pa.array([source.name] * len(documents), pa.string()))
+def _with_source(
+    documents: pa.Table, source: Source, copies: npt.NDArray[np.int64] | None, rows: npt.NDArray[np.int64]
+) -> pa.Table:
+    """With what else tags may read: source and copies. rows: of the partition."""
+    documents = documents.append_column("source", pa.array([source.name] * len(documents), pa.string()))
+    stands_for = np.ones(len(rows), dtype=np.int64) if copies is None else copies[rows]
+    return documents.append_column("copies", pa.array(stands_for))

@@ -23,7 +23,7 @@ from curation.dedup.band_index import Damaged, Index, Release
 from curation.dedup.key_ranges import KeyRanges
 from curation.dedup.minhash import band_name
 from curation.dedup.rows import decisions_on, similarity_between
-from curation.releases.history import Kept, index_of
+from curation.releases.history import Kept, compared_with, compared_with_path, index_of, tables_of
 from curation.releases.home import Home
 from curation.releases.keys import left_before
 from curation.releases.work import Done, Work
@@ -37,7 +37,6 @@ MET = pa.schema([("document", pa.int64()), ("place", pa.int64()), ("equal", pa.b
 """A document, and an earlier one that has its id (equal) or a band key of it, by its place in the index."""
 ALIKE = pa.schema([*MET, pa.field("value", pa.float64())])
 """The earlier document for which one goes, and how much they are alike."""
-RELEASES = "compared-with"
 
 
 # What each stage computes
@@ -130,14 +129,9 @@ def drop_known(parts: list[Prepared], gone: list[Int], home: Home, params: Dedup
     """
     keys, index = KeyRanges(parts, params, gone.__getitem__, ranges), index_of(home, params)
     found = [met_here(keys, home, index.releases, place, f"{index.folder}-{place}") for place in range(ranges)]
-    kept = _kept(home, index.releases)
+    kept = tables_of(home, index.releases)
     near = [alike(one, parts, kept, params) for _, one in by_block(pa.concat_tables(found))]
     return decisions(pa.concat_tables([ALIKE.empty_table(), *near]), parts, kept, params)
-
-
-def _kept(home: Home, releases: Sequence[Release]) -> list[Kept]:
-    """The releases' tables, in the order of the index's places."""
-    return [Kept(home.path(one.name, "history", file), rows) for one in releases for file, rows in one.files]
 
 
 # The stages
@@ -146,7 +140,7 @@ def _kept(home: Home, releases: Sequence[Release]) -> list[Kept]:
 def run_index(work: Work, _: int) -> Done:
     """Complete the index by the releases that are not in it, and say which releases this run is compared with."""
     index = index_of(work.home, work.recipe.dedup)
-    path = work.path(RELEASES, 0, "json")
+    path = compared_with_path(work)
     storage.put(path, json.dumps([asdict(one) for one in index.releases]).encode())
     return Done({"rows": index.rows}, [path])
 
@@ -154,7 +148,7 @@ def run_index(work: Work, _: int) -> Done:
 def run_known(work: Work, place: int) -> Done:
     """What documents meet of a range of keys, by block of documents."""
     own = work.path("index", place, "own")
-    found = met_here(left_before(work, "history"), work.home, _releases(work), place, own)
+    found = met_here(left_before(work, "history"), work.home, compared_with(work), place, own)
     files = []
     for block, table in by_block(found):
         files.append(work.path(f"met-{block:05d}", place, "arrow"))
@@ -168,7 +162,7 @@ def run_compare(work: Work, block: int) -> Done:
     tables = [storage.read_arrow(path) for path in paths if storage.exists(path)]
     found = pa.concat_tables([MET.empty_table(), *tables])
     path = work.path("alike", block, "arrow")
-    near = alike(found, work.parts, _kept(work.home, _releases(work)), work.recipe.dedup)
+    near = alike(found, work.parts, tables_of(work.home, compared_with(work)), work.recipe.dedup)
     storage.put_arrow(path, near)
     return Done({"alike": len(near)}, [path])
 
@@ -176,11 +170,6 @@ def run_compare(work: Work, block: int) -> Done:
 def run(work: Work, _: int) -> Done:
     """What earlier releases kept, beside the partitions."""
     tables = [storage.read_arrow(work.path("alike", block, "arrow")) for block in range(work.ranges)]
-    kept = _kept(work.home, _releases(work))
+    kept = tables_of(work.home, compared_with(work))
     decided = decisions(pa.concat_tables(tables), work.parts, kept, work.recipe.dedup)
     return Done({"dropped": len(decided)}, work.decide_all("history", decided))
-
-
-def _releases(work: Work) -> list[Release]:
-    """The releases that this run is compared with."""
-    return [band_index.release_of(one) for one in json.loads(storage.read_bytes(work.path(RELEASES, 0, "json")))]

@@ -19,12 +19,13 @@ import pyarrow.parquet as pq
 from curation import storage
 from curation.arrays.arrow_text import excerpts
 from curation.arrays.row_groups import RowGroups
-from curation.releases import history, known_texts
+from curation.releases import copies, history, known_texts
 from curation.releases.work import Done, Work
-from schemas.tables import LEDGER, PLACES, STATISTICS, SUBSTRINGS
+from schemas.tables import CLUSTERS, LEDGER, PLACES, STATISTICS, SUBSTRINGS
 from schemas.work import Prepared
 
 Int = npt.NDArray[np.int64]
+OF_CLUSTERS = ("exact", "minhash", "history")
 ROW_GROUP = 1 << 16
 """Rows of the ledger's tables that are held at once."""
 
@@ -44,9 +45,13 @@ def run(work: Work, number: int) -> Done:
             _keep_texts(work, number, rows, release)
     if storage.exists(work.path("pool", number)):
         storage.copy(work.path("pool", number), storage.join(release, "pool", f"{number:05d}.parquet"))
+    if number == 0 and storage.exists(work.path("earlier-copies", 0)):
+        storage.copy(work.path("earlier-copies", 0), storage.join(release, copies.FOLDER, "00000.parquet"))
     decisions = work.decided(number)
     said = counts_of(decisions)
     paths = work.paths_of(number)
+    if work.recipe.dedup.write_clusters:
+        _write_clusters(work, number, part, decisions, release)
     if storage.exists(work.path("substrings", number)):
         _write_substrings(work, number, part, release)
     written = write_ledger(
@@ -79,6 +84,32 @@ def _write_substrings(work: Work, number: int, part: Prepared, release: str) -> 
             for name in ("start", "end", "first_id", "first_start"):
                 placed = placed.append_column(name, mine[name])
             writer.write_table(placed.select(SUBSTRINGS.names).cast(SUBSTRINGS))
+
+
+def _write_clusters(work: Work, number: int, part: Prepared, decisions: pa.Table, release: str) -> None:
+    """``duplicates/<number>.parquet``: who went for another one, and who stays for several, of one partition."""
+    stands_for = copies.of_partition(work, number)
+    path = work.path("clusters", number, "arrow")
+    went = storage.read_arrow(path) if storage.exists(path) else copies.CLUSTER.empty_table()
+    went = went.join(
+        decisions.filter(pc.is_in(decisions["stage"], pa.array(OF_CLUSTERS))), "index", join_type="left outer"
+    )
+    stay = pa.table({"index": np.setdiff1d(np.flatnonzero(stands_for > 1), went["index"].to_numpy())})
+    rows = pa.concat_tables([went, stay], promote_options="default").sort_by("index")
+    if not len(rows):
+        return
+    with storage.parquet_writer(storage.join(release, "duplicates", f"{number:05d}.parquet"), CLUSTERS) as writer:
+        index = rows["index"].to_numpy()
+        for numbers, table in storage.chosen_rows(part.documents_path, np.unique(index), ["slice", "row", "id"]):
+            first, last = np.searchsorted(index, [numbers[0], numbers[-1] + 1])
+            mine = rows.slice(first, last - first)
+            placed = _located(table, work.paths_of(number), work.of_source[number])
+            placed = placed.append_column("stays", mine["stage"].is_null())
+            placed = placed.append_column("cluster", pc.coalesce(mine["cluster"], placed["id"]))
+            placed = placed.append_column("similarity", mine["value"])
+            for name in ("stage", "rule", "kept_id"):
+                placed = placed.append_column(name, mine[name])
+            writer.write_table(placed.select(CLUSTERS.names).cast(CLUSTERS))
 
 
 def counts_of(decisions: pa.Table) -> dict[str, dict[str, int]]:

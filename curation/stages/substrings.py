@@ -31,6 +31,7 @@ from curation.dedup.key_ranges import range_of_keys
 from curation.dedup.rows import taken
 from curation.dedup.spans import Spans
 from curation.releases import known_texts
+from curation.releases.history import compared_with
 from curation.releases.known_texts import ANCHORS, Known
 from curation.releases.work import Done, Work
 from schemas.dedup import Substrings
@@ -255,7 +256,9 @@ def run_equal(work: Work, place: int) -> Done:
     files = [work.path("equal-anchors", place, "arrow")]
     met = [np.zeros(0, dtype=np.uint64)]
     if work.recipe.dedup.history:
-        published = known_texts.of_releases(work.home, _releases(work), _params(work).min_bytes)
+        published = known_texts.of_releases(
+            work.home, [one.name for one in compared_with(work)], _params(work).min_bytes
+        )
         ours = np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *keys]))
         tables = [known_texts.anchors_among(one, ours, place, work.shelves) for one in published]
         file = np.repeat(np.arange(len(tables), dtype=np.int32), [len(one) for one in tables])
@@ -420,11 +423,6 @@ def _published(work: Work, place: int) -> list[Known]:
     if not work.recipe.dedup.history:
         return []
     return [Known(**one) for one in json.loads(storage.read_bytes(work.path("known-texts", place, "json")))]
-
-
-def _releases(work: Work) -> list[str]:
-    """The releases that *history* compared with."""
-    return [one["name"] for one in json.loads(storage.read_bytes(work.path("compared-with", 0, "json")))]
 
 
 def _params(work: Work) -> Substrings:

@@ -34,6 +34,7 @@ from curation.methods.formatters.values import OWN_NAME
 from curation.mixture.pool import Pool, encode, label_texts
 from curation.mixture.schedule import Schedule
 from curation.mixture.spans import CHUNK_BYTES, ROWS_PER_GROUP, ShardSpan, cuts, shards_of
+from curation.releases.copies import of_partition
 from curation.releases.shard_file import ShardFile
 from curation.releases.work import Done, Work
 from curation.training.pack import Packed, Packer
@@ -145,16 +146,26 @@ def run_scatter(work: Work, number: int) -> Done:
         source=work.of_source[number],
         scheduled=scheduled,
         tag_names=work.recipe.tag_names(),
+        copies=of_partition(work, number),
         target=target,
     )
     return Done({"rows": len(scheduled)}, [target, target + ".json"])
 
 
-def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_names: list[str], target: str) -> None:
+def scatter(
+    documents: str,
+    tags: str,
+    *,
+    source: str,
+    scheduled: pa.Table,
+    tag_names: list[str],
+    target: str,
+    copies: npt.NDArray[np.int64],
+) -> None:
     """The scheduled rows of one partition, an Arrow record batch for each chunk of each block of row groups.
 
     documents, tags: the partition's tables, row-aligned. scheduled: the SCHEDULED table, a row a place (a document that is
-    repeated stands several times). Beside ``target`` stands an index, ``shard.chunk`` -> record batches.
+    repeated stands several times). copies: how many documents each row stands for. Beside ``target`` stands an index, ``shard.chunk`` -> record batches.
     """
     index: dict[str, list[int]] = {}
     batches = 0
@@ -183,6 +194,7 @@ def scatter(documents: str, tags: str, *, source: str, scheduled: pa.Table, tag_
                     mine = chosen[first:stop]
                     part = table.take(pa.array(rows[mine] - start))
                     part = part.append_column("position", pa.array(positions[mine], pa.int64()))
+                    part = part.append_column("copies", pa.array(copies[rows[mine]], pa.int64()))
                     part = part.append_column("epoch", pa.array(epochs[mine], pa.int32()))
                     if drawn.null_count < len(drawn):
                         part = part.append_column(lots.COLUMN, drawn.take(pa.array(mine)))
@@ -311,6 +323,8 @@ def run_write(work: Work, number: int) -> Done:
             result = pa.table(columns, schema=SHARD)
             for tag in recipe.tag_names():
                 result = result.append_column(tag, documents[tag])
+            if recipe.shards.copies:
+                result = result.append_column("copies", documents["copies"])
             if counted.input_ids is not None:
                 result = result.append_column("input_ids", counted.input_ids)
                 result = result.append_column("loss_mask", counted.loss_mask)
