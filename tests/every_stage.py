@@ -31,7 +31,7 @@ def tokenizer_of(folder: Path) -> str:
 
 
 def raw_text(folder: Path, documents: int = 60) -> None:
-    """Of each week three files of ``documents``: near and exact copies, of the week before too, a line that all share, items of a
+    """Of each week three files of ``documents``: near and exact copies, of the week before too, a line that all share, a passage that some do, items of a
     benchmark, vectors; one file has a bad row."""
     draw = random.Random(7)
     benchmark = texts(4, seed=99, words=36)
@@ -41,6 +41,8 @@ def raw_text(folder: Path, documents: int = 60) -> None:
         for number in range(3):
             rows: list[dict[str, Any]] = []
             for i, text in enumerate(texts(documents, seed=10 * week + number)):
+                if i % 4 == 1:
+                    text = f"{text} And so, in {i}, in the same words as on other pages: what is to be said is said, once more."
                 text = f"{text}\nThis line stands on every page of the site, and nobody reads it any more."
                 if i % 20 == 3:
                     text = f"{text}\n{benchmark[i % 4]}"

@@ -24,7 +24,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"phases": [{"name": "a", "pool": {"select": [{"method": "topp"}]}}]}, "phases[0].pool.select[0]: unknown", "top"),
     ({"phases": [{"name": "a", "shar": 0.5}]}, "phases[0].shar: unknown key 'shar'", "share"),
     ({"conditioning": {"method": "chatt"}}, "conditioning: unknown `method` 'chatt'", "chat"),
-    ({"dedup": {"keep": "firts"}}, "dedup.keep: got 'firts'; allowed: best, first, longest, or a list", "first"),
+    (
+        {"dedup": {"keep": "firts"}},
+        "dedup.keep: got 'firts'; allowed: best, first, latest, longest, or a mapping, or a list",
+        "first",
+    ),
     ({"engine": {"kind": "thread"}}, "engine.kind: got 'thread'", "threads"),
 ]
 
