@@ -23,8 +23,8 @@ from curation.dedup.normalise import mix
 LEAST_GRAM = 32
 PERIOD = 24
 """A gram that repeats itself after so many bytes, or fewer, comes after all that do not."""
-SHELF_BYTES = 64_000_000
-"""Text whose anchors share a range of keys: of text that repeats from end to end, 230 MB of surroundings."""
+SHELF_BYTES = 128_000_000
+"""Text whose anchors share a range of keys: of text that repeats from end to end, 460 MB of surroundings."""
 BUFFER = 1 << 14
 BASE = np.uint64(0x9E3779B97F4A7C15)
 MOST = (1 << 63) - 1
@@ -113,7 +113,7 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
     top = uint64(1)
     for _ in range(gram_bytes):
         top *= BASE
-    order = np.empty(BUFFER + grams, np.int64)
+    order = np.empty(max(BUFFER, grams) + grams, np.int64)
     for text in range(len(offsets) - 1):
         start, size = offsets[text], offsets[text + 1] - offsets[text]
         if size < length:

@@ -33,6 +33,8 @@ from tests.repeats import made_sets, stood_before, whole_characters
 
 STAGES = ("find-anchors", "equal-anchors", "surroundings", "repeated-substrings", "cut-substrings")
 PARTITION_BYTES, ROW_GROUP_BYTES = 20_000_000, 4_000_000
+LARGE = 100_000_000
+"""A partition of gigabytes, as a run cuts them."""
 ORACLE_BYTES = 200_000_000
 
 
@@ -61,7 +63,7 @@ def pages(size: int) -> Iterator[bytes]:
         yield text + common[draw.integers(len(common))] if draw.random() < 0.4 else text
 
 
-def prepared(folder: Path, documents: Iterable[bytes]) -> tuple[int, int]:
+def prepared(folder: Path, documents: Iterable[bytes], partition_bytes: int = PARTITION_BYTES) -> tuple[int, int]:
     """Prepared partitions of documents, as *prepare* leaves them, columns that no one reads left out: partitions, bytes."""
     number, total, numbered = 0, 0, 0
     held: list[bytes] = []
@@ -97,7 +99,7 @@ def prepared(folder: Path, documents: Iterable[bytes]) -> tuple[int, int]:
         number, kept, text_bytes = number + 1, 0, 0
 
     for text in documents:
-        if writer is None or text_bytes + len(text) > PARTITION_BYTES:
+        if writer is None or text_bytes + len(text) > partition_bytes:
             if writer is not None:
                 close()
             place = folder / "prepared" / str(number)
@@ -124,9 +126,11 @@ def begin(folder: Path, partitions: int, min_bytes: int) -> Any:
     return work.begin(f"{folder}/work", recipe, [file], parts, keys, f"{folder}/prepared")
 
 
-def measured(folder: Path, documents: Iterable[bytes], min_bytes: int, workers: int) -> dict[str, Any]:
+def measured(
+    folder: Path, documents: Iterable[bytes], min_bytes: int, workers: int, partition_bytes: int = PARTITION_BYTES
+) -> dict[str, Any]:
     """All stages over documents: seconds by stage, the most memory of a process, state on disk, what was cut."""
-    partitions, total = prepared(folder, documents)
+    partitions, total = prepared(folder, documents, partition_bytes)
     work = begin(folder, partitions, min_bytes)
     seconds, peak = {}, 0
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -192,10 +196,10 @@ def main() -> None:
     columns = ("text", "window", "MB", "seconds", "MB/s", "anchors, B/B", "surroundings, B/B", "cut", "most MB", "suffix array, MB/s", "its MB", "differing bytes")  # fmt: skip
     table = Table(*columns)
 
-    def add(name: str, documents: Any, min_bytes: int, compare: bool) -> None:
+    def add(name: str, documents: Any, min_bytes: int, compare: bool, partition_bytes: int = PARTITION_BYTES) -> None:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
-            found = measured(place, documents, min_bytes, asked.workers)
+            found = measured(place, documents, min_bytes, asked.workers, partition_bytes)
             mb, seconds = found["bytes"] / 1e6, sum(found["seconds"].values())
             row = [name, str(min_bytes), f"{mb:.0f}", f"{seconds:.1f}", f"{mb / seconds:.0f}"]
             row += [f"{found[what] / found['bytes']:.3f}" for what in ("anchors", "surroundings", "cut")]
@@ -212,7 +216,7 @@ def main() -> None:
     for name, make in made_sets(asked.sets * 1_000_000).items() if asked.sets else ():
         add(name, make(), 500, oracle)
     for gigabytes in asked.gigabytes:
-        add("made pages", pages(gigabytes * 10**9), 500, False)
+        add("made pages", pages(gigabytes * 10**9), 500, False, LARGE)
     out.print(table)
 
 
