@@ -161,8 +161,8 @@ def _mistake(place: Path, details: list[Any], plain: Any, schema: dict[str, Any]
     tagless = next((d for d in details if d["type"] == "union_tag_not_found"), None)
     literals = [d for d in details if d["type"] in ("literal_error", "enum")]
     if choices and (len(literals) == len(details) or (literals and isinstance(value, str))):
-        kinds = [("a mapping", tagless or _takes(details, dict)), ("a list", _takes(details, list))]
-        more = "".join(f", or {kind}" for kind, taken in kinds if taken) if len(literals) < len(details) else ""
+        others = [("a mapping", tagless or _takes(details, dict)), ("a list", _takes(details, list))]
+        more = "".join(f", or {kind}" for kind, taken in others if taken) if len(literals) < len(details) else ""
         return RecipeError(text, f"got {got}; {_allowed(str(value), choices, more)}")
     if tagless is not None:
         key, kinds = _discriminator(tagless), sorted(_kinds_at(schema, place))
