@@ -101,9 +101,8 @@ def _clusters(work: Work) -> list[str]:
         went = alike["document"].to_numpy()
         earlier_ids = _ids(tables_of(work.home, compared_with(work)), alike["place"].to_numpy())
         place = np.searchsorted(went, end)
-        moved = np.flatnonzero(
-            np.append(went, -1)[place] == end
-        )  # what it went for went for a document of an earlier release
+        # What these went for went in its turn for a document of an earlier release.
+        moved = np.flatnonzero(np.append(went, -1)[place] == end)
         cluster[moved] = earlier_ids[place[moved]]
         dropped, cluster = np.concatenate([dropped, went]), np.concatenate([cluster, earlier_ids])
     starts = np.cumsum([0, *(part.kept for part in work.parts)])

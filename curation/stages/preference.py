@@ -13,16 +13,16 @@ from curation.training.tokens import token_counts
 from schemas.recipe import Recipe
 from schemas.sources import Source
 
+NAMED = ("url", "language", "date", "quality")
+"""Built-in names that are columns of the documents table."""
+
 
 def run(work: Work, number: int) -> Done:
     """The values of one partition, a row a document of its table."""
     target = work.path("preference", number)
     by, source = work.recipe.dedup.keeps_by, work.source(number)
     assert by is not None
-    columns = (
-        None if by.by in work.recipe.tags or by.by == "tokens" else [by.by] if by.by not in source.tags else ["id"]
-    )
-    groups = storage.row_groups(work.prepared(number).documents_path, columns)
+    groups = storage.row_groups(work.prepared(number).documents_path, [by.by] if by.by in NAMED else None)
     tables = [pa.table({"value": values(documents, by.by, work.recipe, source)}) for documents in groups]
     found = pa.concat_tables(tables) if tables else pa.table({"value": pa.nulls(0, pa.float64())})
     storage.put_table(target, found)
@@ -38,7 +38,7 @@ def values(documents: pa.Table, by: str, recipe: Recipe, source: Source) -> pa.A
         return pa.array(token_counts([(written.texts, written.segments)], recipe.shards.tokenizer)[0], pa.float64())
     if by == "source":
         return _constant(source.name, documents)
-    if by not in recipe.tags and by not in recipe.tag_names():
+    if by in NAMED:
         return documents[by]
     fitted = pool_wide_tags(recipe.tags)
     order = [name for name in recipe.tag_names() if name not in fitted]

@@ -64,6 +64,25 @@ def test_the_one_with_the_value_stays(syllabus: Command, tmp_path: Path, keep: A
     assert kept(syllabus, tmp_path, keep) == row
 
 
+@pytest.mark.parametrize(("by", "left"), [("source", "b"), ("rank", "a"), ("url", "b")])
+def test_by_the_source_or_what_it_says_of_itself(syllabus: Command, tmp_path: Path, by: str, left: str) -> None:
+    for name in "ab":
+        write_jsonl(tmp_path / "raw" / f"{name}.jsonl", [{"text": "one", "url": f"https://{name}.example"}])
+    sources = [{"name": name, "paths": [str(tmp_path / "raw" / f"{name}.jsonl")]} for name in "ab"]
+    recipe = recipe_of(
+        tmp_path,
+        sources=[{**sources[0], "tags": {"rank": "9"}}, {**sources[1], "tags": {"rank": "1"}}],
+        clean={},
+        dedup={"keep": {"by": by}},
+        tags={},
+        conditioning=None,
+        phases=[{"name": "all"}],
+    )
+    assert syllabus("run", str(recipe)).returncode == 0
+    (path,) = (release_of(tmp_path) / "shards").glob("*.parquet")
+    assert pl.read_parquet(path)["source"].to_list() == [left]
+
+
 def test_of_exact_copies_too(syllabus: Command, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "raw" / "a.jsonl", [{"text": "one", "date": f"2026-01-0{day}"} for day in (2, 5, 3)])
     recipe = recipe_of(
