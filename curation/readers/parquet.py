@@ -173,6 +173,8 @@ def _read(file: _File, wanted: Wanted, rows: Rows, start: int, stop: int | None,
         try:
             batches = file.batches(group, names, PLAIN_ROWS if plain else ROWS_PER_READ)
         except (pa.ArrowException, OSError) as error:
+            if getattr(error, "errno", None) is not None:  # storage failed, not the file
+                raise
             faults.append(f"row group {group} ({number - first} rows) is damaged: {_short(error)}")
             continue
         for batch in batches:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -34,6 +35,9 @@ from schemas.work import Input, Partition, Slice
 
 OPENING_BYTES = 32_000
 """What opening a file costs, in bytes of text that would be read in that time."""
+TRIED_AGAIN_AFTER = (1.0, 5.0)
+"""Seconds after which a file that storage failed to read is tried again, before it is set aside."""
+LASTING = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 EXPANSION = {"gzip": 4, "zstd": 4, "bz2": 5, "xz": 5, "parquet": 2}
 """Text bytes a byte of the file, about."""
 
@@ -147,23 +151,30 @@ def _examine(source: Source, index: int, partition_bytes: int, known: Known, inf
     if info.kind != "file":
         return replace(blank, fault="no file to read: a pipe, a device, or a link that leads nowhere")
     entry = _known_entry(known.get(info.path), (info.bytes, info.stamp, partition_bytes))
-    try:
-        if entry is not None:
-            return replace(blank, fingerprint=entry[0], marks=entry[1])
-        every = _even(info.bytes * EXPANSION.get(named[1] or named[0], 1), partition_bytes)
-        if every is None:
-            return replace(blank, fingerprint=storage.sha256(info.url))
-        if named[0] == "parquet":
-            return replace(
-                blank, fingerprint=storage.sha256(info.url), marks=_row_group_marks(info.url, partition_bytes)
-            )
-        # Lines can be cut anywhere; records that go on over lines, and those that a wrapper holds, are read as one stream.
-        if named[0] != "jsonl" or source.records is not None or not is_lines(info.url, named[1]):
-            return replace(blank, fingerprint=storage.sha256(info.url))
-        fingerprint, marks = _line_marks(info.url, named[1], every)
-        return replace(blank, fingerprint=fingerprint, marks=marks)
-    except OSError as error:
-        return replace(blank, fault=f"cannot be opened: {in_words(error)}")
+    if entry is not None:
+        return replace(blank, fingerprint=entry[0], marks=entry[1])
+    for seconds in (*TRIED_AGAIN_AFTER, None):
+        try:
+            return _looked_at(source, blank, info.url, partition_bytes)
+        except OSError as error:
+            if seconds is None or isinstance(error, LASTING):
+                return replace(blank, fault=f"cannot be opened: {in_words(error)}")
+            time.sleep(seconds)
+    raise AssertionError
+
+
+def _looked_at(source: Source, blank: Input, url: str, partition_bytes: int) -> Input:
+    """A file with its fingerprint, and where it can be cut. Raises OSError."""
+    every = _even(blank.bytes * EXPANSION.get(blank.compression or blank.format, 1), partition_bytes)
+    if every is None:
+        return replace(blank, fingerprint=storage.sha256(url))
+    if blank.format == "parquet":
+        return replace(blank, fingerprint=storage.sha256(url), marks=_row_group_marks(url, partition_bytes))
+    # Lines can be cut anywhere; records that go on over lines, and those that a wrapper holds, are read as one stream.
+    if blank.format != "jsonl" or source.records is not None or not is_lines(url, blank.compression):
+        return replace(blank, fingerprint=storage.sha256(url))
+    fingerprint, marks = _line_marks(url, blank.compression, every)
+    return replace(blank, fingerprint=fingerprint, marks=marks)
 
 
 def _known_entry(entry: object, wanted: tuple[int, str, int]) -> tuple[str, Marks] | None:
@@ -213,6 +224,8 @@ def _row_group_marks(path: str, partition_bytes: int) -> Marks:
                     size = 0
                 size += file.metadata.row_group(group).total_byte_size
                 row += file.metadata.row_group(group).num_rows
-    except (OSError, ValueError, pa.ArrowException):
+    except (OSError, ValueError, pa.ArrowException) as error:
+        if getattr(error, "errno", None) is not None:  # storage failed, not the file
+            raise
         return ()  # the reader says what is wrong with it
     return tuple(marks)

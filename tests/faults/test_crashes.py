@@ -84,6 +84,27 @@ def full_from(ready: Ready, k: int) -> None:
     ready.goes_on(recipe, f"full from write {k}")
 
 
+def bad_read_at(ready: Ready, k: int) -> int:
+    recipe = ready.again()
+    done = run(recipe, ready.api, EIO_AT=k)
+    if done.returncode != 0:  # what no task reads is not tried again
+        assert done.returncode == 1
+        assert os.strerror(5) in done.stderr, (k, done.stderr)
+        assert done.stderr.count("\n") == 1, (k, done.stderr)
+    ready.goes_on(recipe, f"a bad read at {k}")
+    return done.returncode
+
+
+def test_a_read_that_fails_once(ready: Ready) -> None:
+    """Whatever file it is of, input, table or note: never taken for a damaged file, of which rows would be left out."""
+    counted = ready.folder / "reads"
+    assert run(ready.again(), ready.api, COUNT_READS=counted).returncode == 0
+    reads = int(counted.read_text())
+    assert reads > 500
+    for k in random.Random(3).sample(range(1, reads + 1), SHORT + 1):
+        bad_read_at(ready, k)
+
+
 def test_killed_at_some_writes(ready: Ready) -> None:
     for k in random.Random(1).sample(range(1, ready.writes + 1), SHORT):
         killed_at(ready, k)
@@ -143,6 +164,12 @@ def test_a_manifest_that_comes_too_soon_is_noticed(ready: Ready) -> None:
 def test_killed_at_every_write(ready: Ready) -> None:
     for k in range(1, ready.writes + 1):
         killed_at(ready, k)
+
+
+@pytest.mark.faults
+def test_reads_that_fail_once(ready: Ready) -> None:
+    for k in range(1, 1500, 13):
+        bad_read_at(ready, k)
 
 
 @pytest.mark.faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,19 @@ def test_pages_are_held_against_their_checksums(tmp_path: Path) -> None:
     assert bad == []
     assert [row["row"] for row in rows] == [*range(10), *range(20, 40)]
     assert faults[0].startswith("row group 1 (10 rows) is damaged: ")
+
+
+def test_a_disk_that_fails_is_no_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its rows would be set aside, once and for all."""
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["one", "two"]}), path)
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", fails)
+    with pytest.raises(OSError, match="Input/output error"):
+        read(path)
 
 
 def test_binary_columns_of_old_writers_and_odd_times(tmp_path: Path) -> None:

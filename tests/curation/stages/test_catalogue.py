@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import random
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curation import storage
+from curation.stages import catalogue as stage
 from curation.stages.catalogue import OPENING_BYTES, partitions
+from schemas.sources import Source
 from schemas.work import Input, Partition
 
 SIZE = 10_000_000
+
+
+@pytest.mark.parametrize(("times", "why"), [(2, None), (3, "cannot be opened: ")])
+def test_a_file_that_cannot_be_read_at_once_is_tried_again(
+    times: int, why: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
+    sha256, tried = storage.sha256, []
+
+    def fails(url: str) -> str:
+        tried.append(url)
+        if len(tried) <= times:
+            raise OSError(errno.EIO, "Input/output error")
+        return sha256(url)
+
+    monkeypatch.setattr(storage, "sha256", fails)
+    monkeypatch.setattr(stage, "TRIED_AGAIN_AFTER", (0.0, 0.0))
+    source = Source(name="a", paths=[str(tmp_path / "*.jsonl")])
+    (found,) = stage.catalogue([source], partition_bytes=SIZE, known={})
+    assert len(tried) == 3
+    assert found.fault is None if why is None else (found.fault or "").startswith(why)
 
 
 def made(name: str, size: int, *, source: int = 0, marks: int = 1, **fields: str) -> Input:

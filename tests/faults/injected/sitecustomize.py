@@ -8,12 +8,16 @@ sync, its renaming, a table or the footer of a Parquet file, half of a tree that
 the end; DIE_AT=K kills the process at the K-th; STOP_AT=K sends it SIGNAL; FULL_FROM=K has every one from the K-th on fail, as on a
 full disk.
 
+Every read of a file, Parquet or other, is counted too: COUNT_READS=FILE leaves their number, and the EIO_AT=K-th fails, as on a
+disk with a bad sector that is read at the second try.
+
 PUBLISH_FIRST=1 is no fault of a machine but of ours, which the tests must notice: the manifest comes before the shards.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import importlib.abc
 import importlib.machinery
@@ -23,7 +27,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -164,6 +168,51 @@ def _write_points(module: Any) -> None:
         atexit.register(lambda: Path(os.environ["COUNT_WRITES"]).write_text(str(points.count)))
 
 
+class _ReadStream:
+    """A file to read from, each read of which is counted; one fails."""
+
+    lock, count = threading.Lock(), 0
+
+    def __init__(self, stream: Any):
+        self._stream = stream
+
+    def read(self, size: int = -1) -> Any:
+        with _ReadStream.lock:
+            _ReadStream.count += 1
+            fails = _ReadStream.count == int(os.environ.get("EIO_AT", 0))
+        if fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return self._stream.read(size)
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def __iter__(self) -> Any:
+        return iter(self._stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _read_points(module: Any) -> None:
+    opened = module.open_read
+
+    @contextlib.contextmanager
+    def open_parquet(url: str, **options: Any) -> Iterator[Any]:
+        with open_read(url) as stream, module._Parquet(stream, **options) as file:
+            yield file
+
+    def open_read(url: str) -> Any:
+        return _ReadStream(opened(url))
+
+    module.open_read, module.open_parquet = open_read, open_parquet
+    if "COUNT_READS" in os.environ:
+        atexit.register(lambda: Path(os.environ["COUNT_READS"]).write_text(str(_ReadStream.count)))
+
+
 def _publish_first(module: Any) -> None:
     begin = module.Home.begin
 
@@ -187,6 +236,8 @@ FAULTS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "STOP_AT": ("curation.storage", _write_points),
     "PUBLISH_FIRST": ("curation.releases.home", _publish_first),
     "FULL_FROM": ("curation.storage", _write_points),
+    "COUNT_READS": ("curation.storage", _read_points),
+    "EIO_AT": ("curation.storage", _read_points),
 }
 
 
