@@ -54,6 +54,11 @@ def told_of_lost_workers() -> Iterator[None]:
         ):
             raise
         reason = str(error).partition("\n")[0]
+        if "scheduler-connection-lost" in reason:
+            raise RunError(
+                "engine",
+                "the Dask scheduler ended, or is not reached any more: with another one a rerun goes on where this one stopped",
+            ) from error
         raise RunError(
             "engine",
             "a worker ended in the middle of its task, killed or out of memory: a rerun goes on where this one stopped; if it "

@@ -168,6 +168,29 @@ def test_a_cluster_elsewhere_whose_worker_joins_late(
     assert not [path for path in (tmp_path / "elsewhere").rglob("*") if path.suffix in (".parquet", ".json")]
 
 
+@pytest.mark.server
+@pytest.mark.dask
+def test_a_killed_scheduler_ends_the_run_and_a_rerun_goes_on(
+    tmp_path: Path, syllabus: Command, started: Started, wanted: dict[str, bytes]
+) -> None:
+    address = f"tcp://127.0.0.1:{_free_port()}"
+    scheduler = started("distributed.cli.dask_scheduler", "--host", address, "--no-dashboard")
+    started("distributed.cli.dask_worker", address, "--nthreads", "2", "--no-dashboard", "--no-nanny")
+    recipe = again(tmp_path, {"kind": "dask", "address": address})
+    child = started("flows.cli", "run", recipe, PREFECT_API_URL=os.environ["PREFECT_API_URL"])
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("out/tried/.cache/prepared/*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    scheduler.kill()
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == 1
+    assert said.startswith("error: engine: the Dask scheduler ended, or is not reached any more")
+    assert said.count("\n") == 1
+    done = syllabus("run", recipe, "--set", "engine={workers: 2, partition_bytes: 40KB}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shard_bytes(release_of(tmp_path)) == wanted
+
+
 @pytest.fixture
 def ray_node(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Starts nodes of a Ray cluster. Its sockets' paths must be short, and it does not end by SIGTERM alone."""
