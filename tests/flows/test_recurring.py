@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from flows import curate
 from tests.conftest import Command, recipe_of, release_of, texts, write_jsonl
 
 
@@ -49,6 +51,33 @@ def test_a_stream_takes_only_what_is_new(corpus: Path, tmp_path: Path, syllabus:
     other = syllabus("run", str(recipe), "--set", "dedup.minhash.bands=9")
     assert other.returncode == 2
     assert "dedup.minhash" in other.stderr
+
+
+@pytest.mark.server
+def test_a_clock_that_goes_back_an_hour(
+    corpus: Path, tmp_path: Path, syllabus: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Releases keep their order: the new one is the latest, its parent the one before, whose documents it leaves out."""
+    recipe = str(recipe_of(tmp_path, dedup={"history": True}))
+    assert syllabus("run", recipe).returncode == 0
+    first = release_of(tmp_path)
+
+    class Earlier(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Earlier:
+            return cls.fromtimestamp(datetime.now(tz).timestamp() - 3600, tz)
+
+    monkeypatch.setattr(curate, "datetime", Earlier)
+    write_jsonl(corpus / "web" / "c.jsonl", [{"text": text} for text in [*texts(3, seed=1), *texts(9, seed=77)]])
+    assert syllabus("run", recipe).returncode == 0
+    second = release_of(tmp_path)
+    manifest = json.loads((second / "manifest.json").read_text())
+    assert datetime.fromisoformat(manifest["created"]).timestamp() < datetime.now().timestamp() - 3000
+    assert second.name > first.name
+    assert manifest["parent"] == first.name
+    assert sorted(ledger(second, "history")["rule"]) == ["same_text"] * 3
+    assert "nothing new" in syllabus("run", recipe).stdout
+    assert release_of(tmp_path) == second
 
 
 @pytest.mark.server
