@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,16 +76,27 @@ def until(done: Callable[[], Any], seconds: float, otherwise: str) -> None:
         time.sleep(0.3)
 
 
+BUSY = 5
+"""Times that a busy server is asked."""
+
+
 def ask(server: str, path: str, **body: Any) -> Any:
-    """An answer of the server's API."""
+    """An answer of the server's API. One that is busy (503: SQLite has one writer at a time) is asked again, as Prefect's client does."""
     request = urllib.request.Request(
         f"{server}/api/{path}",
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
         method="POST",
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or b"null")
+    for left in reversed(range(BUSY)):
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or not left:
+                raise
+            time.sleep(1)
+    raise AssertionError
 
 
 def runs(server: str) -> list[dict[str, Any]]:

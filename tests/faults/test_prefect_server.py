@@ -102,6 +102,25 @@ def test_a_served_run_whose_process_is_killed_is_said_to_have_crashed_within_a_m
     assert shard_bytes(release_of(tmp_path))
 
 
+@pytest.mark.faults
+def test_a_run_that_is_cancelled_in_the_ui_ends_and_the_next_goes_on(corpus: Path, tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, engine={"partition_bytes": "4KB", "workers": 1})
+    with serving(tmp_path, free_port(), str(recipe)) as url:
+        deployment = next(one for one in ask(url, "deployments/filter") if one["name"] == "recipe")
+        made = ask(url, f"deployments/{deployment['id']}/create_flow_run", state={"type": "SCHEDULED"})
+        prepared = tmp_path / "out" / "tried" / ".cache" / "prepared"
+        until(lambda: len(list(prepared.glob("*"))) > 3, 120, "the run does not begin")
+        ask(url, f"flow_runs/{made['id']}/set_state", state={"type": "CANCELLING"})  # what the button does
+        until(lambda: runs(url)[0]["state_type"] == "CANCELLED", 60, "the run is not cancelled")
+        assert _processes_of_runs(tmp_path) == []
+        assert not (tmp_path / "out" / "tried" / "latest.json").exists()
+        done = len(list(prepared.glob("*/summary.json")))
+        assert done > 0
+        ask(url, f"deployments/{deployment['id']}/create_flow_run", state={"type": "SCHEDULED"})
+        until(lambda: [run["state_type"] for run in runs(url)].count("COMPLETED") == 1, 120, "no run comes to its end")
+    assert shard_bytes(release_of(tmp_path))
+
+
 def _processes_of_runs(folder: Path) -> list[int]:
     """The processes that a served run has, by their environment."""
     found = []
