@@ -32,7 +32,7 @@ from tests.benchmarks.ranges import ids_of, piece
 from tests.repeats import made_sets, stood_before, whole_characters
 
 STAGES = ("find-anchors", "equal-anchors", "surroundings", "repeated-substrings", "cut-substrings")
-PARTITION_BYTES, ROW_GROUP_BYTES = 20_000_000, 4_000_000
+PARTITION_BYTES, ROW_GROUP_BYTES = 25_500_000, 4_000_000
 LARGE = 100_000_000
 """A partition of gigabytes, as a run cuts them."""
 ORACLE_BYTES = 200_000_000
