@@ -468,6 +468,11 @@ def chosen_rows(
             start = stop
 
 
+def failed(error: Exception) -> bool:
+    """Whether it was storage that failed, and not the file that is damaged: pyarrow says both by OSError."""
+    return getattr(error, "errno", None) is not None
+
+
 def each(read: Callable[[T], R], things: Iterable[T]) -> list[R]:
     """What is read of each, in order; several are read at once: an object store makes each wait."""
     with ThreadPoolExecutor(max(READERS, os.cpu_count() or 1)) as pool:

@@ -72,6 +72,7 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
     edits: list[tuple[str, str, int, int]] = []
     contamination: list[dict[str, Any]] = []
     just_kept: list[tuple[int, int, float]] = []
+    anchors: list[dict[str, Any]] = []
     substrings: list[dict[str, Any]] = []
     dropped = 0
     for stage in stages_of(recipe, work.ranges):
@@ -79,8 +80,10 @@ def survivors(work: Work, progress: Progress, clock: dict[str, float]) -> Surviv
         dropped += sum(one.get("dropped", 0) for one in counts)
         if stage == "duplicates":
             just_kept = [(left, right, alike) for left, right, alike in counts[0]["just_kept"]]
+        if stage == "find-anchors":
+            anchors = counts
         if stage == "cut-substrings":
-            substrings = by_source(work.of_source, counts)
+            substrings = by_source(work.of_source, anchors, counts)
         if stage in EDITING:
             rule: str = recipe.dedup.paragraphs.unit if recipe.dedup.paragraphs is not None else ""
             if stage == "cut-substrings" and recipe.dedup.substrings is not None:

@@ -5,8 +5,9 @@ al. 2003), so that equal windows have equal anchors at equal offsets: windows th
 anchors. A gram has a quarter of a window's bytes: shorter ones make fewer anchors (two in ``min_bytes`` less a gram), but phrases
 that stand everywhere make more of them equal; of 100 MB of source code, 36 % with 32 bytes, 12 % with 125.
 
-A gram that repeats itself (rules, dots, blanks) comes after all others: else each byte of a ruled line would be an anchor. Where a text does nothing but repeat itself (one letter without end), an anchor whose windows all equal those one
-period before is no anchor: its windows are a *run*, known to stand before without a look at other texts.
+A gram that repeats itself (rules, dots, blanks) comes after all others: else each byte of a ruled line would be an anchor.
+Where a text does nothing but repeat itself (one letter without end), an anchor whose windows all equal those one period before
+is no anchor: its windows are a *run*, known to stand before without a look at other texts.
 """
 
 from __future__ import annotations
@@ -95,10 +96,9 @@ def _least(order, first, last, bound):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _grown(values):  # type: ignore[no-untyped-def]
-    more = np.empty(2 * len(values), dtype=values.dtype)
-    more[: len(values)] = values
-    return more
+def grown(values):  # type: ignore[no-untyped-def]
+    """The same rows, and room for as many more."""
+    return np.concatenate((values, np.empty_like(values)))
 
 
 @njit(nogil=True, cache=True)
@@ -186,15 +186,13 @@ def _anchors(data, offsets, length):  # type: ignore[no-untyped-def]
                     runs[n_runs - 1, 2] = stop
                 else:
                     if n_runs == len(runs):
-                        more = np.empty((2 * n_runs, 4), np.int64)
-                        more[:n_runs] = runs
-                        runs = more
+                        runs = grown(runs)
                     runs[n_runs, 0], runs[n_runs, 1], runs[n_runs, 2], runs[n_runs, 3] = text, first, stop, period
                     n_runs += 1
             else:
                 if n == len(key):
-                    key, row, place = _grown(key), _grown(row), _grown(place)
-                    after, before = _grown(after), _grown(before)
+                    key, row, place = grown(key), grown(row), grown(place)
+                    after, before = grown(after), grown(before)
                 key[n], row[n], place[n] = mix(uint64(least)), text, at
                 after[n], before[n] = at - stop + 1, at - first
                 n += 1

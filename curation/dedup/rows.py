@@ -120,9 +120,8 @@ class Ranking:
             wanted = {source: place for place, source in enumerate(keep)}
             of_partition = np.array([float(wanted.get(source, len(wanted))) for source in self.sources])
             first = of_partition[np.searchsorted(starts, numbers, side="right") - 1]
-        ids = taken(
-            self.parts, numbers, "id", id_pairs
-        ).byteswap()  # little-endian halves: swapped they sort as the bytes do
+        # Little-endian halves: swapped they sort as the bytes do.
+        ids = taken(self.parts, numbers, "id", id_pairs).byteswap()
         rank = np.empty(len(numbers), dtype=np.int64)
         rank[np.lexsort((ids[:, 1], ids[:, 0], first))] = np.arange(len(numbers))  # NaN, no value, is last
         return rank
@@ -202,9 +201,30 @@ def decisions_on(
     """The DECIDED table of dropped documents, and of those that stay for each. value: None is 1. among: the tables that ``kept``
     counts in; by default the same."""
     starts = np.cumsum([0, *(part.kept for part in parts)])
-    staying, place = np.unique(kept, return_inverse=True)
-    ids = taken(among or parts, staying, "id", id_pairs) if len(staying) else np.zeros((0, 2), dtype=np.uint64)
-    return _decided(dropped, id_strings(ids[place]), starts, stage, rule, value, threshold)
+    return _decided(dropped, ids_at(among or parts, kept), starts, stage, rule, value, threshold)
+
+
+def ids_at(parts: Sequence[Signed], numbers: Int) -> pa.ChunkedArray:
+    """The ids of documents, in any order, some more than once: strings."""
+    wanted, place = np.unique(numbers, return_inverse=True)
+    ids = taken(parts, wanted, "id", id_pairs) if len(wanted) else np.zeros((0, 2), dtype=np.uint64)
+    return id_strings(ids[place])
+
+
+def decisions_for(stage: str, said: Sequence[tuple[int, tuple[str, float, float]]]) -> pa.Table:
+    """The DECISIONS table of rows of one partition: row, and rule, value, threshold of each."""
+    n = len(said)
+    return pa.table(
+        {
+            "index": pa.array([row for row, _ in said], pa.int64()),
+            "stage": pa.repeat(stage, n),
+            "rule": pa.array([rule for _, (rule, _, _) in said], pa.string()),
+            "value": pa.array([value for _, (_, value, _) in said], pa.float64()),
+            "threshold": pa.array([bound for _, (_, _, bound) in said], pa.float64()),
+            "kept_id": pa.nulls(n, pa.string()),
+        },
+        schema=DECISIONS,
+    )
 
 
 def _decided(

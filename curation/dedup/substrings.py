@@ -18,6 +18,7 @@ import numpy.typing as npt
 from numba import njit, uint64
 
 from curation.arrays.arrow_text import Bytes
+from curation.dedup.anchors import grown
 from curation.dedup.normalise import mix
 
 COMPARED = 8
@@ -65,11 +66,20 @@ def _add(found, n, member, low, high, first):  # type: ignore[no-untyped-def]
         found[n - 1, 2] = high
         return found, n
     if n == len(found):
-        more = np.empty((2 * n, 4), np.int64)
-        more[:n] = found
-        found = more
+        found = grown(found)
     found[n, 0], found[n, 1], found[n, 2], found[n, 3] = member, low, high, first
     return found, n + 1
+
+
+@njit(nogil=True, cache=True)
+def _open(known, first, last):  # type: ignore[no-untyped-def]
+    """The first and the last of the next offsets in a row that are not known; a first one past ``last`` where there are none."""
+    while first <= last and known[first]:
+        first += 1
+    until = first
+    while until < last and not known[until + 1]:
+        until += 1
+    return first, until
 
 
 @njit(nogil=True, cache=True)
@@ -118,20 +128,14 @@ def _group(begin, end, after, before, data, start, length, with_first, known, le
             while ahead < high and data[here - ahead - 1] == data[there - ahead - 1]:
                 ahead += 1
             high = min(high, ahead)
-            offset = low
+            offset, until = _open(known, low, high)
             while offset <= high:
-                if known[offset]:
-                    offset += 1
-                    continue
-                until = offset
-                while until < high and not known[until + 1]:
-                    until += 1
                 known[offset : until + 1] = 1
                 missing -= until - offset + 1
                 found, n = _add(found, n, j, offset, until, i)
                 if with_first:
                     found, n = _add(found, n, i, offset, until, i)
-                offset = until + 1
+                offset, until = _open(known, until + 1, high)
             if missing == 0:
                 break
             while known[lowest]:
@@ -144,21 +148,13 @@ def _group(begin, end, after, before, data, start, length, with_first, known, le
             left[compared] = j
             compared += 1
             continue
-        offset = lowest
+        offset, until = _open(known, lowest, highest)
         while offset <= highest:
-            if known[offset]:
-                offset += 1
-                continue
-            until = offset
-            while until < highest and not known[until + 1]:
-                until += 1
             if n_spans == len(spans):
-                more = np.empty((2 * n_spans, 3), np.int64)
-                more[:n_spans] = spans
-                spans = more
+                spans = grown(spans)
             spans[n_spans, 0], spans[n_spans, 1], spans[n_spans, 2] = j, offset, until
             n_spans += 1
-            offset = until + 1
+            offset, until = _open(known, until + 1, highest)
     if n_spans > 1:
         found, n = _looked_up(spans[:n_spans], before, data, start, length, with_first, found, n)
     return found, n

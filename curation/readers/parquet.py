@@ -53,7 +53,7 @@ def read_parquet(
     except pa.ArrowException as error:
         yield rows.take(f"cannot be read as Parquet: {_short(error)}")
     except OSError as error:
-        if error.errno is not None:  # storage failed, not the file
+        if storage.failed(error):
             raise
         yield rows.take(f"cannot be read as Parquet: {_short(error)}")
 
@@ -173,7 +173,7 @@ def _read(file: _File, wanted: Wanted, rows: Rows, start: int, stop: int | None,
         try:
             batches = file.batches(group, names, PLAIN_ROWS if plain else ROWS_PER_READ)
         except (pa.ArrowException, OSError) as error:
-            if getattr(error, "errno", None) is not None:  # storage failed, not the file
+            if storage.failed(error):
                 raise
             faults.append(f"row group {group} ({number - first} rows) is damaged: {_short(error)}")
             continue

@@ -1,7 +1,7 @@
 """How many documents each one stands for: itself, and the exact and near copies that were dropped for it, in all releases.
 
 ``copies/<number>.arrow`` in the work folder has the documents of a partition that stand for several (stage *copies*). A release of a
-stream says in ``copies/00000.parquet`` of which documents of earlier releases it dropped copies, and how many they stand for now.
+stream says in ``copies/00000.parquet`` of which documents of earlier releases it dropped copies, and how many they stand for in all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ how many documents it stands for in all releases so far."""
 FOLDER = "copies"
 
 
-def of_partition(work: Work, number: int) -> Int:
+def copies_of(work: Work, number: int) -> Int:
     """How many documents each one of a partition stands for: int64[rows of its documents table]."""
     found = np.ones(work.prepared(number).kept, dtype=np.int64)
     path = work.path("copies", number, "arrow")
@@ -39,7 +39,7 @@ def of_partition(work: Work, number: int) -> Int:
 
 
 def earlier(home: Home, kept: Sequence[tuple[str, str, int]]) -> pa.Table:
-    """What documents of earlier releases stand for now: the EARLIER table, by id. kept: (id, the release that keeps it, copies that are
+    """What documents of earlier releases stand for in all: the EARLIER table, by id. kept: (id, the release that keeps it, copies that are
     new) of each."""
     frame = pl.DataFrame(kept, schema=["id", "release", "added"], orient="row", schema_overrides={"added": pl.Int64})
     frame = frame.group_by("id", "release").agg(pl.col("added").sum())

@@ -143,14 +143,13 @@ def duplicates(parts: Sequence[Prepared], of_source: Sequence[str], decided: pa.
 def repeated(work: Work) -> pa.Table:
     """The longest spans that stood before, and the most frequent, each with one of its occurrences: the REPEATED table."""
     same = ["first_id", "first_start", "bytes"]
+    one = [pl.col(name).first() for name in ("partition", "row", "start")]
     frames = []
     for number in work.numbers:
         with storage.open_read(work.path("substrings", number)) as stream:
             frame = pl.DataFrame(pq.read_table(stream))
         frame = frame.with_columns(bytes=pl.col("end") - pl.col("start"), partition=pl.lit(number, pl.Int64))
-        one = [pl.col(name).first() for name in ("partition", "row", "start")]
         frames.append(frame.group_by(same, maintain_order=True).agg(pl.len().cast(pl.Int64).alias("times"), *one))
-    one = [pl.col(name).first() for name in ("partition", "row", "start")]
     every = pl.concat(frames).group_by(same, maintain_order=True).agg(pl.col("times").sum(), *one)
     shown = [
         every.sort([by, *same, "partition", "row"], descending=[True] + [False] * 5).head(SPANS_SHOWN)

@@ -225,7 +225,7 @@ def _row_group_marks(path: str, partition_bytes: int) -> Marks:
                 size += file.metadata.row_group(group).total_byte_size
                 row += file.metadata.row_group(group).num_rows
     except (OSError, ValueError, pa.ArrowException) as error:
-        if getattr(error, "errno", None) is not None:  # storage failed, not the file
+        if storage.failed(error):
             raise
         return ()  # the reader says what is wrong with it
     return tuple(marks)

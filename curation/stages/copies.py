@@ -5,15 +5,14 @@ A document that is dropped hands on all that it stood for: a copy of a copy coun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from curation import storage
-from curation.arrays.ids import id_pairs, id_strings
-from curation.dedup.rows import Signed, taken
+from curation.dedup.rows import ids_at
 from curation.releases.copies import CLUSTER, COPIES, EARLIER, earlier
 from curation.releases.history import compared_with, tables_of
 from curation.releases.work import Done, Work
@@ -95,11 +94,11 @@ def _clusters(work: Work) -> list[str]:
     pairs = list(_decided(work))
     dropped = np.concatenate([none, *(one for one, _ in pairs)])
     end = ends(dropped, np.concatenate([none, *(other for _, other in pairs)]))
-    cluster = _ids(work.parts, end)
+    cluster = _texts(ids_at(work.parts, end))
     if work.recipe.dedup.history:
         alike = _alike(work).sort_by("document")
         went = alike["document"].to_numpy()
-        earlier_ids = _ids(tables_of(work.home, compared_with(work)), alike["place"].to_numpy())
+        earlier_ids = _texts(ids_at(tables_of(work.home, compared_with(work)), alike["place"].to_numpy()))
         place = np.searchsorted(went, end)
         # What these went for went in its turn for a document of an earlier release.
         moved = np.flatnonzero(np.append(went, -1)[place] == end)
@@ -118,11 +117,8 @@ def _clusters(work: Work) -> list[str]:
     return files
 
 
-def _ids(tables: Sequence[Signed], numbers: Int) -> npt.NDArray[np.object_]:
-    """The ids of documents, counted over tables: 32 hex digits each."""
-    wanted, place = np.unique(numbers, return_inverse=True)
-    texts = id_strings(taken(tables, wanted, "id", id_pairs)).to_pylist() if len(wanted) else []
-    return np.array(texts, dtype=object)[place]
+def _texts(ids: pa.ChunkedArray) -> npt.NDArray[np.object_]:
+    return np.array(ids.to_pylist(), dtype=object)
 
 
 def _alike(work: Work) -> pa.Table:
@@ -141,7 +137,7 @@ def _of_earlier(work: Work, counted: Counted) -> pa.Table:
     of_table = [one.name for one in releases for _ in one.files]
     starts = np.cumsum([0, *(rows for one in releases for _, rows in one.files)])
     places, of = np.unique(place, return_inverse=True)
-    ids = _ids(tables_of(work.home, releases), places).tolist()
+    ids = ids_at(tables_of(work.home, releases), places).to_pylist()
     names = [of_table[i] for i in (np.searchsorted(starts, places, side="right") - 1).tolist()]
     total = np.bincount(of, weights=added).astype(np.int64).tolist()
     return earlier(work.home, list(zip(ids, names, total, strict=True)))

@@ -17,7 +17,7 @@ from curation.methods import formatters
 from curation.methods.formatters.values import OWN_NAME
 from curation.methods.tags import States, describe, pool_wide_tags
 from curation.mixture.pool import written_key
-from curation.releases.copies import of_partition as copies_of_partition
+from curation.releases.copies import copies_of
 from curation.releases.work import Done, Work
 from curation.training.tokens import token_counts
 from schemas.recipe import Recipe
@@ -40,7 +40,7 @@ def run(work: Work, number: int) -> Done:
         tags_target=tags,
         states=states_of(work),
         holds_item=_holds_item(work),
-        copies=copies_of_partition(work, number),
+        copies=copies_of(work, number),
     )
     return Done({"edits": edits}, written)
 
@@ -66,7 +66,7 @@ def run_partial(work: Work, number: int, tag: str) -> Done:
         kept=kept,
         tag=tag,
         states=states_of(work, before=tag),
-        copies=copies_of_partition(work, number),
+        copies=copies_of(work, number),
     )
     if found is None:
         return Done({})

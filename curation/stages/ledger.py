@@ -88,7 +88,7 @@ def _write_substrings(work: Work, number: int, part: Prepared, release: str) -> 
 
 def _write_clusters(work: Work, number: int, part: Prepared, decisions: pa.Table, release: str) -> None:
     """``duplicates/<number>.parquet``: who went for another one, and who stays for several, of one partition."""
-    stands_for = copies.of_partition(work, number)
+    stands_for = copies.copies_of(work, number)
     path = work.path("clusters", number, "arrow")
     went = storage.read_arrow(path) if storage.exists(path) else copies.CLUSTER.empty_table()
     went = went.join(

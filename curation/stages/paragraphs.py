@@ -25,6 +25,7 @@ from numba import njit, uint64
 from curation import storage
 from curation.arrays.arrow_text import Bytes, as_text, buffers, from_buffers
 from curation.dedup.normalise import mix
+from curation.dedup.rows import decisions_for
 from curation.dedup.units import Units, units_of
 from curation.releases.work import Done, Work
 from curation.rules.characters import classes
@@ -193,8 +194,7 @@ def cut(
     """
     if not len(cuts):
         return prepared, DECIDED.empty_table(), (0, 0)
-    rows: list[int] = []
-    reasons: list[tuple[str, float, float]] = []
+    dropped: list[tuple[int, tuple[str, float, float]]] = []
     documents = units = 0
     with (
         storage.open_parquet(prepared.documents_path) as file,
@@ -210,8 +210,7 @@ def cut(
             kept = np.ones(len(which), dtype=bool)
             for place, said in enumerate(_verdicts(left, params)):
                 if said is not None:
-                    rows.append(start + int(which[place]))
-                    reasons.append(said)
+                    dropped.append((start + int(which[place]), said))
                     kept[place] = False
             documents += int(kept.sum())
             units += int(count[kept].sum())
@@ -222,19 +221,8 @@ def cut(
             at = table.schema.get_field_index("text")
             writer.write_table(table.set_column(at, "text", text.cast(table.schema.field(at).type)))
             start += len(table)
-    n = len(rows)
-    decided = pa.table(
-        {
-            "partition": pa.array([number] * n, pa.int32()),
-            "index": pa.array(rows, pa.int64()),
-            "stage": pa.array([STAGE] * n, pa.string()),
-            "rule": pa.array([rule for rule, _, _ in reasons], pa.string()),
-            "value": pa.array([value for _, value, _ in reasons], pa.float64()),
-            "threshold": pa.array([bound for _, _, bound in reasons], pa.float64()),
-            "kept_id": pa.nulls(n, pa.string()),
-        },
-        schema=DECIDED,
-    )
+    here = pa.repeat(pa.scalar(number, pa.int32()), len(dropped))
+    decided = decisions_for(STAGE, dropped).add_column(0, DECIDED.field("partition"), here)
     return replace(prepared, rewritten=target), decided, (documents, units)
 
 

@@ -24,18 +24,17 @@ from numba import njit
 
 from curation import storage
 from curation.arrays.arrow_text import Bytes, Offsets, as_text, blank_rows, buffers
-from curation.arrays.ids import id_pairs, id_strings
 from curation.dedup import spans, substrings
 from curation.dedup.anchors import anchors_of
 from curation.dedup.key_ranges import range_of_keys
-from curation.dedup.rows import taken
+from curation.dedup.rows import decisions_for, ids_at
 from curation.dedup.spans import Spans
 from curation.releases import known_texts
 from curation.releases.history import compared_with
 from curation.releases.known_texts import ANCHORS, Known
 from curation.releases.work import Done, Work
 from schemas.dedup import Substrings
-from schemas.tables import DECISIONS, SPANS
+from schemas.tables import SPANS
 
 STAGE = "substrings"
 Int = npt.NDArray[np.int64]
@@ -61,18 +60,19 @@ REPEATS = pa.schema(
 # What each stage computes
 
 
-def found_in(tables: Iterator[tuple[Int, pa.Table]], min_bytes: int) -> tuple[pa.Table, pa.Table]:
-    """Anchors, sorted by key, those of a key in document order, and runs. tables: rows of a documents table, and their texts."""
-    anchors, runs = [ANCHORS.empty_table()], [RUNS.empty_table()]
+def found_in(tables: Iterator[tuple[Int, pa.Table]], min_bytes: int) -> tuple[pa.Table, pa.Table, int]:
+    """Anchors, sorted by key, those of a key in document order; runs; and bytes of text. tables: rows of a documents table, and their texts."""
+    anchors, runs, text_bytes = [ANCHORS.empty_table()], [RUNS.empty_table()], 0
     for rows, table in tables:
         data, offsets = buffers(as_text(table["text"]))
+        text_bytes += int(offsets[-1] - offsets[0])
         found, repeating = anchors_of(data, offsets, min_bytes)
         row = rows[found.row].astype(np.uint32)
         anchors.append(pa.table([found.key, row, found.place, found.after, found.before], schema=ANCHORS))
         runs.append(pa.table([rows[repeating.row], *repeating[1:]], schema=RUNS))
     whole = pa.concat_tables(anchors)
     order = np.argsort(whole["key"].to_numpy(), kind="stable")
-    return whole.take(pa.array(order)), pa.concat_tables(runs)
+    return whole.take(pa.array(order)), pa.concat_tables(runs), text_bytes
 
 
 def by_shelf(anchors: pa.Table, shelves: int) -> Iterator[pa.RecordBatch]:
@@ -94,12 +94,16 @@ def not_alone(keys: Sequence[npt.NDArray[np.uint64]], known: npt.NDArray[np.uint
     return [repeated[np.minimum(np.searchsorted(repeated, one), len(repeated) - 1)] == one for one in keys]
 
 
-def by_source(of_source: Sequence[str], counts: Sequence[dict[str, int]]) -> list[dict[str, Any]]:
-    """What *cut* came to, by source, as the manifest has it. counts: of each partition."""
+def by_source(
+    of_source: Sequence[str], anchors: Sequence[dict[str, int]], cut: Sequence[dict[str, int]]
+) -> list[dict[str, Any]]:
+    """What was looked at and what stood before, by source, as the manifest has it. anchors, cut: what these stages counted of each
+    partition."""
     names = ("documents_before", "bytes_before", "repeated_documents", "repeated_spans", "repeated_bytes")
     found: dict[str, Counter[str]] = {}
-    for source, one in zip(of_source, counts, strict=True):
-        found.setdefault(source, Counter()).update({name: one[name] for name in names})
+    for source, *counts in zip(of_source, anchors, cut, strict=True):
+        both = counts[0] | counts[1]
+        found.setdefault(source, Counter()).update({name: both[name] for name in names})
     return [{"source": source, **{name: total[name] for name in names}} for source, total in found.items()]
 
 
@@ -111,7 +115,7 @@ class Texts:
         texts = as_text(pa.chunked_array([chunk for one in tables for chunk in one["text"].chunks], pa.large_string()))
         self.data, self.offsets = buffers(texts)
 
-    def around(self, anchors: pa.Table, min_bytes: int) -> pa.Array:
+    def around(self, anchors: pa.RecordBatch, min_bytes: int) -> pa.Array:
         """The bytes of all windows that have each anchor: large_binary."""
         row = np.searchsorted(self.rows, anchors["row"].to_numpy().astype(np.int64))
         before = anchors["before"].to_numpy().astype(np.int64)
@@ -132,11 +136,11 @@ def _gather(data: Bytes, start: Int, where: Offsets, out: Bytes) -> None:
             out[where[i] + k] = data[start[i] + k]
 
 
-def repeated(tables: Sequence[pa.Table], params: Substrings) -> list[pa.Table]:
+def repeated(tables: Sequence[pa.RecordBatch], params: Substrings) -> list[pa.Table]:
     """What stood before, of each table of surroundings of one range (SURROUNDINGS, in document order): the REPEATS tables."""
     table = np.repeat(np.arange(len(tables)), [len(one) for one in tables])
     of = {name: np.concatenate([one[name].to_numpy() for one in tables]) for name in ANCHORS.names}
-    pieces = [_bytes(one["bytes"]) for one in tables]
+    pieces = [buffers(one["bytes"]) for one in tables]
     shift = np.cumsum([0, *(len(data) for data, _ in pieces)])
     start = np.concatenate([where[:-1] + base for (_, where), base in zip(pieces, shift[:-1], strict=True)])
     data = np.concatenate([data for data, _ in pieces])
@@ -168,11 +172,6 @@ def repeated(tables: Sequence[pa.Table], params: Substrings) -> list[pa.Table]:
         pa.table({name: values[by[first:last]] for name, values in columns.items()}, schema=REPEATS)
         for first, last in pairwise(cuts)
     ]
-
-
-def _bytes(column: pa.ChunkedArray) -> tuple[Bytes, Offsets]:
-    whole = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    return buffers(whole.cast(pa.large_binary()))
 
 
 def in_order(repeats: pa.Table, runs: pa.Table, table: int, params: Substrings) -> pa.Table:
@@ -231,22 +230,12 @@ def run_anchors(work: Work, number: int) -> Done:
     """The anchors of one partition's documents, by range, and what in them repeats itself."""
     part = work.part(number, before=STAGE)
     rows = work.left(number, before=STAGE)
-    text_bytes = 0
-
-    def tables() -> Iterator[tuple[Int, pa.Table]]:
-        nonlocal text_bytes
-        for mine, table in storage.chosen_rows(part.documents_path, rows, ["text"]):
-            text_bytes += int(pc.sum(pc.binary_length(table["text"])).as_py())
-            yield mine, table
-
-    anchors, runs = found_in(tables(), _params(work).min_bytes)
+    texts = storage.chosen_rows(part.documents_path, rows, ["text"])
+    anchors, runs, text_bytes = found_in(texts, _params(work).min_bytes)
     files = [work.path("anchors", number, "arrow"), work.path("runs", number, "arrow")]
-    files.append(work.path("looked-at", number, "json"))
     storage.put_batches(files[0], ANCHORS, by_shelf(anchors, work.shelves))
     storage.put_arrow(files[1], runs)
-    looked_at = {"documents": len(rows), "bytes": text_bytes}
-    storage.put(files[2], json.dumps(looked_at).encode())
-    return Done({"anchors": len(anchors)}, files)
+    return Done({"documents_before": len(rows), "bytes_before": text_bytes}, files)
 
 
 def run_equal(work: Work, place: int) -> Done:
@@ -296,10 +285,8 @@ def run_repeated(work: Work, place: int) -> Done:
             mine = _batch(known.filter(pa.array(known["file"].to_numpy() == number)).drop_columns(["file"]))
             rows = np.unique(mine["row"].to_numpy()).astype(np.int64)
             texts = Texts(rows, known_texts.texts(one, rows))
-            tables.append(pa.Table.from_batches([_with_bytes(mine, texts, params)]))
-    read = storage.each(lambda number: _read(work.path("surroundings", number, "arrow"), place), work.numbers)
-    tables += [pa.Table.from_batches([batch]) for batch in read]
-    del read
+            tables.append(_with_bytes(mine, texts, params))
+    tables += storage.each(lambda number: _read(work.path("surroundings", number, "arrow"), place), work.numbers)
     found = repeated(tables, params)[len(published) :]
     target = work.path("repeats", place, "arrow")
     storage.put_batches(target, REPEATS, map(_batch, found))
@@ -347,17 +334,14 @@ def run_cut(work: Work, number: int) -> Done:
     going = Spans(*(np.concatenate(columns) for columns in zip(*made, strict=True))) if made else whole
     files.append(work.path(STAGE, number))
     storage.put_table(files[-1], _named(work, going, stood, published))
-    files.append(work.decide(STAGE, number, _decisions(dropped)))
+    files.append(work.decide(STAGE, number, decisions_for(STAGE, dropped)))
     kept = np.setdiff1d(going.row, [row for row, _ in dropped]) if params.action != "drop" else going.row[:0]
     places = int(np.isin(going.row, kept).sum())
-    looked_at = json.loads(storage.read_bytes(work.path("looked-at", number, "json")))
     return Done(
         {
             "dropped": len(dropped),
             "documents": len(kept),
             "places": places,
-            "documents_before": looked_at["documents"],
-            "bytes_before": looked_at["bytes"],
             "repeated_documents": len(np.unique(going.row)),
             "repeated_spans": len(going.row),
             "repeated_bytes": int((going.end - going.start).sum()),
@@ -374,9 +358,7 @@ def _named(work: Work, going: Spans, stood: pa.Table, published: Sequence[Known]
     ids = np.empty(len(table), dtype=object)
     ours = np.flatnonzero(table >= len(published))
     starts = np.cumsum([0, *(part.kept for part in work.parts)])
-    numbers, place = np.unique(starts[table[ours] - len(published)] + first_row[ours], return_inverse=True)
-    if len(numbers):
-        ids[ours] = np.array(id_strings(taken(work.parts, numbers, "id", id_pairs)).to_pylist(), dtype=object)[place]
+    ids[ours] = ids_at(work.parts, starts[table[ours] - len(published)] + first_row[ours]).to_pylist()
     for file in np.unique(table[table < len(published)]).tolist():
         mine = np.flatnonzero(table == file)
         wanted, place = np.unique(first_row[mine], return_inverse=True)
@@ -386,24 +368,8 @@ def _named(work: Work, going: Spans, stood: pa.Table, published: Sequence[Known]
     return pa.table([going.row, going.start, going.end, pa.array(ids, pa.string()), first_start], schema=SPANS)
 
 
-def _decisions(dropped: Sequence[tuple[int, tuple[str, float, float]]]) -> pa.Table:
-    n = len(dropped)
-    return pa.table(
-        {
-            "index": pa.array([row for row, _ in dropped], pa.int64()),
-            "stage": pa.repeat(STAGE, n),
-            "rule": pa.array([rule for _, (rule, _, _) in dropped], pa.string()),
-            "value": pa.array([value for _, (_, value, _) in dropped], pa.float64()),
-            "threshold": pa.array([bound for _, (_, _, bound) in dropped], pa.float64()),
-            "kept_id": pa.nulls(n, pa.string()),
-        },
-        schema=DECISIONS,
-    )
-
-
 def _with_bytes(anchors: pa.RecordBatch, texts: Texts, params: Substrings) -> pa.RecordBatch:
-    around = texts.around(pa.Table.from_batches([anchors]), params.min_bytes)
-    return pa.record_batch([*anchors.columns, around], schema=SURROUNDINGS)
+    return pa.record_batch([*anchors.columns, texts.around(anchors, params.min_bytes)], schema=SURROUNDINGS)
 
 
 def _batch(table: pa.Table) -> pa.RecordBatch:

@@ -34,7 +34,7 @@ from curation.methods.formatters.values import OWN_NAME
 from curation.mixture.pool import Pool, encode, label_texts
 from curation.mixture.schedule import Schedule
 from curation.mixture.spans import CHUNK_BYTES, ROWS_PER_GROUP, ShardSpan, cuts, shards_of
-from curation.releases.copies import of_partition
+from curation.releases.copies import copies_of
 from curation.releases.shard_file import ShardFile
 from curation.releases.work import Done, Work
 from curation.training.pack import Packed, Packer
@@ -146,7 +146,7 @@ def run_scatter(work: Work, number: int) -> Done:
         source=work.of_source[number],
         scheduled=scheduled,
         tag_names=work.recipe.tag_names(),
-        copies=of_partition(work, number),
+        copies=copies_of(work, number),
         target=target,
     )
     return Done({"rows": len(scheduled)}, [target, target + ".json"])
