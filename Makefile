@@ -37,13 +37,15 @@ install: .venv/installed
 
 .venv/installed-for-tests: .venv/installed
 	@echo "installing what the tests need besides"
-	@$(PIP) -e '.[dev,dask,ray,s3,regmix,kenlm,peers,services,browser]'
+	@$(PIP) -e '.[dev,dask,ray,s3,gcs,azure,regmix,kenlm,peers,services,browser]'
 	@.venv/bin/python -m tests.warm
 	@touch $@
 
 # PyTorch is large, and what reads shards needs it in two tests alone.
 .venv/installed-for-services: .venv/installed-for-tests
 	@$(PIP) -e '.[train]'
+	@if command -v npm > /dev/null; then npm install --silent --no-fund --no-audit --prefix .venv/azurite azurite@3.35.0 \
+	  || echo "Azurite cannot be had: az:// is not tested"; fi
 	@touch $@
 
 demo: .venv/installed
@@ -68,10 +70,10 @@ WORKERS = $(shell .venv/bin/python -c 'import os; print(os.cpu_count() + 1)' 2> 
 
 # test-services: those that wait for schedules, or need a browser, a database, a worker, a cluster or an object store.
 test: .venv/installed-for-tests
-	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not s3 and not torch and not dask and not ray and not slow and not faults" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -q -m "not schedule and not browser and not postgres and not worker and not object_store and not torch and not dask and not ray and not slow and not faults" $(ARGS)
 
 test-services: .venv/installed-for-services
-	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "(schedule or browser or postgres or worker or s3 or torch or dask or ray or slow) and not faults" $(ARGS)
+	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m "(schedule or browser or postgres or worker or object_store or torch or dask or ray or slow) and not faults" $(ARGS)
 
 # The long mode of the tests of reliability: faults at every place.
 test-faults: .venv/installed-for-services

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -213,23 +212,3 @@ def release_of(folder: Path, name: str = "tried") -> Path:
 
 def shard_bytes(release: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((release / "shards").iterdir())}
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of an empty object store with the buckets ``raw`` and ``out``."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    server.terminate()
-    server.wait()
