@@ -22,8 +22,8 @@ SECONDS_BETWEEN = 2.0
 class Progress(Protocol):
     """Anything that shows stages."""
 
-    def stage(self, name: str, total: int) -> contextlib.AbstractContextManager[Callable[[], None]]:
-        """A stage of ``total`` steps; the callable advances it by one."""
+    def stage(self, name: str, total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+        """A stage of ``total`` steps; the callable advances it by so many."""
         ...
 
     def say(self, sentence: str) -> None:
@@ -44,18 +44,18 @@ class _Silent:
             self.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
-        yield lambda: None
+    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        yield lambda steps: None
 
 
 class _Terminal(_Silent):
     @contextlib.contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
         assert self.console is not None
         columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Bars(*columns, console=self.console) as bars:
             task = bars.add_task(name, total=total)
-            yield lambda: bars.advance(task)
+            yield lambda steps: bars.advance(task, steps)
             bars.update(task, completed=total)
 
 
@@ -64,15 +64,15 @@ class _RunPage:
         get_run_logger().warning(sentence)
 
     @contextlib.contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
         key = "stage-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         made = create_progress_artifact(progress=0.0, key=key, description=f"{name}: 0 of {total}")
         artifact = cast(UUID, made)  # not a coroutine outside of an event loop
         done, told = 0, time.monotonic()
 
-        def advance() -> None:
+        def advance(steps: int) -> None:
             nonlocal done, told
-            done += 1
+            done += steps
             if time.monotonic() - told >= SECONDS_BETWEEN:
                 told = time.monotonic()
                 update_progress_artifact(artifact, min(100.0, 100 * done / total), f"{name}: {done} of {total}")

@@ -111,6 +111,19 @@ class ScoreBuckets(Section):
         return self
 
 
+class QuantileSteps(Section):
+    """Steps of a score with equal tokens each, 1 the lowest: exact, over the whole pool, inside each group."""
+
+    from_: Literal["quantile_steps"] = Field(alias="from")
+    """A step of equal tokens, by a score."""
+    by: str
+    """A tag declared before, or quality, tokens or copies: a number. Equal numbers are told apart by the document's id."""
+    steps: Annotated[int, Field(ge=2, le=1000)] = 20
+    """How many steps each group has."""
+    within: str | None = None
+    """A tag declared before, or source or language, whose groups have steps of their own; null: one group of all."""
+
+
 class KMeans(Section):
     """Settings of k-means over an embedding column."""
 
@@ -222,6 +235,7 @@ Grouper = (
     | LabelTable
     | Length
     | ScoreBuckets
+    | QuantileSteps
     | Clusters
     | Skills
     | Triples

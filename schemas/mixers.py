@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from schemas.groups import joined
 from schemas.section import Section
 
 Label = str
@@ -17,8 +19,12 @@ Rounding = Literal["largest_remainder", "last_takes_rest", "in_order", "late_tie
 class Mixer(Section):
     """What every mixture says of its groups."""
 
-    by: str = "source"
-    """A declared tag or built-in name; documents with the same label are a group."""
+    by: str | Annotated[list[str], Field(min_length=2)] = "source"
+    """A declared tag or built-in name; documents with the same label are a group. Of several names each combination is one, its
+    labels joined by a slash (one within a label is written `%2F`, a percent sign `%25`)."""
+    inside: Mixture | None = None
+    """How what a group gets is mixed inside it, over the groups of the mixture's own `by`: topics first, then steps of quality.
+    `exhausted`, `max_epochs` and `rounding` are then those of the innermost mixture."""
     exhausted: Literal["repeat", "redistribute", "stop"] = "repeat"
     """A group that has less than its weight asks: repeat it (up to max_epochs), give the rest to the others,
     or stop short."""
@@ -29,6 +35,35 @@ class Mixer(Section):
     """How a budget in records becomes whole counts. Besides largest_remainder, for comparison with official code:
     last_takes_rest (Skill-It, Aioli), in_order (FoMo-in-Flux), late_ties and random (MosaicML Streaming), floor (DMT,
     TÜLU 3; may come out short). Groups are in sorted order; a weight of 0 gives 0 in each."""
+
+    @property
+    def grouping(self) -> str:
+        """The name of all groups, of this mixture and those inside it: names joined by a slash, as labels are."""
+        names = [self.by] if isinstance(self.by, str) else self.by
+        return "/".join([*names, *([self.inside.grouping] if self.inside is not None else [])])
+
+    @property
+    def innermost(self) -> Mixer:
+        """The mixture that says what one of the groups gives: the last of those inside."""
+        return self if self.inside is None else self.inside.innermost
+
+    def levels(self) -> Iterator[Mixer]:
+        """The mixture, the one inside it, and so on."""
+        yield self
+        if self.inside is not None:
+            yield from self.inside.levels()
+
+    @model_validator(mode="after")
+    def _innermost_says(self) -> Mixer:
+        if self.inside is not None:
+            said = sorted({"exhausted", "max_epochs", "rounding"} & self.model_fields_set)
+            plain = {name: type(self).model_fields[name].default for name in said}
+            if any(getattr(self, name) != default for name, default in plain.items()):
+                raise ValueError(f"{said[0]} is said of the groups of the innermost mixture; write inside.{said[0]}")
+        names = self.grouping.split("/")
+        if len(set(names)) < len(names):
+            raise ValueError(f"names {max(names, key=names.count)!r} twice, in `by` or inside")
+        return self
 
 
 class Online(Mixer):
@@ -48,13 +83,26 @@ class Proportional(Mixer):
     """Groups weigh what they hold."""
 
 
+def _flat(weights: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[str, float]]:
+    for label, weight in weights.items():
+        if isinstance(weight, Mapping):
+            yield from _flat(weight, (*before, joined((label,))))
+        else:
+            yield "/".join([*before, joined((label,)) if before else label]), weight
+
+
 class Fixed(Mixer):
     """Weights as given."""
 
     method: Literal["fixed"]
     """The weights stand in the recipe."""
-    weights: dict[Label, Weight]
-    """Label -> weight; they sum to 1, and every label is a group of the pool."""
+    weights: dict[Label, Weight | dict[Label, Weight]]
+    """Label -> weight; they sum to 1, and every label is a group of the pool. With `by: [topic, step]` a label may hold the weights
+    of its steps: topic -> step -> weight."""
+
+    def of_labels(self) -> dict[Label, float]:
+        """The weights by whole label: one level, labels joined."""
+        return dict(_flat(self.weights))
 
 
 class Uniform(Mixer):
@@ -205,6 +253,48 @@ class Aioli(Online):
     """e: weight of the matrix before; 0 carries the weights over instead (p ← p exp(…))."""
 
 
+class QualityCurve(Mixer):
+    """Copies that never fall with quality: f(x) = C x^p e^(λx) over the groups in ascending order (Dolma 3)."""
+
+    method: Literal["quality_curve"]
+    """Dolma 3's power-exponential curve, fitted to the budget under a cap."""
+    max_epochs: Annotated[float, Field(gt=0)] | None = 7
+    """M: copies of the best group at most."""
+    throwaway: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the tokens, the lowest groups, that is left out: whole groups, as many as fit in it."""
+
+
+class Sigmoid(Mixer):
+    """Copies S(r) = (2 / (1 + e^(−λ(ω − r))))^η + ε by rank share r, 0 the best (QuaDMix)."""
+
+    method: Literal["sigmoid"]
+    """QuaDMix's sampling function. A phase without a budget gives each group as many copies as it says."""
+    max_epochs: Annotated[float, Field(gt=0)] | None = None
+    """How often a document may stand in a phase at most; null: as often as the function says."""
+    slope: Annotated[float, Field(ge=0)] = 10.0
+    """λ: how fast copies fall near ω."""
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """ω: the rank share from which on only ε is taken."""
+    exponent: Annotated[float, Field(ge=0)] = 1.0
+    """η: 0 is the same for all ranks up to ω."""
+    rest: Annotated[float, Field(ge=0)] = 0.0
+    """ε: what is taken of every rank at least."""
+
+
+class Repetitions(Mixer):
+    """w_i ∝ what group i holds x its factor: copies as a table gives them (FineWeb-2's rehydration by `copies`)."""
+
+    method: Literal["repetitions"]
+    """Factors by label. A phase without a budget gives each group as many copies as its factor says."""
+    max_epochs: Annotated[float, Field(gt=0)] | None = None
+    """How often a document may stand in a phase at most; null: as often as the table says."""
+    factors: Annotated[dict[Label, Weight], Field(min_length=1)] = {
+        "1": 1.0, "2": 2.0, "3": 3.0, "5": 5.0, "100": 8.0, "1000": 1.0
+    }  # fmt: skip
+    """Label -> copies. Where labels are numbers, as those of `copies`, the greatest that is not above a group's counts; else the
+    label itself, and a group that is not named has 0. The default is FineWeb-2's."""
+
+
 class RegMix(Mixer):
     """A regression from mixtures to loss, and the best of many simulated mixtures (Liu et al. 2025)."""
 
@@ -289,8 +379,34 @@ Mixture = Annotated[
     | Annotated[DoReMi, Tag("doremi")]
     | Annotated[DoGE, Tag("doge")]
     | Annotated[Aioli, Tag("aioli")]
+    | Annotated[QualityCurve, Tag("quality_curve")]
+    | Annotated[Sigmoid, Tag("sigmoid")]
+    | Annotated[Repetitions, Tag("repetitions")]
     | Annotated[RegMix, Tag("regmix")]
     | Annotated[MixingLaw, Tag("mixing_law")]
     | Annotated[Olmix, Tag("olmix")],
     Discriminator(_method),
 ]
+
+for _model in (
+    Proportional,
+    Fixed,
+    Uniform,
+    Temperature,
+    UniMax,
+    Zipf,
+    Pools,
+    PowerLawRehearsal,
+    ExponentialRehearsal,
+    SkillIt,
+    DoReMi,
+    DoGE,
+    Aioli,
+    QualityCurve,
+    Sigmoid,
+    Repetitions,
+    RegMix,
+    MixingLaw,
+    Olmix,
+):
+    _model.model_rebuild()

@@ -40,7 +40,11 @@ class PlannedPhase:
     disjoint: bool = False
     takes_rest: bool = False
     whole: float | None = None
+    held: tuple[float, ...] = ()
+    """What each group holds, in ``unit``."""
     passes: bool = False
+    apart: bool = False
+    """What one group gives too little or too much no other makes up for: copies are as planned, to a document."""
     pools: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Of a mixture of pools: each pool's name and labels, in its order; orders find it under the name `pool`."""
     notes: tuple[str, ...] = field(default=())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.groupers import ColumnName, KMeans
 from schemas.section import Section
@@ -80,6 +80,29 @@ class Reduce(Section):
     def input_columns(self) -> dict[str, str]:
         """Input columns that *prepare* has to read, and their kind."""
         return {self.column: "numbers"}
+
+
+class Combined(Section):
+    """Several scores as one: each is turned into its rank in the pool, 0 to 1, and the ranks are combined."""
+
+    from_: Literal["combined"] = Field(alias="from")
+    """A score of several."""
+    scores: Annotated[list[str], Field(min_length=2)]
+    """Tags declared before, or quality, tokens or copies: numbers."""
+    how: Literal["max", "mean"] = "max"
+    """The greatest rank (Nemotron-CC), or the mean by `weights` (QuaDMix)."""
+    weights: list[Annotated[float, Field(ge=0)]] | None = None
+    """Of the mean, one a score; null: all alike."""
+    ranks: bool = True
+    """false combines the scores themselves."""
+
+    @model_validator(mode="after")
+    def _one_weight_a_score(self) -> Combined:
+        if self.weights is not None and self.how != "mean":
+            raise ValueError("weights are of a mean; write how: mean, or leave them out")
+        if self.weights is not None and (len(self.weights) != len(self.scores) or not sum(self.weights)):
+            raise ValueError(f"{len(self.scores)} scores need as many weights, not all 0; got {self.weights}")
+        return self
 
 
 class Salt(Section):
@@ -278,6 +301,7 @@ Scorer = (
     | Tokens
     | Count
     | Reduce
+    | Combined
     | Salt
     | Cyclical
     | Compression

@@ -71,11 +71,11 @@ def grouping(recipe: Recipe) -> str:
         not recipe.phases or any(getattr(entry, "mixture", None) == "inherit" for entry in recipe.phases)
     )
     if mixes_by_default and recipe.mixture is not None:
-        used[recipe.mixture.by] = "mixture.by"
+        used[recipe.mixture.grouping] = "mixture.by"
     for number, entry in enumerate(recipe.phases):
         mixture = getattr(entry, "mixture", None)
         if mixture is not None and not isinstance(mixture, str):
-            used.setdefault(mixture.by, f"phases[{number}].mixture.by")
+            used.setdefault(mixture.grouping, f"phases[{number}].mixture.by")
         if isinstance(entry, BY_LABEL):
             used.setdefault(entry.by, f"phases[{number}].by")
     if len(used) > 1:

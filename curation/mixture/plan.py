@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from curation import seeds
 from curation.methods import budgets, mixers, schedules
@@ -16,12 +17,17 @@ from curation.methods.losses import LossReport
 from curation.methods.mixers import Sizes
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
-from schemas.mixers import Mixture, Online, Pools, UniMax
+from schemas.mixers import Mixer, Mixture, Online, Pools, QualityCurve, Repetitions, Sigmoid, UniMax
 from schemas.phases import Phase, Pool
 from schemas.plan import Plan, PlannedPhase, Unit
 from schemas.recipe import Recipe
 from schemas.schedules import Rounds
 
+WORTH = 4
+"""Passes over the same text up to which another is worth nearly what new text is (Muennighoff et al. 2023)."""
+BUDGETS = ("share", "tokens", "records", "epochs")
+Copies = QualityCurve | Sigmoid | Repetitions
+"""Mixtures that say how often documents are repeated: copies are spread over their phase, not pass after pass."""
 DEFAULT_PHASE = Phase(name="all", epochs=1)
 
 
@@ -166,7 +172,7 @@ def _plan_phase(
 ) -> PlannedPhase:
     mixture = mixture_of(phase, recipe)
     unit: Unit = "records" if phase.records is not None else "tokens"
-    sizes = replace(groups.sizes(phase, place, mixture.by if mixture is not None else None), unit=unit)
+    sizes = replace(groups.sizes(phase, place, mixture.grouping if mixture is not None else None), unit=unit)
     if not len(sizes.labels) or sizes.documents.sum() == 0:
         raise RecipeError(
             f"{place}.pool", f"phase {phase.name!r}: no document of the pool is in it; loosen its filters"
@@ -177,6 +183,12 @@ def _plan_phase(
     if kind in ("share", "epochs"):
         amount = asked * (whole if kind == "share" and whole is not None else float(have.sum()))
     said: list[str] = []
+    innermost = mixture.innermost if mixture is not None else None
+    if kind == "share" and isinstance(innermost, Copies):
+        raise RecipeError(
+            f"{place}.share",
+            f"phases by share give each document once, and {innermost.method} says how often; give tokens, records or epochs",
+        )
     if mixture is None:
         weights = have / have.sum()
     else:
@@ -184,20 +196,24 @@ def _plan_phase(
             budget=amount,
             seed=recipe.seed,
             losses=losses.of_split(mixture.split) if losses is not None and isinstance(mixture, Online) else losses,
-            held=held.get(mixture.by),
+            held=held.get(mixture.grouping),
             first_round=_first_round(place, recipe) and losses is None,
             place=f"{place}.mixture" if phase.mixture != "inherit" else "mixture",
         )
         if losses is not None:
-            of_pool = groups.sizes(Phase(name="all", conditioning=None), place, mixture.by).labels
+            of_pool = groups.sizes(Phase(name="all", conditioning=None), place, mixture.grouping).labels
             context = replace(context, elsewhere=tuple(sorted(set(of_pool) - set(sizes.labels))))
+        copies = mixers.copies(sizes, mixture, context)
+        if copies is not None and all(getattr(phase, name) is None for name in BUDGETS):
+            amount = float((have * copies).sum())
+            kind, asked = "epochs", amount / float(have.sum())
         weights = mixers.mix(sizes, mixture, context)
         if losses is None and getattr(mixture, "without_losses", None) == "hold":
             held_from = "those of the start" if context.held is None else "those of before"
             said.append(f"{mixture.method} follows a loss report and there is none: the weights are {held_from}")
-    exhausted = mixture.exhausted if mixture is not None else "repeat"
-    cap, strict = _cap(mixture, kind, asked)
-    rounding = mixture.rounding if mixture is not None else "largest_remainder"
+    exhausted = innermost.exhausted if innermost is not None else "repeat"
+    cap, strict = _cap(innermost, kind, asked)
+    rounding = innermost.rounding if innermost is not None else "largest_remainder"
     if kind == "share":
         exhausted, cap = "redistribute", 1.0
     targets, notes = budgets.allot(weights, amount, have, exhausted=exhausted, max_epochs=cap)
@@ -232,7 +248,7 @@ def _plan_phase(
         name=phase.name,
         place=place,
         pool=phase.pool,
-        by=mixture.by if mixture is not None else None,
+        by=mixture.grouping if mixture is not None else None,
         labels=sizes.labels,
         weights=tuple(float(w) for w in weights),
         targets=tuple(float(t) for t in targets),
@@ -247,13 +263,31 @@ def _plan_phase(
         disjoint=kind == "share",
         takes_rest=takes_rest,
         whole=whole if kind == "share" else None,
-        passes=kind == "epochs",
+        held=tuple(float(one) for one in have),
+        passes=kind == "epochs" and not isinstance(innermost, Copies),
+        apart=isinstance(innermost, Copies),
         pools=tuple((name, tuple(held)) for name, held in mixture.pools.items()) if isinstance(mixture, Pools) else (),
-        notes=(*said, *notes),
+        notes=(*said, *notes, *_repeated(sizes.labels, targets, have)),
     )
 
 
-def _cap(mixture: Mixture | None, kind: str, asked: float) -> tuple[float | None, bool]:
+def _repeated(labels: tuple[str, ...], targets: npt.NDArray[np.float64], have: npt.NDArray[np.float64]) -> list[str]:
+    """What is repeated more often than it is worth, in words."""
+    epochs = np.divide(targets, have, out=np.zeros(len(have)), where=have > 0)
+    often = np.flatnonzero(epochs > WORTH * (1 + 1e-9))
+    if not len(often):
+        return []
+    most = often[np.argmax(epochs[often])]
+    which = f"{labels[most]!r} is" if len(often) == 1 else f"{len(often):,} groups are"
+    at = (
+        f"{epochs[most]:.3g} times"
+        if len(often) == 1
+        else f"more than {WORTH} times, {labels[most]!r} {epochs[most]:.3g}"
+    )
+    return [f"{which} repeated {at}: past {WORTH} passes, another is worth little (Muennighoff et al. 2023)"]
+
+
+def _cap(mixture: Mixer | None, kind: str, asked: float) -> tuple[float | None, bool]:
     """Passes over a group at most, and whether the mixture's method promises them: its phase then stops and says so,
     where else a budget that cannot be met is refused."""
     if mixture is None:
@@ -272,7 +306,7 @@ def _first_round(place: str, recipe: Recipe) -> bool:
 
 
 def _budget(phase: Phase) -> tuple[str, float]:
-    for kind in ("share", "tokens", "records", "epochs"):
+    for kind in BUDGETS:
         value = getattr(phase, kind)
         if value is not None:
             return kind, value

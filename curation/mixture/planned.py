@@ -80,6 +80,11 @@ def from_release(recipe: Recipe, losses: LossReport | None) -> Planned | None:
     return Planned(made, f"the pool of release {latest}{nothing_new}", latest, len(pool))
 
 
+def passes(target: float, held: float) -> float | None:
+    """How often what a group holds goes into its target; null where it holds nothing."""
+    return target / held if held else None
+
+
 def as_plain(phase: PlannedPhase) -> dict[str, Any]:
     """A planned phase as plain data."""
     return {
@@ -89,6 +94,8 @@ def as_plain(phase: PlannedPhase) -> dict[str, Any]:
         "budget": phase.budget,
         "weights": dict(zip(phase.labels, phase.weights, strict=True)),
         "targets": dict(zip(phase.labels, phase.targets, strict=True)),
+        "held": dict(zip(phase.labels, phase.held, strict=True)),
+        "epochs": {label: passes(*of) for label, *of in zip(phase.labels, phase.targets, phase.held, strict=True)},
         "exhausted": phase.exhausted,
         "max_epochs": phase.max_epochs,
         "order": phase.order if isinstance(phase.order, str) else phase.order.model_dump(),

@@ -22,7 +22,7 @@ from curation.recipes.similar import nearest
 from curation.releases.work import Work
 from curation.training.tokens import special_ids
 from schemas.errors import RecipeError
-from schemas.mixers import Pools
+from schemas.mixers import Mixture, Pools
 from schemas.orders import POOL, ByScore
 from schemas.phases import Phase
 from schemas.phases import Pool as PoolFilter
@@ -81,7 +81,7 @@ def group_names(recipe: Recipe) -> set[str]:
     names = {"source"}
     for mixture in [recipe.mixture, *(getattr(phase, "mixture", None) for phase in recipe.phases)]:
         if mixture is not None and not isinstance(mixture, str):
-            names.add(mixture.by)
+            names |= set(mixture.grouping.split("/"))
     names |= {phase.by for phase in recipe.phases if isinstance(phase, BY_LABEL)}
     return names
 
@@ -111,14 +111,14 @@ def check_names(recipe: Recipe) -> None:
                 f"{recipe.dedup.keeps_by.by!r} is fitted to the pool, which duplicates are not yet out of; name another value",
             )
     if recipe.mixture is not None:
-        spots.append(("mixture.by", [recipe.mixture.by]))
+        spots += _grouped_by(recipe.mixture, "mixture")
     if recipe.conditioning is not None:
         spots.append(("conditioning", recipe.conditioning.names()))
     for number, phase in enumerate(recipe.phases):
         place = f"phases[{number}]"
         mixture, conditioning = getattr(phase, "mixture", None), getattr(phase, "conditioning", None)
         if mixture is not None and not isinstance(mixture, str):
-            spots.append((f"{place}.mixture.by", [mixture.by]))
+            spots += _grouped_by(mixture, f"{place}.mixture")
         if conditioning is not None and not isinstance(conditioning, str):
             spots.append((f"{place}.conditioning", conditioning.names()))
         for field in ("by", "score"):
@@ -139,6 +139,14 @@ def check_names(recipe: Recipe) -> None:
         for name in names:
             if name not in known:
                 raise RecipeError(place, f"names {name!r}, which is no declared tag{nearest(name, sorted(known))}")
+
+
+def _grouped_by(mixture: Mixture, place: str) -> list[tuple[str, list[str]]]:
+    """The names that each level of a mixture groups by, with their places."""
+    return [
+        (f"{place}{'.inside' * depth}.by", [level.by] if isinstance(level.by, str) else level.by)
+        for depth, level in enumerate(mixture.levels())
+    ]
 
 
 def _strings(value: object) -> set[str]:

@@ -7,7 +7,7 @@ bytes a document.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from curation.releases.work import Work
 from schemas.errors import RecipeError
 from schemas.filters import Bounds, Filter
 from schemas.formatters import Conditioning
+from schemas.groups import SEPARATOR, joined
 from schemas.phases import Pool as PoolFilter
 from schemas.recipe import BUILT_IN_NAMES
 from schemas.tables import NO_LABEL
@@ -72,6 +73,20 @@ def label_texts(column: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_floating(column.type):
         column = pa.array([None if v is None else f"{v:g}" for v in column.to_pylist()], pa.string())
     return column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+
+
+def crossed(columns: Sequence[Labels]) -> Labels:
+    """The combinations of labels that there are, as labels of their own; one column as it is. No label is one, in them."""
+    if len(columns) == 1:
+        return columns[0]
+    names = [(*column.names, NO_LABEL) for column in columns]
+    codes = np.zeros(len(columns[0].codes), dtype=np.int64)
+    for column, of in zip(columns, names, strict=True):
+        codes = codes * len(of) + np.where(column.codes < 0, len(of) - 1, column.codes)
+    found, places = np.unique(codes, return_inverse=True)
+    parts = np.unravel_index(found, [len(of) for of in names])
+    labels = [joined(of[i] for of, i in zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
+    return Labels(places.astype(np.int32), tuple(labels))
 
 
 @dataclass
@@ -135,7 +150,11 @@ class Pool:
         return lookup[column.codes]
 
     def _labels(self, by: str) -> Labels:
-        column = self.column(by, "mixture.by")
+        """The groups by a name, or by several joined by a slash."""
+        return crossed([self._labels_of(name) for name in by.split(SEPARATOR)])
+
+    def _labels_of(self, name: str) -> Labels:
+        column = self.column(name, "mixture.by")
         if isinstance(column, Labels):
             return column
         values, codes = np.unique(column, return_inverse=True)
@@ -381,6 +400,11 @@ def _relabelled(parts: list[Labels]) -> Labels:
     place = {name: number for number, name in enumerate(names)}
     ranks = [np.array([*(place[name] for name in part.names), -1], dtype=np.int32) for part in parts]
     return Labels(np.concatenate([rank[part.codes] for rank, part in zip(ranks, parts, strict=True)]), tuple(names))
+
+
+def labels_in(table: pa.Table, by: str) -> Labels:
+    """The groups of a table's rows by a name, or by several joined by a slash."""
+    return crossed([encode(label_texts(table[name])) for name in by.split(SEPARATOR)])
 
 
 def encode(column: pa.Array | pa.ChunkedArray) -> Labels:

@@ -238,6 +238,7 @@ def _draw(
         taken[label], passes[label], owed = _take(
             pool, rows[mine], cost[mine], targets[label], owed, phase.draw or phase.name, name, seed
         )
+        owed = 0.0 if phase.apart else owed
     if len(rows) and not sum(map(len, taken)):
         label = int(np.argmax(np.where(held > 0, targets, -1.0)))  # one document, the nearest to the budget
         mine, far = rows[codes == label], np.abs(cost[codes == label] - targets.sum())

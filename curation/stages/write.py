@@ -31,7 +31,7 @@ from curation.methods import formatters
 from curation.methods.formatters import lots
 from curation.methods.formatters.segments import Formatted
 from curation.methods.formatters.values import OWN_NAME
-from curation.mixture.pool import Pool, encode, label_texts
+from curation.mixture.pool import Pool, labels_in
 from curation.mixture.schedule import Schedule
 from curation.mixture.spans import CHUNK_BYTES, ROWS_PER_GROUP, ShardSpan, cuts, shards_of
 from curation.releases.copies import copies_of
@@ -415,7 +415,7 @@ def run_place(work: Work, number: int) -> Done:
 def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) -> dict[str, tuple[int, int]]:
     if by is None:
         return {"(all)": (len(documents), int(tokens.sum()))}
-    labels = encode(label_texts(documents[by]))
+    labels = labels_in(documents, by)
     codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
     counts = np.bincount(codes, minlength=len(labels.names) + 1)
     sums = np.bincount(codes, weights=tokens, minlength=len(labels.names) + 1)

@@ -12,6 +12,8 @@ from rich.table import Table
 from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, bars, out, printable, quiet
 from flows.embedded_api import configure, embedded_api
 
+BAR = 16
+
 
 def plan(
     recipe: RecipePath,
@@ -20,6 +22,7 @@ def plan(
     sizes: Annotated[
         str | None, typer.Option(help="Declared group sizes, JSON: label -> tokens, or label -> {documents, tokens}.")
     ] = None,
+    compare: Annotated[str | None, typer.Option(help="Another recipe, whose plan is shown beside this one's.")] = None,
     json_: AsJson = False,
 ) -> None:
     """Show phases, weights and budgets without writing shards: from the last release's pool where the recipe would give the
@@ -29,22 +32,32 @@ def plan(
     from curation.mixture.planning import check_names
     from curation.recipes.recipe_file import load
 
-    loaded = load(recipe, overrides or ())
-    check_names(loaded)
+    loaded = [load(one, overrides or ()) for one in (compare, recipe) if one is not None]
+    for one in loaded:
+        check_names(one)
     report_losses = read_losses(losses) if losses is not None else None
-    if sizes is not None:
-        made = declared.plan_declared(loaded, declared.load_sizes(sizes), report_losses)
-        found = planned.Planned(made, f"the sizes of {sizes}")
+    given = declared.load_sizes(sizes) if sizes is not None else None
+    plans = [
+        planned.Planned(declared.plan_declared(one, given, report_losses), f"the sizes of {sizes}")
+        if given is not None
+        else planned.from_release(one, report_losses) or _prepared_plan(one, report_losses, silent=json_)
+        for one in loaded
+    ]
+    if compare is not None:
+        _side_by_side(plans, (compare, recipe), json_=json_)
     else:
-        found = planned.from_release(loaded, report_losses) or _prepared_plan(loaded, report_losses, silent=json_)
+        _alone(loaded[0].name, plans[0], json_=json_)
+
+
+def _alone(name: str, found: Any, *, json_: bool) -> None:
     plain = found.as_plain()
     if json_:
         typer.echo(json.dumps(plain))
         return
     phases = plain["phases"]
-    table = Table(title=f"Plan of {loaded.name}", title_justify="left")
-    for name in ("phase", "budget", "group", "weight", "target"):
-        table.add_column(name, justify="right" if name in ("weight", "target") else "left")
+    table = Table(title=f"Plan of {name}", title_justify="left")
+    for column in ("phase", "budget", "group", "weight", "target", "epochs"):
+        table.add_column(column, justify="right" if column in ("weight", "target", "epochs") else "left")
     for phase in phases:
         first = True
         for label, weight in phase["weights"].items():
@@ -55,6 +68,7 @@ def plan(
                 printable(label),
                 f"{weight:.4f}",
                 target,
+                _times(phase["epochs"][label]),
             )
             first = False
     out.print(table)
@@ -62,6 +76,51 @@ def plan(
         for note in phase["notes"]:
             out.print(f"{phase['name']}: {note}", markup=False, highlight=False)
     out.print(found.said, markup=False, highlight=False, soft_wrap=True)
+
+
+def _side_by_side(plans: list[Any], names: tuple[str, str], *, json_: bool) -> None:
+    """Both plans, group by group: weights, epochs, how much of it is repeated, and a bar of the target in each."""
+    from curation.mixture import compared
+
+    rows = compared.compare(plans[0].plan, plans[1].plan)
+    if json_:
+        typer.echo(json.dumps({"plans": [one.as_plain() for one in plans], "compared": compared.as_plain(rows)}))
+        return
+    for phase in dict.fromkeys(row.phase for row in rows):
+        mine = [row for row in rows if row.phase == phase]
+        table = Table(title=f"{phase} ({mine[0].unit}; A {names[0]}, B {names[1]})", title_justify="left")
+        table.add_column("group")
+        for column in ("weight A", "B", "epochs A", "B", "unique A", "B", "repeated A", "B"):
+            table.add_column(column, justify="right")
+        table.add_column("target, A over B")
+        most = max(side.target for row in mine if row.group is not None for side in (row.first, row.second) if side)
+        for row in mine:
+            sides = (row.first, row.second)
+            bars_ = "\n".join(_bar(side.target / most if side and most else 0.0) for side in sides)
+            table.add_row(
+                "(all)" if row.group is None else printable(row.group),
+                *(f"{side.weight:.4f}" if side else "" for side in sides),
+                *(_times(side.epochs) if side else "" for side in sides),
+                *(f"{side.unique:,.0f}" if side else "" for side in sides),
+                *(f"{side.repeated:,.0f}" if side else "" for side in sides),
+                bars_ if row.group is not None else "",
+            )
+        out.print(table)
+    for name, one in zip(names, plans, strict=True):
+        for phase in one.plan.phases:
+            for note in phase.notes:
+                out.print(f"{name}, {phase.name}: {note}", markup=False, highlight=False)
+        out.print(f"{name}: {one.said}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _times(epochs: float | None) -> str:
+    return "" if epochs is None else f"{epochs:.2f}"
+
+
+def _bar(share: float) -> str:
+    """A bar of a group's target; the longest is BAR wide."""
+    eighths = round(share * BAR * 8)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
 
 
 def _prepared_plan(recipe: Any, losses: Any, *, silent: bool) -> Any:

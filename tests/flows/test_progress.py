@@ -14,4 +14,4 @@ def test_progress_goes_to_other_processes_without_its_terminal() -> None:
         sent = cloudpickle.loads(cloudpickle.dumps(one))
         sent.say("nothing")
         with sent.stage("prepare", 2) as advance:
-            advance()
+            advance(1)

@@ -16,6 +16,10 @@ from curation.methods.groupers.fasttext import fasttext
 from curation.methods.groupers.items import items
 from curation.methods.groupers.label_table import label_table
 from curation.methods.groupers.length import length
+from curation.methods.groupers.quantile_steps import fit as fit_steps
+from curation.methods.groupers.quantile_steps import merge as merge_steps
+from curation.methods.groupers.quantile_steps import partial as partial_steps
+from curation.methods.groupers.quantile_steps import quantile_steps
 from curation.methods.groupers.regex import regex
 from curation.methods.groupers.score_buckets import fit as fit_edges
 from curation.methods.groupers.score_buckets import merge as merge_scores
@@ -35,6 +39,7 @@ FUNCTIONS: dict[type, Callable[..., pa.Array]] = {
     models.Items: items,
     models.LabelTable: label_table,
     models.Length: length,
+    models.QuantileSteps: quantile_steps,
     models.Regex: regex,
     models.ScoreBuckets: score_buckets,
     models.Skills: skills,
@@ -45,6 +50,7 @@ FUNCTIONS: dict[type, Callable[..., pa.Array]] = {
 
 POOL_WIDE: dict[type, PoolWide] = {
     models.Clusters: PoolWide(kmeans.partial, kmeans.merge, kmeans.fit, clusters),
+    models.QuantileSteps: PoolWide(partial_steps, merge_steps, fit_steps, quantile_steps),
     models.ScoreBuckets: PoolWide(partial_scores, merge_scores, fit_edges, score_buckets),
 }
 """Those of ``FUNCTIONS`` that need the whole pool first: they take the fitted state besides."""

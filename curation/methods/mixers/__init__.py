@@ -10,11 +10,14 @@ from curation.methods.mixers.doge import doge
 from curation.methods.mixers.doremi import doremi
 from curation.methods.mixers.fixed import fixed
 from curation.methods.mixers.mixing_law import mixing_law
+from curation.methods.mixers.nested import nested
 from curation.methods.mixers.olmix import olmix
 from curation.methods.mixers.pools import pools
 from curation.methods.mixers.proportional import proportional
+from curation.methods.mixers.quality_curve import quality_curve
 from curation.methods.mixers.regmix import regmix
 from curation.methods.mixers.rehearsal import exponential_rehearsal, power_law_rehearsal
+from curation.methods.mixers.repetitions import factors_of, repetitions, sigmoid, sigmoid_copies
 from curation.methods.mixers.skill_it import skill_it
 from curation.methods.mixers.temperature import temperature
 from curation.methods.mixers.types import MixContext, Sizes, Weights
@@ -23,7 +26,7 @@ from curation.methods.mixers.unimax import unimax
 from curation.methods.mixers.zipf import zipf
 from schemas import mixers as models
 
-__all__ = ["FUNCTIONS", "MixContext", "Sizes", "mix"]
+__all__ = ["FUNCTIONS", "MixContext", "Sizes", "copies", "mix"]
 
 FUNCTIONS: dict[type, Callable[[Sizes, Any, MixContext], Weights]] = {
     models.Proportional: proportional,
@@ -39,6 +42,9 @@ FUNCTIONS: dict[type, Callable[[Sizes, Any, MixContext], Weights]] = {
     models.DoReMi: doremi,
     models.DoGE: doge,
     models.Aioli: aioli,
+    models.QualityCurve: quality_curve,
+    models.Sigmoid: sigmoid,
+    models.Repetitions: repetitions,
     models.RegMix: regmix,
     models.MixingLaw: mixing_law,
     models.Olmix: olmix,
@@ -47,4 +53,15 @@ FUNCTIONS: dict[type, Callable[[Sizes, Any, MixContext], Weights]] = {
 
 def mix(sizes: Sizes, params: Any, context: MixContext) -> Weights:
     """The mixture's weights for these groups. Raises RecipeError naming the place in the recipe."""
+    if params.inside is not None:
+        return nested(sizes, params, context, mix)
     return FUNCTIONS[type(params)](sizes, params, context)
+
+
+def copies(sizes: Sizes, params: Any, context: MixContext) -> Weights | None:
+    """The copies of each group that the mixture gives where its phase has no budget, float64[g]; None: each document once."""
+    if isinstance(params, models.Repetitions):
+        return factors_of(sizes, params, context)
+    if isinstance(params, models.Sigmoid):
+        return sigmoid_copies(sizes, params)
+    return None

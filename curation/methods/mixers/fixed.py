@@ -12,6 +12,7 @@ def fixed(sizes: Sizes, params: Fixed, context: MixContext) -> Weights:
     Raises RecipeError for weights that do not sum to 1 (within 1e-6) and for a label that no document has.
     """
     place = f"{context.place}.weights"
-    check_sum(params.weights.values(), place)
-    check_labels(sizes, [label for label, weight in params.weights.items() if weight > 0], params.by, place)
-    return normalised(by_label(sizes, params.weights))
+    weights = params.of_labels()
+    check_sum(weights.values(), place)
+    check_labels(sizes, [label for label, weight in weights.items() if weight > 0], params.grouping, place)
+    return normalised(by_label(sizes, weights))

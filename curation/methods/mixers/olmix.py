@@ -43,7 +43,7 @@ def olmix(sizes: Sizes, params: Olmix, context: MixContext) -> Weights:
     prior = proportions(sizes)
     if params.prior is not None:
         check_sum(params.prior.values(), f"{place}.prior")
-        check_labels(sizes, params.prior, params.by, f"{place}.prior")
+        check_labels(sizes, params.prior, params.grouping, f"{place}.prior")
         prior = by_label(sizes, params.prior)
     caps = np.ones(len(prior))
     if params.repetition is not None and np.isfinite(context.budget):

@@ -20,7 +20,7 @@ def pools(sizes: Sizes, params: Pools, context: MixContext) -> Weights:
         odd = sorted(params.weights.keys() ^ params.pools.keys())[0]
         raise RecipeError(f"{context.place}.weights", f"the pool {odd!r} needs both labels and a weight")
     named = [label for labels in params.pools.values() for label in labels]
-    check_labels(sizes, named, params.by, f"{context.place}.pools")
+    check_labels(sizes, named, params.grouping, f"{context.place}.pools")
     if len(set(named)) < len(named):
         raise RecipeError(f"{context.place}.pools", "a label stands in two pools")
     result = np.zeros(len(sizes.labels))

@@ -40,7 +40,7 @@ def _ages(params: PowerLawRehearsal | ExponentialRehearsal) -> Weights:
 def _of_tasks(
     sizes: Sizes, params: PowerLawRehearsal | ExponentialRehearsal, context: MixContext, weights: Weights
 ) -> Weights:
-    check_labels(sizes, params.tasks, params.by, f"{context.place}.tasks")
+    check_labels(sizes, params.tasks, params.grouping, f"{context.place}.tasks")
     if len(set(params.tasks)) < len(params.tasks):
         raise RecipeError(f"{context.place}.tasks", "a task stands twice; give each once, in the order it was met")
     return by_label(sizes, dict(zip(params.tasks, weights, strict=True)))

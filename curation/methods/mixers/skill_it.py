@@ -37,7 +37,7 @@ def skill_it(sizes: Sizes, params: SkillIt, context: MixContext) -> Weights:
     """
     place = f"{context.place}.{'graph' if params.probes is None else 'probes'}"
     skills, targets, matrix = graph(params, place)
-    check_labels(sizes, skills, params.by, place)
+    check_labels(sizes, skills, params.grouping, place)
     if params.binarise:
         same = np.array([[skill == target for target in targets] for skill in skills])
         matrix = np.where(same, 1.0, np.where(matrix > 0, 0.5, 0.0))

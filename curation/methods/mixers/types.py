@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +38,8 @@ class MixContext:
 
     budget: of the phase, in the unit of its groups. losses: the trainer's report. held: the weights by label of
     the phase or release before. elsewhere: groups of the whole pool that this phase does not draw from; a report may tell of
-    them. first_round: of `rounds`, which starts without a report. place: in the recipe.
+    them. first_round: of `rounds`, which starts without a report. group: that the mixture is inside of; ``budget`` is then
+    what it gets. place: in the recipe.
     """
 
     budget: float = float("inf")
@@ -47,6 +48,7 @@ class MixContext:
     held: Mapping[str, float] | None = None
     elsewhere: tuple[str, ...] = ()
     first_round: bool = False
+    group: str = ""
     place: str = "mixture"
 
 
@@ -72,6 +74,15 @@ def proportions(sizes: Sizes) -> Weights:
 def start_weights(sizes: Sizes, start: Literal["uniform", "proportional"]) -> Weights:
     """What an online mixture begins with, float64[g]."""
     return proportions(sizes) if start == "proportional" else np.full(len(sizes.labels), 1 / len(sizes.labels))
+
+
+def ascending(labels: Sequence[str]) -> npt.NDArray[np.int64]:
+    """The order of labels that are steps, lowest first: as numbers where all are, else as text. int64[g]"""
+    try:
+        numbers = np.array([float(label) for label in labels])
+    except ValueError:
+        return np.argsort(np.array(labels, dtype=object), kind="stable")
+    return np.argsort(numbers, kind="stable")
 
 
 def by_label(sizes: Sizes, weights: Mapping[str, float]) -> Weights:

@@ -9,5 +9,5 @@ from schemas.mixers import Uniform
 def uniform(sizes: Sizes, params: Uniform, context: MixContext) -> Weights:
     """Weights float64[g]. Raises RecipeError for a label that no document has."""
     labels = sizes.labels if params.labels is None else params.labels
-    check_labels(sizes, labels, params.by, f"{context.place}.labels")
+    check_labels(sizes, labels, params.grouping, f"{context.place}.labels")
     return normalised(by_label(sizes, dict.fromkeys(labels, 1.0)))

@@ -13,7 +13,7 @@ def zipf(sizes: Sizes, params: Zipf, context: MixContext) -> Weights:
     """Weights float64[g]. Raises RecipeError for a rank that no document has, or that stands twice."""
     by_size = np.lexsort((np.arange(len(sizes.labels)), -sizes.held))
     ranks = [sizes.labels[i] for i in by_size] if params.ranks is None else params.ranks
-    check_labels(sizes, ranks, params.by, f"{context.place}.ranks")
+    check_labels(sizes, ranks, params.grouping, f"{context.place}.ranks")
     if len(set(ranks)) < len(ranks):
         raise RecipeError(f"{context.place}.ranks", "a label stands twice")
     return by_label(sizes, dict(zip(ranks, of_ranks(len(ranks), params.exponent), strict=True)))

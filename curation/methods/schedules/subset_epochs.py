@@ -37,9 +37,11 @@ def subset_epochs(params: SubsetEpochs, context: ScheduleContext) -> list[Phase]
 def once(params: SubsetEpochs, context: ScheduleContext) -> int:
     """The budget with which the subset is read exactly once, in tokens."""
     place = f"{context.place}.subset"
-    sizes = context.sizes(params.pool, params.mixture.by)
+    sizes = context.sizes(params.pool, params.mixture.grouping)
     if params.subset not in sizes.labels:
-        raise RecipeError(place, f"no document of the pool has the label {params.subset!r} of {params.mixture.by!r}")
+        raise RecipeError(
+            place, f"no document of the pool has the label {params.subset!r} of {params.mixture.grouping!r}"
+        )
     at = sizes.labels.index(params.subset)
     given = MixContext(seed=context.seed, losses=context.losses, place=f"{context.place}.mixture")
 

@@ -14,6 +14,10 @@ from curation.arrays import kmeans
 from curation.methods.pool_wide import PoolWide
 from curation.methods.scorers.auto_cot import auto_cot
 from curation.methods.scorers.cluster_distance import cluster_distance
+from curation.methods.scorers.combined import combined
+from curation.methods.scorers.combined import fit as fit_ranks
+from curation.methods.scorers.combined import merge as merge_ranks
+from curation.methods.scorers.combined import partial as partial_ranks
 from curation.methods.scorers.compression import compression
 from curation.methods.scorers.count import count
 from curation.methods.scorers.cyclical import cyclical
@@ -35,6 +39,7 @@ from schemas import scorers as models
 FUNCTIONS: dict[type, Callable[..., npt.NDArray[np.float64]]] = {
     models.AutoCot: auto_cot,
     models.ClusterDistance: cluster_distance,
+    models.Combined: combined,
     models.Compression: compression,
     models.Count: count,
     models.Cyclical: cyclical,
@@ -53,6 +58,7 @@ FUNCTIONS: dict[type, Callable[..., npt.NDArray[np.float64]]] = {
 
 POOL_WIDE: dict[type, PoolWide] = {
     models.ClusterDistance: PoolWide(kmeans.partial, kmeans.merge, kmeans.fit, cluster_distance),
+    models.Combined: PoolWide(partial_ranks, merge_ranks, fit_ranks, combined),
     models.Dsir: PoolWide(partial_counts, merge_counts, fit_ratios, dsir),
 }
 """Those of ``FUNCTIONS`` that need the whole pool first: they take the fitted state besides."""

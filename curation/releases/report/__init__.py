@@ -15,13 +15,14 @@ from curation.releases.report.border_cases import border_cases
 from curation.releases.report.comparison import comparison, shown
 from curation.releases.report.duplicates import duplicates, shift
 from curation.releases.report.funnel import funnel
+from curation.releases.report.heat_maps import heat_maps
 from curation.releases.report.measured import histograms
 from curation.releases.report.mixture import mixture
 from curation.releases.report.mixture_over_position import mixture_over_position
 from curation.releases.report.over_position import scores_over_position
 from curation.releases.report.packing import packing
 from curation.releases.report.page import figures, folded, page, table
-from curation.releases.report.pool_pictures import domains, languages, quality, token_lengths
+from curation.releases.report.pool_pictures import copies, domains, languages, quality, token_lengths
 from curation.releases.report.substrings import substrings
 from curation.releases.report.timings import timings
 from curation.releases.report.warned import warned
@@ -41,6 +42,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
         ("What changed since the last release", comparison(before, manifest) if before is not None else ""),
         ("Funnel", funnel(manifest)),
         ("Mixture, planned and written", mixture(manifest)),
+        ("Groups and their steps", heat_maps(manifest)),
         ("Mixture over training position", mixture_over_position(manifest, folder)),
         ("Scores over training position", scores_over_position(manifest, folder)),
         ("Dropped, and just kept", border_cases(manifest, folder)),
@@ -51,6 +53,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
         ("Languages", languages(folder)),
         ("Domains", domains(manifest, folder)),
         ("Lengths in tokens", token_lengths(manifest, folder)),
+        ("Copies", copies(manifest, folder)),
         ("Benchmark items in the sources", _contamination(manifest)),
         ("Look a document up", _lookup(places)),
         ("Edits", _edits(manifest)),
@@ -73,6 +76,7 @@ def compare(before: Manifest, after: Manifest, folders: tuple[str, str]) -> str:
         ("What changed", comparison(before, after)),
         ("Funnel", twice(lambda manifest, _: funnel(manifest))),
         ("Mixture, planned and written", twice(lambda manifest, _: mixture(manifest))),
+        ("Groups and their steps", twice(lambda manifest, _: heat_maps(manifest))),
         ("Mixture over training position", twice(mixture_over_position)),
         ("Scores over training position", twice(scores_over_position)),
         ("What the rules measured", twice(lambda _, folder: histograms(folder))),

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curation import storage
-from curation.mixture.pool import label_texts
+from curation.mixture.pool import labels_in
 from curation.releases.report.charts import COLOURS, short, svg
 from curation.releases.report.charts import OTHERS as OTHERS_COLOUR
+from schemas.groups import SEPARATOR
 from schemas.tables import NO_LABEL
 
 BINS, ROWS_A_BIN = 160, 25
@@ -117,10 +117,19 @@ def _columns(path: str, by: str | None) -> pa.Table:
     with storage.open_read(path) as stream:
         file = pq.ParquetFile(stream)
         names = file.schema_arrow.names
-        wanted = [name for name in {by, "tokens"} if name in names]
+        grouped = [] if by is None else by.split(SEPARATOR)
+        wanted = [name for name in {*grouped, "tokens"} if name in names]
         table = file.read(columns=wanted)
     n = file.metadata.num_rows
     tokens = table["tokens"] if "tokens" in names else pa.array(np.ones(n, dtype=np.int64))
-    if by is None or by not in names:
+    if by is None or not set(grouped) <= set(names):
         return pa.table({"label": pa.array(["(all)"] * n), "tokens": tokens})
-    return pa.table({"label": pc.cast(label_texts(table[by]), pa.string()), "tokens": tokens})
+    labels = labels_in(table, by)
+    return pa.table(
+        {
+            "label": pa.array([*labels.names, None], pa.string()).take(
+                pa.array(labels.codes % (len(labels.names) + 1))
+            ),
+            "tokens": tokens,
+        }
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -16,6 +17,8 @@ from schemas.groupers import Url
 
 SHOWN = 20
 QUALITY_BINS = 40
+COPIES = (1, 2, 3, 4, 10, 100, 1000)
+"""Where a bin of copies begins: FineWeb-2's steps."""
 
 
 def languages(folder: str) -> str:
@@ -56,6 +59,26 @@ def token_lengths(manifest: dict[str, Any], folder: str) -> str:
     )
     rows = [[f"{2**i:,} to {2 ** (i + 1) - 1:,}", int(counts[i])] for i in range(first, last + 1)]
     return picture + folded("as a table", table(["tokens", "documents"], rows))
+
+
+def copies(manifest: dict[str, Any], folder: str) -> str:
+    """How many documents as read each document left stands for; nothing where each stands for itself."""
+    documents, tokens = (np.zeros(len(COPIES), dtype=np.int64) for _ in range(2))
+    for name in storage.list_folder(storage.join(folder, "pool")):
+        with storage.open_parquet(storage.join(folder, "pool", name)) as file:
+            if "copies" not in file.schema_arrow.names:
+                return ""
+            found = file.read(columns=["copies", "tokens"])
+        bins = np.searchsorted(COPIES, found["copies"].to_numpy(), side="right") - 1
+        documents += np.bincount(bins, minlength=len(COPIES))
+        tokens += np.bincount(bins, weights=found["tokens"].to_numpy(), minlength=len(COPIES)).astype(np.int64)
+    if not documents[1:].any():
+        return ""
+    names = [f"{low:,}" if high == low + 1 else f"{low:,} to {high - 1:,}" for low, high in itertools.pairwise(COPIES)]
+    names.append(f"{COPIES[-1]:,} and more")
+    rows = [[name, int(n), int(t)] for name, n, t in zip(names, documents, tokens, strict=True) if n]
+    picture = bars([(name, int(n)) for name, n in zip(names, documents, strict=True) if n], label="Documents by copies")
+    return picture + folded("as a table", table(["copies", "documents", "tokens"], rows))
 
 
 def quality(manifest: dict[str, Any], folder: str) -> str:

@@ -1,7 +1,8 @@
 """What a test of reliability puts into every Python process that it starts, through PYTHONPATH: faults at named places.
 
 KILL_WORKERS=FOLDER: the first worker that runs a piece of a stage is killed at it, once a stage; a file of the stage's name in the
-folder says so. BLOCK_BITS=N: documents a block of the global steps, 2^N, so that few documents make many ranges.
+folder says so. SLOW_WORKER=FOLDER: the first worker that runs a piece waits before each of its own; ``slow`` in the folder has a byte
+for each. SECONDS_A_PIECE=N: every piece takes so much longer. BLOCK_BITS=N: documents a block of the global steps, 2^N, so that few documents make many ranges.
 
 Every point where ``curation.storage`` changes what is stored is counted: a file opened to write, half of what is written to it, its
 sync, its renaming, a table or the footer of a Parquet file, half of a tree that is removed. COUNT_WRITES=FILE leaves their number at
@@ -27,6 +28,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +49,33 @@ def _kill_workers(module: Any) -> None:
         return run_piece(stage, work, piece)
 
     module.run_piece = dying
+
+
+def _slow_worker(module: Any) -> None:
+    run_piece, mine, mark = module.run_piece, [False], os.path.join(os.environ["SLOW_WORKER"], "slow")
+
+    def waiting(stage: Any, work: Any, piece: int) -> Any:
+        if not mine[0]:
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+                mine[0] = True
+        if mine[0]:
+            with open(mark, "ab") as pieces:
+                pieces.write(b".")
+            time.sleep(1)
+        return run_piece(stage, work, piece)
+
+    module.run_piece = waiting
+
+
+def _slow_pieces(module: Any) -> None:
+    run_piece = module.run_piece
+
+    def waiting(stage: Any, work: Any, piece: int) -> Any:
+        time.sleep(float(os.environ["SECONDS_A_PIECE"]))
+        return run_piece(stage, work, piece)
+
+    module.run_piece = waiting
 
 
 def _block_bits(module: Any) -> None:
@@ -230,6 +259,8 @@ def _publish_first(module: Any) -> None:
 
 FAULTS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "KILL_WORKERS": ("curation.releases.work", _kill_workers),
+    "SLOW_WORKER": ("curation.releases.work", _slow_worker),
+    "SECONDS_A_PIECE": ("curation.releases.work", _slow_pieces),
     "BLOCK_BITS": ("curation.dedup.clusters", _block_bits),
     "COUNT_WRITES": ("curation.storage", _write_points),
     "DIE_AT": ("curation.storage", _write_points),
