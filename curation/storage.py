@@ -83,10 +83,12 @@ def _filesystem(protocol: str) -> Any:
         extra = EXTRAS.get(protocol)
         cure = f"pip install 'syllabus[{extra}]'" if extra else "install the package that fsspec names for it"
         raise StorageError(f"{protocol}:// needs a package that is not installed: {cure}") from None
-    except ValueError:
-        raise StorageError(
-            f"{protocol}:// is no store that fsspec knows; write a local path or {', '.join(f'{p}://' for p in EXTRAS)}"
-        ) from None
+    except ValueError as error:
+        known = ", ".join(f"{p}://" for p in EXTRAS)
+        why = f"is no store that fsspec knows; write a local path or {known}"
+        if protocol in EXTRAS:  # Azure's, without an account
+            why = f"is not to be reached: {error}; account and credentials come from the environment"
+        raise StorageError(f"{protocol}:// {why}") from None
 
 
 def resolve(url: str) -> tuple[Any, str]:

@@ -58,6 +58,8 @@ class PhaseRecord(Part):
     notes: list[str] = []
     pools: dict[str, Amount] = {}
     """What was written of each pool, where the mixture is of pools."""
+    fit: dict[str, Any] | None = None
+    """How well a fitted mixture foretells runs that it was not fitted to, with each run's `predicted` and `seen`; null: not asked."""
 
 
 class Shard(Part):

@@ -60,6 +60,8 @@ class Mixer(Section):
             plain = {name: type(self).model_fields[name].default for name in said}
             if any(getattr(self, name) != default for name, default in plain.items()):
                 raise ValueError(f"{said[0]} is said of the groups of the innermost mixture; write inside.{said[0]}")
+        if isinstance(self.inside, Moving):
+            raise ValueError("a mixture that moves stands inside no other; group by several names: by: [topic, step]")
         names = self.grouping.split("/")
         if len(set(names)) < len(names):
             raise ValueError(f"names {max(names, key=names.count)!r} twice, in `by` or inside")
@@ -237,6 +239,11 @@ class DoGE(Online):
     """The weights before the first step."""
     average: bool = True
     """The average of the weights over all steps; false takes the last."""
+    check: str | None = None
+    """A table (CSV, JSON lines, Parquet) of runs: a column of weights for each group, and the loss. `plan` and the report say
+    how well what was learned ranks them."""
+    check_target: str = "loss"
+    """Column of `check` that holds the loss."""
 
 
 class Aioli(Online):
@@ -251,6 +258,38 @@ class Aioli(Online):
     """o: a probe puts o on one domain and (1 − o) / (k − 1) on each other."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """e: weight of the matrix before; 0 carries the weights over instead (p ← p exp(…))."""
+    check: str | None = None
+    """A table (CSV, JSON lines, Parquet) of runs: a column of weights for each group, and the loss. `plan` and the report say
+    how well what was learned ranks them."""
+    check_target: str = "loss"
+    """Column of `check` that holds the loss."""
+
+
+class Moving(Mixer):
+    """From one mixture to another over the phase: w(t) = (1 − s(t)) u + s(t) v, t from 0 to 1 the share of its budget."""
+
+    method: Literal["moving"]
+    """Weights that move with position. What the phase draws is their mean; when a group's documents come follows from the weights."""
+    start: Mixture
+    """u, over the same groups: a mixture without a `by` of its own."""
+    end: Mixture
+    """v, over the same groups: a mixture without a `by` of its own."""
+    shape: Literal["linear", "cosine", "step"] = "linear"
+    """s(t): t, (1 − cos πt) / 2, or 0 before `at` and 1 from there on."""
+    at: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Where a step is, as a share of the phase."""
+
+    @model_validator(mode="after")
+    def _same_groups(self) -> Moving:
+        for name in ("start", "end"):
+            one: Mixer = getattr(self, name)
+            if one.by not in ("source", self.by) or one.inside is not None or isinstance(one, Moving):
+                raise ValueError(
+                    f"{name} is of the same groups: leave out its `by` and `inside`, and let it not move itself"
+                )
+        if self.inside is not None:
+            raise ValueError("what moves has no mixture inside; group by several names: by: [topic, step]")
+        return self
 
 
 class QualityCurve(Mixer):
@@ -309,7 +348,10 @@ class RegMix(Mixer):
     best: Annotated[int, Field(ge=1)] = 128
     """Mixtures of least predicted loss that are averaged."""
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of the runs, at least one, that decides when the regression stops growing (the notebook uses its test split)."""
+    """Share of the runs, at least one, that decides when a regression stops growing (the notebook uses its test split). Each part
+    of the runs decides once, and the regressions' mean counts."""
+    check: str | None = None
+    """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
 
 
 class MixingLaw(Mixer):
@@ -324,6 +366,8 @@ class MixingLaw(Mixer):
     targets: dict[str, Positive] = {}
     """Task (a column of `runs`, or its place in the law, from 0) -> its weight in the sum that is minimised; empty: all
     tasks of the law alike."""
+    check: str | None = None
+    """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
 
     @model_validator(mode="after")
     def _one_law(self) -> MixingLaw:
@@ -331,6 +375,8 @@ class MixingLaw(Mixer):
             raise ValueError("give either law, or runs to fit it to")
         if self.runs is not None and not self.targets:
             raise ValueError("targets names the columns of runs that hold losses")
+        if self.check is not None and self.runs is None:
+            raise ValueError("check is of a fit to runs; a law is given here")
         return self
 
 
@@ -351,6 +397,8 @@ class Olmix(Mixer):
     """The weights to stay near; null: the natural proportions."""
     repetition: Positive | None = 4.0
     """Passes over a group at most: x_j ≤ n_j · repetition / budget, n in the budget's unit; null is without cap."""
+    check: str | None = None
+    """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
 
     @model_validator(mode="after")
     def _one_law(self) -> Olmix:
@@ -358,6 +406,8 @@ class Olmix(Mixer):
             raise ValueError("give either law, or runs to fit it to")
         if self.runs is not None and not self.targets:
             raise ValueError("targets names the columns of runs that hold losses")
+        if self.check is not None and self.runs is None:
+            raise ValueError("check is of a fit to runs; a law is given here")
         return self
 
 
@@ -379,6 +429,7 @@ Mixture = Annotated[
     | Annotated[DoReMi, Tag("doremi")]
     | Annotated[DoGE, Tag("doge")]
     | Annotated[Aioli, Tag("aioli")]
+    | Annotated[Moving, Tag("moving")]
     | Annotated[QualityCurve, Tag("quality_curve")]
     | Annotated[Sigmoid, Tag("sigmoid")]
     | Annotated[Repetitions, Tag("repetitions")]
@@ -402,6 +453,7 @@ for _model in (
     DoReMi,
     DoGE,
     Aioli,
+    Moving,
     QualityCurve,
     Sigmoid,
     Repetitions,

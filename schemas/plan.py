@@ -14,6 +14,29 @@ Unit = Literal["tokens", "records"]
 
 
 @dataclass(frozen=True)
+class Fit:
+    """A fitted mixture beside runs that it was not fitted to: how many it was, how many were checked, and of these Spearman's rank
+    correlation and the mean absolute error of the loss; null where what is foretold is no loss, or all are alike."""
+
+    runs: int
+    checked: int
+    rank_correlation: float | None
+    mean_absolute_error: float | None
+    predicted: tuple[float, ...] = ()
+    seen: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Course:
+    """Weights that move over a phase: those at its start and at its end, by label in order, and how they get there."""
+
+    shape: Literal["linear", "cosine", "step"]
+    at: float
+    start: tuple[float, ...]
+    end: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class PlannedPhase:
     """One phase, ready to draw.
 
@@ -42,6 +65,8 @@ class PlannedPhase:
     whole: float | None = None
     held: tuple[float, ...] = ()
     """What each group holds, in ``unit``."""
+    fit: Fit | None = None
+    course: Course | None = None
     passes: bool = False
     apart: bool = False
     """What one group gives too little or too much no other makes up for: copies are as planned, to a document."""

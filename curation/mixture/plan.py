@@ -17,9 +17,9 @@ from curation.methods.losses import LossReport
 from curation.methods.mixers import Sizes
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
-from schemas.mixers import Mixer, Mixture, Online, Pools, QualityCurve, Repetitions, Sigmoid, UniMax
+from schemas.mixers import Mixer, Mixture, Moving, Online, Pools, QualityCurve, Repetitions, Sigmoid, UniMax
 from schemas.phases import Phase, Pool
-from schemas.plan import Plan, PlannedPhase, Unit
+from schemas.plan import Course, Fit, Plan, PlannedPhase, Unit
 from schemas.recipe import Recipe
 from schemas.schedules import Rounds
 
@@ -183,6 +183,8 @@ def _plan_phase(
     if kind in ("share", "epochs"):
         amount = asked * (whole if kind == "share" and whole is not None else float(have.sum()))
     said: list[str] = []
+    fits: list[Fit] = []
+    course: Course | None = None
     innermost = mixture.innermost if mixture is not None else None
     if kind == "share" and isinstance(innermost, Copies):
         raise RecipeError(
@@ -199,6 +201,7 @@ def _plan_phase(
             held=held.get(mixture.grouping),
             first_round=_first_round(place, recipe) and losses is None,
             place=f"{place}.mixture" if phase.mixture != "inherit" else "mixture",
+            fits=fits,
         )
         if losses is not None:
             of_pool = groups.sizes(Phase(name="all", conditioning=None), place, mixture.grouping).labels
@@ -207,7 +210,9 @@ def _plan_phase(
         if copies is not None and all(getattr(phase, name) is None for name in BUDGETS):
             amount = float((have * copies).sum())
             kind, asked = "epochs", amount / float(have.sum())
-        weights = mixers.mix(sizes, mixture, context)
+        if isinstance(mixture, Moving):
+            course = mixers.course(sizes, mixture, context, mixers.mix)
+        weights = mixers.mix(sizes, mixture, context) if course is None else mixers.mean(course)
         if losses is None and getattr(mixture, "without_losses", None) == "hold":
             held_from = "those of the start" if context.held is None else "those of before"
             said.append(f"{mixture.method} follows a loss report and there is none: the weights are {held_from}")
@@ -263,8 +268,10 @@ def _plan_phase(
         disjoint=kind == "share",
         takes_rest=takes_rest,
         whole=whole if kind == "share" else None,
+        fit=fits[0] if fits else None,
+        course=course,
         held=tuple(float(one) for one in have),
-        passes=kind == "epochs" and not isinstance(innermost, Copies),
+        passes=kind == "epochs" and course is None and not isinstance(innermost, Copies),
         apart=isinstance(innermost, Copies),
         pools=tuple((name, tuple(held)) for name, held in mixture.pools.items()) if isinstance(mixture, Pools) else (),
         notes=(*said, *notes, *_repeated(sizes.labels, targets, have)),

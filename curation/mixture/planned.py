@@ -15,7 +15,7 @@ from curation.releases import history
 from curation.releases.home import Home
 from curation.releases.manifest import pool_key
 from curation.stages import catalogue
-from schemas.plan import Plan, PlannedPhase
+from schemas.plan import Fit, Plan, PlannedPhase
 from schemas.recipe import Recipe
 from schemas.work import Input
 
@@ -80,6 +80,11 @@ def from_release(recipe: Recipe, losses: LossReport | None) -> Planned | None:
     return Planned(made, f"the pool of release {latest}{nothing_new}", latest, len(pool))
 
 
+def fit_as_plain(fit: Fit) -> dict[str, Any]:
+    """How well a fitted mixture does on other runs, without each of them."""
+    return {name: value for name, value in vars(fit).items() if name not in ("predicted", "seen")}
+
+
 def passes(target: float, held: float) -> float | None:
     """How often what a group holds goes into its target; null where it holds nothing."""
     return target / held if held else None
@@ -96,6 +101,8 @@ def as_plain(phase: PlannedPhase) -> dict[str, Any]:
         "targets": dict(zip(phase.labels, phase.targets, strict=True)),
         "held": dict(zip(phase.labels, phase.held, strict=True)),
         "epochs": {label: passes(*of) for label, *of in zip(phase.labels, phase.targets, phase.held, strict=True)},
+        "fit": None if phase.fit is None else fit_as_plain(phase.fit),
+        "course": None if phase.course is None else dict(vars(phase.course)),
         "exhausted": phase.exhausted,
         "max_epochs": phase.max_epochs,
         "order": phase.order if isinstance(phase.order, str) else phase.order.model_dump(),

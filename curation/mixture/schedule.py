@@ -15,6 +15,7 @@ import numpy.typing as npt
 from curation import seeds
 from curation.arrays.sorting import order_by, place_in_run
 from curation.methods import orders
+from curation.methods.mixers.moving import places
 from curation.mixture.pool import Labels, Pool
 from schemas.errors import RunError
 from schemas.orders import POOL
@@ -320,7 +321,11 @@ def _in_order(pool: Pool, phase: PlannedPhase, drawn: _Drawn, seed: int) -> Int:
         name = f"{phase.name}/{number}" if phase.passes and number else phase.name
         place = f"{phase.place}.order"
         ordered.append(chosen[orders.arrange(keys, phase.order, seed=seed, phase=name, place=place)])
-    return np.concatenate(ordered) if ordered else np.zeros(0, dtype=np.int64)
+    made = np.concatenate(ordered) if ordered else np.zeros(0, dtype=np.int64)
+    if phase.course is None or not len(made):
+        return made
+    amounts = np.ones(len(made)) if phase.unit == "records" else pool.tokens_in(phase.conditioning)[made].astype(float)
+    return made[places(phase.course, pool.codes(phase.by, phase.labels)[made], amounts)]
 
 
 def _pools(pool: Pool, phase: PlannedPhase, rows: Int) -> Labels:

@@ -38,9 +38,11 @@ FILES: dict[type, tuple[str, ...]] = {
     rules.UrlFilter: ("domains", "urls", "hard_words", "soft_words", "subwords"),
     rules.BadWords: ("lists",),
     mixers.SkillIt: ("graph", "probes"),
-    mixers.RegMix: ("runs",),
-    mixers.MixingLaw: ("law", "runs"),
-    mixers.Olmix: ("law", "runs"),
+    mixers.RegMix: ("runs", "check"),
+    mixers.MixingLaw: ("law", "runs", "check"),
+    mixers.Olmix: ("law", "runs", "check"),
+    mixers.DoGE: ("check",),
+    mixers.Aioli: ("check",),
     schedules.LearningCurve: ("points",),
 }
 """Fields that name a file, a glob or a folder, or a list of them."""

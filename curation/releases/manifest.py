@@ -7,6 +7,7 @@ import importlib.metadata
 import platform
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -335,6 +336,7 @@ def _phases(plan: Plan, said: Sequence[Sequence[str]], shards: list[WrittenShard
                 weights=dict(zip(phase.labels, phase.weights, strict=True)),
                 realised={label: Amount(documents=n, tokens=t) for label, (n, t) in sorted(realised.items())},
                 by=phase.by,
+                fit=None if phase.fit is None else asdict(phase.fit),
                 notes=list(notes),
                 pools={
                     name: Amount(

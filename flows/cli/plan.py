@@ -75,7 +75,18 @@ def _alone(name: str, found: Any, *, json_: bool) -> None:
     for phase in phases:
         for note in phase["notes"]:
             out.print(f"{phase['name']}: {note}", markup=False, highlight=False)
+        if phase["fit"] is not None:
+            out.print(f"{phase['name']}: {_of_fit(phase['fit'])}", markup=False, highlight=False, soft_wrap=True)
     out.print(found.said, markup=False, highlight=False, soft_wrap=True)
+
+
+def _of_fit(fit: dict[str, Any]) -> str:
+    """How well a fitted mixture does, in a sentence."""
+    rank, error = fit["rank_correlation"], fit["mean_absolute_error"]
+    said = "all are foretold alike" if rank is None else f"rank correlation {rank:.3f}"
+    return f"fitted to {fit['runs']:,} runs; of {fit['checked']:,} others, {said}" + (
+        f", mean absolute error {error:.4g}" if error is not None else ""
+    )
 
 
 def _side_by_side(plans: list[Any], names: tuple[str, str], *, json_: bool) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from curation import storage
+from schemas.errors import StorageError
 from tests.conftest import ROOT
 
 KILLED = """
@@ -66,3 +70,14 @@ def test_a_link_is_as_new_as_what_it_leads_to(tmp_path: Path) -> None:
     after = storage.glob(str(link))[0].stamp, storage.stamp(str(link))
     assert before[0] != after[0]
     assert before[1] != after[1]
+
+
+def test_a_store_whose_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise ImportError("Install adlfs")
+
+    monkeypatch.setattr("fsspec.filesystem", missing)
+    storage._filesystem.cache_clear()
+    with pytest.raises(StorageError, match=re.escape("pip install 'syllabus[azure]'")):
+        storage.exists("az://bucket/x")
+    storage._filesystem.cache_clear()

@@ -180,7 +180,7 @@ def test_overrides_are_yaml(tmp_path: Path) -> None:
     [
         (("--set", "output={file}"), "Not a directory"),
         (("--set", "output=foo://x"), "foo:// is no store that fsspec knows"),
-        (("--set", "output=az://x/y"), "pip install 'syllabus[azure]'"),
+        (("--set", "output=az://x/y"), "account and credentials come from the environment"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_one_line(

@@ -10,6 +10,7 @@ from curation.methods.mixers.doge import doge
 from curation.methods.mixers.doremi import doremi
 from curation.methods.mixers.fixed import fixed
 from curation.methods.mixers.mixing_law import mixing_law
+from curation.methods.mixers.moving import course, mean
 from curation.methods.mixers.nested import nested
 from curation.methods.mixers.olmix import olmix
 from curation.methods.mixers.pools import pools
@@ -26,7 +27,7 @@ from curation.methods.mixers.unimax import unimax
 from curation.methods.mixers.zipf import zipf
 from schemas import mixers as models
 
-__all__ = ["FUNCTIONS", "MixContext", "Sizes", "copies", "mix"]
+__all__ = ["FUNCTIONS", "MixContext", "Sizes", "copies", "course", "mean", "mix"]
 
 FUNCTIONS: dict[type, Callable[[Sizes, Any, MixContext], Weights]] = {
     models.Proportional: proportional,
@@ -56,6 +57,13 @@ def mix(sizes: Sizes, params: Any, context: MixContext) -> Weights:
     if params.inside is not None:
         return nested(sizes, params, context, mix)
     return FUNCTIONS[type(params)](sizes, params, context)
+
+
+def _moving(sizes: Sizes, params: models.Moving, context: MixContext) -> Weights:
+    return mean(course(sizes, params, context, mix))
+
+
+FUNCTIONS[models.Moving] = _moving
 
 
 def copies(sizes: Sizes, params: Any, context: MixContext) -> Weights | None:

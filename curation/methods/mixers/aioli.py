@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from curation.methods.mixers.check import check
 from curation.methods.mixers.types import MixContext, Sizes, Weights, softmax, start_weights, without_losses
 from schemas.errors import RecipeError
 from schemas.mixers import Aioli
@@ -23,12 +24,17 @@ def aioli(sizes: Sizes, params: Aioli, context: MixContext) -> Weights:
     if len(start) == 1:
         return start
     probes = probe_matrix(len(start), params.one_hot)
-    weights, smoothed = start, None
+    weights, smoothed, rounds = start, None, 0
     for gains in context.losses.probe_gains(sizes.labels, besides=context.elsewhere):
+        rounds += 1
         helped = interactions(probes, gains, context.place)
         smoothed = helped if smoothed is None else (1 - params.ema) * helped + params.ema * smoothed
         base = start if params.ema > 0 else weights
         weights = softmax(np.log(base) + params.eta * (smoothed if params.ema > 0 else helped).sum(axis=0))
+    if smoothed is not None:
+        gain, target = smoothed.sum(axis=0), {params.check_target: 1.0}
+        runs = rounds * len(start)
+        check(params.check, sizes, target, context, runs=runs, predict=lambda x: -(x @ gain), in_losses=False)
     return weights
 
 

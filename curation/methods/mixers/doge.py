@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from curation.methods.mixers.check import check
 from curation.methods.mixers.types import MixContext, Sizes, Weights, softmax, start_weights, without_losses
 from schemas.mixers import DoGE
 
@@ -13,11 +14,15 @@ def doge(sizes: Sizes, params: DoGE, context: MixContext) -> Weights:
     weights = start_weights(sizes, params.start)
     if context.losses is None:
         return without_losses(sizes, weights, params.without_losses == "refuse", context)
-    steps = []
+    steps, scores = [], []
     for alignment in context.losses.by_checkpoint("alignment", sizes.labels, missing=0.0, besides=context.elsewhere):
         score = np.clip(params.learning_rate * alignment, 0.0, 5 * params.learning_rate)
         weights = update(weights, score, params.mu)
+        scores.append(score)
         steps.append(weights)
+    gain = np.mean(scores, axis=0)
+    target = {params.check_target: 1.0}
+    check(params.check, sizes, target, context, runs=len(steps), predict=lambda x: -(x @ gain), in_losses=False)
     return np.mean(steps, axis=0) if params.average else weights
 
 

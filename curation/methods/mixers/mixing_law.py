@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import optimize
 
 from curation import seeds
+from curation.methods.mixers.check import check
 from curation.methods.mixers.laws import read_law, read_runs, task_weights
 from curation.methods.mixers.types import MixContext, Sizes, Weights, proportions, softmax
 from schemas.errors import RecipeError
@@ -24,6 +25,15 @@ def mixing_law(sizes: Sizes, params: MixingLaw, context: MixContext) -> Weights:
     if params.runs is not None:
         mixtures, losses = read_runs(params.runs, sizes, params.targets, f"{context.place}.runs")
         a, b, m = fit(mixtures, losses, f"{context.place}.runs")
+        tasks = task_weights(params.targets, len(a), True, context.place)
+        check(
+            params.check,
+            sizes,
+            params.targets,
+            context,
+            runs=len(mixtures),
+            predict=lambda x: np.asarray((a * np.exp(x @ m) + b) @ tasks),
+        )
     else:
         law = read_law(params.law or "", sizes, {"a": -1, "b": -1, "m": 0}, f"{context.place}.law")
         a, b, m = law["a"], law["b"], law["m"]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize
 
+from curation.methods.mixers.check import check
 from curation.methods.mixers.laws import read_law, read_runs, task_weights
 from curation.methods.mixers.types import (
     MixContext,
@@ -37,7 +38,16 @@ def olmix(sizes: Sizes, params: Olmix, context: MixContext) -> Weights:
     place = context.place
     if params.runs is not None:
         mixtures, losses = read_runs(params.runs, sizes, params.targets, f"{place}.runs")
-        slopes = fit(mixtures, losses)
+        offsets, slopes = fit(mixtures, losses)
+        tasks = task_weights(params.targets, len(slopes), True, place)
+        check(
+            params.check,
+            sizes,
+            params.targets,
+            context,
+            runs=len(mixtures),
+            predict=lambda x: law(x, offsets, slopes) @ tasks,
+        )
     else:
         slopes = read_law(params.law or "", sizes, {"t": 1}, f"{place}.law")["t"]
     prior = proportions(sizes)
@@ -91,10 +101,15 @@ def _under_caps(weights: Weights, caps: Weights) -> Weights:
     return result
 
 
-def fit(mixtures: Matrix, losses: Matrix) -> Matrix:
-    """Slopes t, float64[tasks, g], of L = exp(c) + exp(x · t), by L-BFGS with a Huber loss (δ .02)."""
+def law(mixtures: Matrix, offsets: Weights, slopes: Matrix) -> Matrix:
+    """Losses float64[n, tasks] of mixtures float64[n, g]: exp(c) + exp(x · t)."""
+    return np.asarray(np.exp(offsets) + np.exp(mixtures @ slopes.T))
+
+
+def fit(mixtures: Matrix, losses: Matrix) -> tuple[Weights, Matrix]:
+    """c, float64[tasks], and slopes t, float64[tasks, g], of L = exp(c) + exp(x · t), by L-BFGS with a Huber loss (δ .02)."""
     g = mixtures.shape[1]
-    slopes = []
+    laws = []
     for column in losses.T:
 
         def huber(p: Weights, column: Weights = column) -> float:
@@ -106,5 +121,6 @@ def fit(mixtures: Matrix, losses: Matrix) -> Matrix:
             offset = max(share * column.min(), 1e-6)
             linear, *_ = np.linalg.lstsq(mixtures, np.log(np.maximum(column - offset, 1e-9)), rcond=None)
             found.append(optimize.minimize(huber, np.r_[np.log(offset), linear], method="L-BFGS-B"))
-        slopes.append(min(found, key=lambda result: result.fun).x[1 : g + 1])
-    return np.array(slopes)
+        laws.append(min(found, key=lambda result: result.fun).x[: g + 1])
+    found_laws = np.array(laws)
+    return found_laws[:, 0], found_laws[:, 1:]

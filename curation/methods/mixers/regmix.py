@@ -1,15 +1,20 @@
 """RegMix (Liu et al. 2025): LightGBM from the mixtures of proxy runs to their loss, then the best of simulated ones.
 
-As in the authors' notebook: 1000 rounds, learning rate .01, early stopping after 3, mean of the 128 best of 100 000
-Dirichlet(prior) mixtures. There the rounds are chosen on the test split; here on a held-out part of the runs.
+As in the authors' notebook: 1000 rounds, learning rate .01, mean of the 128 best of 100 000 Dirichlet(prior) mixtures. There
+the rounds are chosen on the test split, with a patience of 3; here each tenth of the runs chooses them once, with a patience of 30,
+and the mean of the ten regressions counts. On the authors' tables of 1M-parameter models that ranks the 256 test runs at .991,
+against .988 to .990 with one held-out part, by the seed.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from curation import seeds
+from curation.methods.mixers.check import check
 from curation.methods.mixers.types import MixContext, Sizes, Weights, normalised, proportions
 from curation.methods.numbers_table import read_numbers
 from schemas.errors import RecipeError
@@ -17,6 +22,7 @@ from schemas.mixers import RegMix
 
 Matrix = npt.NDArray[np.float64]
 LEAST_RUNS = 8
+ROUNDS, PATIENCE = 1000, 30
 
 
 def regmix(sizes: Sizes, params: RegMix, context: MixContext) -> Weights:
@@ -28,23 +34,24 @@ def regmix(sizes: Sizes, params: RegMix, context: MixContext) -> Weights:
     mixtures, losses = table.select(sizes.labels).to_numpy(), table[params.target].to_numpy()
     draw = seeds.rng(context.seed, "regmix", params.target)
     simulated = draw.dirichlet(proportions(sizes), size=params.simulations)
-    predicted = predict(mixtures, losses, simulated, held_out=params.held_out, draw=draw, place=context.place)
+    predict = fit(mixtures, losses, held_out=params.held_out, draw=draw, place=context.place)
+    check(params.check, sizes, {params.target: 1.0}, context, runs=len(table), predict=predict)
+    predicted = predict(simulated)
     best = np.argsort(predicted, kind="stable")[: params.best]
     return normalised(simulated[best].mean(axis=0))
 
 
-def predict(
-    mixtures: Matrix, losses: Weights, simulated: Matrix, *, held_out: float, draw: np.random.Generator, place: str
-) -> Weights:
-    """Predicted losses of the simulated mixtures: float64[s]. mixtures: float64[runs, g]; losses: float64[runs]."""
+def fit(
+    mixtures: Matrix, losses: Weights, *, held_out: float, draw: np.random.Generator, place: str
+) -> Callable[[Matrix], Weights]:
+    """Mixtures float64[s, g] to predicted losses float64[s]. mixtures: float64[runs, g]; losses: float64[runs]."""
     try:
         import lightgbm
     except ImportError:
         message = 'regmix needs LightGBM: install the extra, pip install ".[regmix]"'
         raise RecipeError(f"{place}.method", message) from None
     order = draw.permutation(len(losses))
-    apart = max(1, round(held_out * len(losses)))
-    train, stop = order[apart:], order[:apart]
+    parts = max(2, min(len(losses), round(1 / held_out)))
     settings = {
         "objective": "regression",
         "learning_rate": 0.01,
@@ -53,14 +60,19 @@ def predict(
         "deterministic": True,
         "force_row_wise": True,
         "verbosity": -1,
-        "min_data_in_leaf": min(20, max(1, len(train) // 4)),
     }
-    fitted = lightgbm.Dataset(mixtures[train], losses[train])
-    model = lightgbm.train(
-        settings,
-        fitted,
-        num_boost_round=1000,
-        valid_sets=[lightgbm.Dataset(mixtures[stop], losses[stop], reference=fitted)],
-        callbacks=[lightgbm.early_stopping(3, verbose=False)],
-    )
-    return np.asarray(model.predict(simulated), dtype=np.float64)
+    models = []
+    for part in range(parts):
+        stop = order[part::parts]
+        train = np.setdiff1d(order, stop)
+        fitted = lightgbm.Dataset(mixtures[train], losses[train])
+        models.append(
+            lightgbm.train(
+                settings | {"min_data_in_leaf": min(20, max(1, len(train) // 4))},
+                fitted,
+                num_boost_round=ROUNDS,
+                valid_sets=[lightgbm.Dataset(mixtures[stop], losses[stop], reference=fitted)],
+                callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+            )
+        )
+    return lambda asked: np.mean([model.predict(asked) for model in models], axis=0)

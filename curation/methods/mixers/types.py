@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from curation.methods.losses import LossReport
 from curation.recipes.similar import nearest
 from schemas.errors import RecipeError
-from schemas.plan import Unit
+from schemas.plan import Fit, Unit
 
 Weights = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class MixContext:
     budget: of the phase, in the unit of its groups. losses: the trainer's report. held: the weights by label of
     the phase or release before. elsewhere: groups of the whole pool that this phase does not draw from; a report may tell of
     them. first_round: of `rounds`, which starts without a report. group: that the mixture is inside of; ``budget`` is then
-    what it gets. place: in the recipe.
+    what it gets. place: in the recipe. fits: what fitted mixers leave of their ``check``.
     """
 
     budget: float = float("inf")
@@ -50,6 +50,7 @@ class MixContext:
     first_round: bool = False
     group: str = ""
     place: str = "mixture"
+    fits: list[Fit] = field(default_factory=list)
 
 
 def normalised(weights: Weights) -> Weights:

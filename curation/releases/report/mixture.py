@@ -11,6 +11,8 @@ from curation.releases.report.page import folded, table
 LABELS = 14
 """Groups a phase in the picture."""
 MAX_LABELS = 200
+POINTS = 2000
+"""Runs in the picture of a fit."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,34 @@ def rows_of(phase: dict[str, Any]) -> list[Row]:
         )
         for label, amount in ordered
     ]
+
+
+def _fitted(phase: dict[str, Any]) -> str:
+    """Losses that a fitted mixture foretells of runs that it did not see, beside those seen."""
+    fit = phase["fit"]
+    points = [{"predicted": x, "seen": y} for x, y in zip(fit["predicted"], fit["seen"], strict=True)][:POINTS]
+    of_loss = fit["mean_absolute_error"] is not None
+    axis = {"type": "quantitative", "scale": {"zero": False}}
+    layers: list[dict[str, Any]] = [
+        {
+            "mark": {"type": "point", "color": KEPT, "size": 18},
+            "encoding": {
+                "x": {"field": "predicted", "title": "loss foretold" if of_loss else "foretold (no unit)", **axis},
+                "y": {"field": "seen", "title": "loss seen", **axis},
+            },
+        }
+    ]
+    if of_loss and points:
+        ends = [{"predicted": end, "seen": end} for end in (min(fit["seen"]), max(fit["seen"]))]
+        same = {"x": {"field": "predicted", **axis}, "y": {"field": "seen", **axis}}
+        layers.append({"data": {"values": ends}, "mark": {"type": "line", "strokeDash": [4, 4]}, "encoding": same})
+    drawn = svg(
+        {"data": {"values": points}, "width": 320, "height": 240, "layer": layers},
+        f"Foretold and seen losses of other runs, phase {phase['name']}",
+    )
+    names = ["phase", "runs fitted to", "other runs", "rank correlation", "mean absolute error"]
+    row = [phase["name"], fit["runs"], fit["checked"], fit["rank_correlation"], fit["mean_absolute_error"]]
+    return drawn + table(names, [row])
 
 
 def mixture(manifest: dict[str, Any]) -> str:
@@ -100,6 +130,7 @@ def mixture(manifest: dict[str, Any]) -> str:
             },
             "Mixture planned and written, by phase",
         )  # fmt: skip
+    picture += "".join(_fitted(phase) for phase in manifest["phases"] if phase.get("fit"))
     full = table(list(COLUMNS), rows)
     said = [[phase["name"], note] for phase in manifest["phases"] for note in phase.get("notes", [])]
     notes = table(["phase", "not as planned"], said[:MAX_LABELS]) if said else ""

@@ -39,6 +39,7 @@ def settings(folder: Path) -> dict[str, dict[str, Any]]:
         "label_table": {"path": str(folder / "labels.csv"), "column": "label"},
         "length": {},
         "score_buckets": {"by": "quality", "buckets": 3},
+        "quantile_steps": {"by": "quality", "steps": 2},
         "clusters": {"embedding": "vector", "clusters": 2},
         "skills": {"column": "list"},
         "triples": {"columns": ["kind", "kind"]},

@@ -41,6 +41,7 @@ def example(model: type, folder: Path) -> Any:
         models.SkillIt: {"graph": graph, "online": True},
         models.RegMix: {"runs": runs, "target": "loss", "simulations": 500, "best": 16},
         models.MixingLaw: {"runs": runs, "targets": {"loss": 1}},
+        models.Moving: {"start": {"method": "uniform"}, "end": {"method": "temperature"}},
         models.Olmix: {"runs": runs, "targets": {"loss": 1}},
     }
     method = model.model_fields["method"].annotation.__args__[0]  # type: ignore[attr-defined]

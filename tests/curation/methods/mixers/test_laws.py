@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from pydantic import TypeAdapter
 
+from curation.methods.mixers import MixContext, mix
 from curation.methods.mixers.mixing_law import predict
 from curation.methods.mixers.olmix import propose
 from schemas.errors import RecipeError
-from schemas.mixers import MixingLaw, Olmix, RegMix
+from schemas.mixers import MixingLaw, Mixture, Olmix, RegMix
+from schemas.plan import Fit
 from tests.conftest import Vector
-from tests.curation.methods.mixers.common import numbered, sizes, weights
+from tests.curation.methods.mixers.common import numbered, report, sizes, weights
+
+
+def mixture(**fields: Any) -> Any:
+    return TypeAdapter[Any](Mixture).validate_python(fields)
 
 
 def runs_of(folder: Path, n: int = 200) -> str:
@@ -102,3 +110,70 @@ def test_bad_runs(tmp_path: Path) -> None:
         weights(sizes(a=1, c=1), RegMix(method="regmix", runs=str(path), target="loss"))
     with pytest.raises(RecipeError, match="no such file"):
         weights(sizes(a=1), RegMix(method="regmix", runs=str(tmp_path / "none.csv"), target="loss"))
+
+
+def table_of(path: Path, rows: int, seed: int, slopes: list[float], noise: float = 0.0) -> str:
+    draw = np.random.default_rng(seed)
+    mixtures = draw.dirichlet([1, 1, 1], size=rows)
+    loss = np.exp(0.5) + np.exp(mixtures @ np.array(slopes)) + draw.normal(size=rows) * noise
+    pl.DataFrame({"a": mixtures[:, 0], "b": mixtures[:, 1], "c": mixtures[:, 2], "loss": loss}).write_csv(path)
+    return str(path)
+
+
+@pytest.mark.parametrize("method", ["regmix", "olmix", "mixing_law"])
+def test_a_fit_shows_its_worth_on_other_runs(tmp_path: Path, method: str) -> None:
+    """Next to all on runs of the same law, nothing on those of another; and it changes no weight."""
+    if method == "regmix":
+        pytest.importorskip("lightgbm")
+    slopes = [-1.0, 0.5, 0.2]
+    fields: dict[str, object] = {"method": method, "runs": table_of(tmp_path / "runs.csv", 200, 1, slopes, 0.002)}
+    fields |= {"target": "loss", "simulations": 2_000} if method == "regmix" else {"targets": {"loss": 2.0}}
+    plain = weights(sizes(a=10, b=10, c=10), mixture(**fields))
+    found: dict[str, Fit] = {}
+    for name, of in (("same", slopes), ("other", slopes[::-1])):
+        context = MixContext(fits=[])
+        checked = mixture(**fields, check=table_of(tmp_path / f"{name}.csv", 90, 2, of))
+        assert mix(sizes(a=10, b=10, c=10), checked, context).tolist() == plain.tolist()
+        [found[name]] = context.fits
+    assert (found["same"].runs, found["same"].checked) == (200, 90)
+    assert found["same"].rank_correlation is not None
+    assert found["other"].rank_correlation is not None
+    assert found["same"].mean_absolute_error is not None
+    assert found["same"].rank_correlation > 0.97
+    assert found["same"].mean_absolute_error < 0.03
+    assert found["other"].rank_correlation < 0.5
+    assert np.abs(np.array(found["same"].predicted) - found["same"].seen).mean() == pytest.approx(
+        found["same"].mean_absolute_error, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("method", ["doge", "aioli"])
+def test_what_an_online_mixture_learned_ranks_other_runs(tmp_path: Path, method: str) -> None:
+    """The better a domain is for the loss, the lower the loss of mixtures with more of it."""
+    gains = {"a": 0.9, "b": 0.1, "c": 0.4}
+    if method == "doge":
+        rows = [{"group": group, "alignment": gain} for group, gain in gains.items()]
+    else:
+        rows = [
+            {"probe": probe, "group": group, "ref_loss": 3.0, "loss": 3.0 - gain * (0.6 if probe == group else 0.2)}
+            for probe, gain in gains.items()
+            for group in gains
+        ]
+    check = table_of(tmp_path / "check.csv", 60, 3, [-0.9, -0.1, -0.4])
+    context = MixContext(losses=report(tmp_path, rows), fits=[])
+    mix(sizes(a=10, b=10, c=10), mixture(method=method, check=check), context)
+    [fit] = context.fits
+    assert fit.checked == 60
+    assert fit.mean_absolute_error is None
+    assert fit.rank_correlation is not None
+    assert fit.rank_correlation > 0.9
+
+
+def test_runs_to_check_that_are_none(tmp_path: Path) -> None:
+    runs = table_of(tmp_path / "runs.csv", 40, 1, [-1.0, 0.5, 0.2])
+    for text, said in (("a,b,loss\n1,0,1\n", "no column 'c'"), ("a,b,c,loss\n1,0,0,1\n", "1 runs; a rank correlation needs 3"), ("a,b,c,loss\n1,0,0,nan\n", "row 0: 'loss'")):  # fmt: skip
+        (tmp_path / "check.csv").write_text(text)
+        params = mixture(method="olmix", runs=runs, targets={"loss": 1}, check=str(tmp_path / "check.csv"))
+        with pytest.raises(RecipeError, match=said) as error:
+            weights(sizes(a=1, b=1, c=1), params)
+        assert error.value.place == "mixture.check"
