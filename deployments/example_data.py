@@ -157,6 +157,7 @@ def collect(folder: Path) -> dict[str, int]:
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, list[dict[str, Any]]] = {
         "web.jsonl": list(web()),
+        "crawl.jsonl": list(crawl()),
         "lego.jsonl": list(lego()),
         "instructions.jsonl": list(instructions()),
         "course.jsonl": list(course()),
@@ -191,8 +192,8 @@ def sentences(draw: Random, words: list[str], count: int) -> str:
 
 
 def web(n: int = 1500) -> Iterable[dict[str, Any]]:
-    """Pages with a topic, a loss, a perplexity, token losses of a small model and an embedding."""
-    draw = Random("web")
+    """Pages with a topic, a loss, a perplexity, token losses of a small model, an embedding and two grades, which agree in part."""
+    draw, judge = Random("web"), Random("grades")
     for i in range(n):
         topic = draw.choices(list(SHARES), list(SHARES.values()))[0]
         text = sentences(draw, TOPICS[topic], draw.randint(4, 14))
@@ -208,7 +209,20 @@ def web(n: int = 1500) -> Iterable[dict[str, Any]]:
             "token_losses": [round(draw.expovariate(1 / loss), 3) for _ in range(12)],
             "in_reach": [int(draw.random() < 0.7) for _ in range(12)],
             "embedding": [round(draw.gauss(3.0 if axis == centre else 0.0, 0.6), 4) for axis in range(len(TOPICS))],
+            "edu": (grade := judge.randint(0, 5)),
+            "facts": round(0.5 * grade / 5 + 0.5 * judge.random(), 3),
         }
+
+
+def crawl(n: int = 500) -> Iterable[dict[str, Any]]:
+    """Pages that were found several times: some once, some a few times, one as often as spam is."""
+    draw = Random("crawl")
+    for i in range(n):
+        topic = draw.choices(list(SHARES), list(SHARES.values()))[0]
+        text = f"Page {i}. " + sentences(draw, TOPICS[topic], draw.randint(4, 14))
+        times = 1200 if i == 0 else min(150, int(draw.paretovariate(1.1)))
+        for copy in range(times):
+            yield {"id": f"crawl-{i}-{copy}", "text": text, "url": f"https://mirror{copy}.example.org/{topic}/{i}"}
 
 
 LEGO_GRAPH = {

@@ -59,11 +59,12 @@ def mix(sizes: Sizes, params: Any, context: MixContext) -> Weights:
     return FUNCTIONS[type(params)](sizes, params, context)
 
 
-def _moving(sizes: Sizes, params: models.Moving, context: MixContext) -> Weights:
+def moving(sizes: Sizes, params: models.Moving, context: MixContext) -> Weights:
+    """The mean of weights that move over the phase: float64[g]. Raises RecipeError at the end that cannot be had."""
     return mean(course(sizes, params, context, mix))
 
 
-FUNCTIONS[models.Moving] = _moving
+FUNCTIONS[models.Moving] = moving
 
 
 def copies(sizes: Sizes, params: Any, context: MixContext) -> Weights | None:
