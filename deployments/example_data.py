@@ -215,14 +215,18 @@ def web(n: int = 1500) -> Iterable[dict[str, Any]]:
 
 
 def crawl(n: int = 500) -> Iterable[dict[str, Any]]:
-    """Pages that were found several times: some once, some a few times, one as often as spam is."""
+    """Pages that were found several times: most once, some a few times, one as often as spam is. First each page, then what came again."""
     draw = Random("crawl")
+    pages = []
     for i in range(n):
         topic = draw.choices(list(SHARES), list(SHARES.values()))[0]
         text = f"Page {i}. " + sentences(draw, TOPICS[topic], draw.randint(4, 14))
         times = 1200 if i == 0 else min(150, int(draw.paretovariate(1.1)))
-        for copy in range(times):
-            yield {"id": f"crawl-{i}-{copy}", "text": text, "url": f"https://mirror{copy}.example.org/{topic}/{i}"}
+        pages.append((times, topic, text))
+    for copy in range(1200):
+        for i, (times, topic, text) in enumerate(pages):
+            if copy < times:
+                yield {"id": f"crawl-{i}-{copy}", "text": text, "url": f"https://mirror{copy}.example.org/{topic}/{i}"}
 
 
 LEGO_GRAPH = {

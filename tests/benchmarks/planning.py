@@ -68,6 +68,24 @@ def schedules(n: int) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+TOPICS, STEPS = 24, 20
+TWO_NAMES = ["topic", "step"]
+MIXTURES: dict[str, dict[str, Any]] = {
+    "by two names": {"by": TWO_NAMES},
+    "quality_curve inside topics": {"by": "topic", "inside": {"by": "step", "method": "quality_curve"}},
+    "sigmoid inside topics": {"by": "topic", "inside": {"by": "step", "method": "sigmoid"}},
+    "moving, linear": {"by": TWO_NAMES, "method": "moving", "start": {}, "end": {"method": "uniform"}},
+    "moving, cosine": {
+        "by": TWO_NAMES,
+        "method": "moving",
+        "shape": "cosine",
+        "start": {},
+        "end": {"method": "uniform"},
+    },
+}
+"""Over 24 topics x 20 steps of quality."""
+
+
 def measure(name: str, phases: list[dict[str, Any]], n: int, results: Any) -> None:
     """One run: (name, seconds, peak GB, positions)."""
     from curation.mixture import planning
@@ -81,6 +99,8 @@ def measure(name: str, phases: list[dict[str, Any]], n: int, results: Any) -> No
         SCORE: draw.random(n),
         "level": draw.integers(0, 3, n).astype(np.float64),
         "stage": draw.integers(0, 3, n).astype(np.float64),
+        "topic": Labels(draw.integers(0, TOPICS, n).astype(np.int32), tuple(f"t{i:02}" for i in range(TOPICS))),
+        "step": Labels(draw.integers(0, STEPS, n).astype(np.int32), tuple(f"{i + 1:02}" for i in range(STEPS))),
         "concept": draw.integers(0, 200, n).astype(np.float64),
     }
     tokens = draw.integers(50, 150, n)
@@ -124,6 +144,7 @@ def main() -> None:
         order = "shuffle" if name == "shuffle" else {"method": name, **fields}
         runs[f"order {name}"] = [{"name": "a", "epochs": 1, "order": order}]
     runs |= {f"schedule {name}": phases for name, phases in schedules(asked.documents).items()}
+    runs |= {f"mixture {name}": [{"name": "a", "epochs": 1, "mixture": one}] for name, one in MIXTURES.items()}
     context = multiprocessing.get_context("spawn")
     print(f"{'':40} {'seconds':>8} {'peak GB':>8} {'positions':>12}")
     for name, phases in runs.items():

@@ -29,6 +29,7 @@ from curation.stages import catalogue, named
 from deployments import example_data
 from flows.pool import begin, stages_of
 from schemas.formatters import Tags
+from schemas.groupers import QuantileSteps
 from schemas.recipe import Recipe
 from tests.deployments.test_recipes import METHODS, RECIPES
 
@@ -128,7 +129,10 @@ def test_no_canary_is_written(name: str, planted: Path) -> None:
         'decontaminate={"benchmarks": ["canary.jsonl"]}',
         f"output={planted / 'out'}",
     ]
-    recipe = load(str(RECIPES / f"{name}.yaml"), overrides)
+    recipe = load(str(RECIPES / f"{name}.yaml"))
+    # A label with a canary is a group of its own, too small for steps.
+    few = [tag for tag, made in recipe.tags.items() if isinstance(made, QuantileSteps)]
+    recipe = load(str(RECIPES / f"{name}.yaml"), [*overrides, *(f"tags.{tag}.within=null" for tag in few)])
     columns = plant(recipe)
     work = tagged(recipe)
     texts, tables = written(work)

@@ -15,7 +15,8 @@ from schemas.mixers import Moving
 from schemas.plan import Course
 
 Mix = Callable[[Sizes, Any, MixContext], Weights]
-HALVINGS = 50
+GRID = np.linspace(0.0, 1.0, (1 << 16) + 1)
+"""Where the cosine's integral is taken; between, it is straight to 1e-10."""
 TICKS = 1 << 40
 """Places are whole ticks of the phase: what floats may differ by in their last bit moves nothing."""
 
@@ -50,25 +51,25 @@ def places(of: Course, groups: npt.NDArray[np.int64], amounts: npt.NDArray[np.fl
     last = np.append(np.flatnonzero(np.diff(of_group)), len(of_group) - 1)
     totals = np.repeat(sums[last] - before[last], np.diff(np.concatenate([[-1], last])))
     share = np.where(totals > 0, (sums - amount / 2 - before) / np.where(totals > 0, totals, 1), 0.5)
-    start, end = (np.array([*weights, 1.0])[of_group] for weights in (of.start, of.end))
+    start, end = (np.array([*weights, 1.0]) for weights in (of.start, of.end))
+    when = np.empty(len(groups))
+    for begin, stop in zip(np.unique(first), last + 1, strict=True):
+        group = of_group[begin]
+        when[begin:stop] = _when(of, share[begin:stop], start[group], end[group])
     ticks = np.empty(len(groups), dtype=np.int64)
-    ticks[by_group] = np.floor(_when(of, share, start, end) * TICKS).astype(np.int64)
+    ticks[by_group] = np.floor(when * TICKS).astype(np.int64)
     return np.lexsort((np.arange(len(groups)), groups, ticks))
 
 
-def _when(of: Course, share: Weights, start: Weights, end: Weights) -> Weights:
+def _when(of: Course, share: Weights, start: float, end: float) -> Weights:
     """t where a group with these weights at both ends has had this share of all it gives: float64[n]."""
     if of.shape == "step":
         early, late = of.at * start, (1 - of.at) * end
         given = share * (early + late)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(given <= early, given / start, of.at + (given - early) / end)
+            return np.where(given <= early, np.divide(given, start), of.at + np.divide(given - early, end))
     given = share * (start + end) / 2
     if of.shape == "linear":
         return 2 * given / (start + np.sqrt(start**2 + 2 * (end - start) * given))
-    low, high = np.zeros(len(share)), np.ones(len(share))
-    for _ in range(HALVINGS):
-        t = (low + high) / 2
-        more = start * t + (end - start) * (t / 2 - np.sin(np.pi * t) / (2 * np.pi)) < given
-        low, high = np.where(more, t, low), np.where(more, high, t)
-    return (low + high) / 2
+    reached = start * GRID + (end - start) * (GRID / 2 - np.sin(np.pi * GRID) / (2 * np.pi))
+    return np.interp(given, reached, GRID)

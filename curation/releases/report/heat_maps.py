@@ -8,6 +8,7 @@ from curation.releases.report.charts import short, svg
 from curation.releases.report.page import folded, table
 from schemas.groups import SEPARATOR, parted
 
+CELL, MAX_WIDTH = 24, 260
 ROWS, STEPS = 40, 40
 """Groups at most in a picture: those with most tokens, and their first steps."""
 PHASES = 12
@@ -45,12 +46,18 @@ def _of_phase(phase: dict[str, Any], by: str, pool: dict[str, Any]) -> str:
 
     def grid(what: str, title: str, form: str) -> dict[str, Any]:
         return {
-            "width": max(120, 14 * len(steps)),
+            "width": max(120, min(MAX_WIDTH, CELL * len(steps))),
             "height": {"step": 16},
             "mark": "rect",
             "encoding": {
-                "x": {"field": "step", "type": "nominal", "sort": None, "title": inner, "axis": {"labelAngle": 0}},
-                "y": {"field": "group", "type": "nominal", "sort": None, "title": outer},
+                "x": {
+                    "field": "step",
+                    "type": "nominal",
+                    "sort": None,
+                    "title": None,
+                    "axis": {"labelOverlap": True, "labelAngle": 0},
+                },
+                "y": {"field": "group", "type": "nominal", "sort": None, "title": None},
                 "color": {
                     "field": what,
                     "type": "quantitative",
@@ -63,7 +70,7 @@ def _of_phase(phase: dict[str, Any], by: str, pool: dict[str, Any]) -> str:
 
     picture = svg(
         {
-            "title": short(phase["name"]),
+            "title": f"{short(phase['name'])}: {outer} by {inner}",
             "data": {"values": values},
             "hconcat": [grid("tokens", "tokens written", "~s"), grid("epochs", "epochs", ".2~f")],
             "resolve": {"scale": {"color": "independent"}},

@@ -78,7 +78,7 @@ def test_no_score_and_no_group_have_no_step() -> None:
 
 def test_steps_that_stay_empty_are_refused() -> None:
     few = documents_of([(float(i), "big", 5) for i in range(100)] + [(1.0, "small", 5)] * 3)
-    with pytest.raises(RecipeError, match="3 documents of topic 'small' do not fill 20 steps") as error:
+    with pytest.raises(RecipeError, match="3 documents of topic 'small' cannot fill 20 steps") as error:
         steps(few, within="topic")
     assert error.value.place == "tags.step.steps"
     with pytest.raises(RecipeError, match="no document has a number 'score'"):
