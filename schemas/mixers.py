@@ -352,6 +352,9 @@ class RegMix(Mixer):
     of the runs decides once, and the regressions' mean counts."""
     check: str | None = None
     """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
+    frozen: Annotated[dict[Label, Weight], Field(min_length=2)] | None = None
+    """Groups that did not change since they were last mixed, with the weights that they had: they count as one, whose share alone is
+    fitted, and which these weights divide. Runs from before are read as they are, their weights of these groups added (Olmix, reuse)."""
 
 
 class MixingLaw(Mixer):
@@ -368,6 +371,9 @@ class MixingLaw(Mixer):
     tasks of the law alike."""
     check: str | None = None
     """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
+    frozen: Annotated[dict[Label, Weight], Field(min_length=2)] | None = None
+    """Groups that did not change since they were last mixed, with the weights that they had: they count as one, whose share alone is
+    fitted, and which these weights divide. Runs from before are read as they are, their weights of these groups added (Olmix, reuse)."""
 
     @model_validator(mode="after")
     def _one_law(self) -> MixingLaw:
@@ -375,6 +381,8 @@ class MixingLaw(Mixer):
             raise ValueError("give either law, or runs to fit it to")
         if self.runs is not None and not self.targets:
             raise ValueError("targets names the columns of runs that hold losses")
+        if self.frozen is not None and self.runs is None:
+            raise ValueError("frozen is of a fit to runs; a law is given here")
         if self.check is not None and self.runs is None:
             raise ValueError("check is of a fit to runs; a law is given here")
         return self
@@ -399,6 +407,9 @@ class Olmix(Mixer):
     """Passes over a group at most: x_j ≤ n_j · repetition / budget, n in the budget's unit; null is without cap."""
     check: str | None = None
     """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
+    frozen: Annotated[dict[Label, Weight], Field(min_length=2)] | None = None
+    """Groups that did not change since they were last mixed, with the weights that they had: they count as one, whose share alone is
+    fitted, and which these weights divide. Runs from before are read as they are, their weights of these groups added (Olmix, reuse)."""
 
     @model_validator(mode="after")
     def _one_law(self) -> Olmix:
@@ -406,6 +417,8 @@ class Olmix(Mixer):
             raise ValueError("give either law, or runs to fit it to")
         if self.runs is not None and not self.targets:
             raise ValueError("targets names the columns of runs that hold losses")
+        if self.frozen is not None and self.runs is None:
+            raise ValueError("frozen is of a fit to runs; a law is given here")
         if self.check is not None and self.runs is None:
             raise ValueError("check is of a fit to runs; a law is given here")
         return self

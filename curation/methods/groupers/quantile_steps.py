@@ -59,7 +59,7 @@ def fit(partials: pa.Table, params: QuantileSteps, *, seed: int, place: str) -> 
             of = "" if params.within is None else f" of {params.within} {groups.dictionary[codes[start]].as_py()!r}"
             raise RecipeError(
                 f"{place}.steps",
-                f"{stop - start:,} document{'s' * (stop - start > 1)}{of} cannot fill {params.steps} steps of equal tokens; make fewer steps, or filter "
+                f"{stop - start:,} document{'' if stop - start == 1 else 's'}{of} cannot fill {params.steps} steps of equal tokens; make fewer steps, or filter "
                 "small groups out before",
             )
         begins.append(start + first)

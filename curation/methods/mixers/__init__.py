@@ -9,6 +9,7 @@ from curation.methods.mixers.aioli import aioli
 from curation.methods.mixers.doge import doge
 from curation.methods.mixers.doremi import doremi
 from curation.methods.mixers.fixed import fixed
+from curation.methods.mixers.frozen import with_frozen
 from curation.methods.mixers.mixing_law import mixing_law
 from curation.methods.mixers.moving import course, mean
 from curation.methods.mixers.nested import nested
@@ -56,7 +57,12 @@ def mix(sizes: Sizes, params: Any, context: MixContext) -> Weights:
     """The mixture's weights for these groups. Raises RecipeError naming the place in the recipe."""
     if params.inside is not None:
         return nested(sizes, params, context, mix)
-    return FUNCTIONS[type(params)](sizes, params, context)
+    function = FUNCTIONS[type(params)]
+    if getattr(params, "frozen", None):
+        return with_frozen(
+            sizes, params.frozen, params.grouping, context, lambda merged: function(merged, params, context)
+        )
+    return function(sizes, params, context)
 
 
 def moving(sizes: Sizes, params: models.Moving, context: MixContext) -> Weights:

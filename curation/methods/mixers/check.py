@@ -37,12 +37,12 @@ def check(
     if path is None:
         return
     place = f"{context.place}.check"
-    table = read_numbers(path, place, numbers=(*sizes.labels, *targets))
+    table = read_numbers(path, place, numbers=(*sizes.columns(), *targets))
     if len(table) < LEAST:
         raise RecipeError(place, f"{path}: {len(table)} runs; a rank correlation needs {LEAST} at least")
     weights = np.array(list(targets.values()))
     seen = table.select(list(targets)).to_numpy() @ (weights / weights.sum())
-    predicted = predict(table.select(sizes.labels).to_numpy())
+    predicted = predict(sizes.mixtures(table))
     context.fits.append(
         Fit(
             runs=runs,

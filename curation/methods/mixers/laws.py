@@ -41,8 +41,8 @@ def read_law(path: str, sizes: Sizes, fields: Mapping[str, int], place: str) -> 
 
 def read_runs(path: str, sizes: Sizes, targets: Mapping[str, float], place: str) -> tuple[Matrix, Matrix]:
     """Mixtures float64[runs, g] and losses float64[runs, tasks] of a table of proxy runs."""
-    table = read_numbers(path, place, numbers=(*sizes.labels, *targets))
-    return table.select(sizes.labels).to_numpy(), table.select(list(targets)).to_numpy()
+    table = read_numbers(path, place, numbers=(*sizes.columns(), *targets))
+    return sizes.mixtures(table), table.select(list(targets)).to_numpy()
 
 
 def task_weights(targets: Mapping[str, float], tasks: int, from_runs: bool, place: str) -> Weights:

@@ -53,11 +53,12 @@ def olmix(sizes: Sizes, params: Olmix, context: MixContext) -> Weights:
     prior = proportions(sizes)
     if params.prior is not None:
         check_sum(params.prior.values(), f"{place}.prior")
-        check_labels(sizes, params.prior, params.grouping, f"{place}.prior")
-        prior = by_label(sizes, params.prior)
+        given = {label: sum(params.prior.get(one, 0.0) for one in of.labels) for label, of in sizes.merged.items()}
+        check_labels(sizes, set(params.prior) - set(sizes.columns()), params.grouping, f"{place}.prior")
+        prior = by_label(sizes, {**params.prior, **given})
     caps = np.ones(len(prior))
     if params.repetition is not None and np.isfinite(context.budget):
-        caps = np.minimum(sizes.held * params.repetition / context.budget, 1.0)
+        caps = np.minimum(sizes.room * params.repetition / context.budget, 1.0)
     if caps.sum() < 1:
         raise RecipeError(
             f"{place}.repetition",

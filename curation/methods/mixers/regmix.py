@@ -28,10 +28,10 @@ ROUNDS, PATIENCE = 1000, 30
 def regmix(sizes: Sizes, params: RegMix, context: MixContext) -> Weights:
     """Weights float64[g]. Raises RecipeError without LightGBM, for too few runs or a missing column."""
     place = f"{context.place}.runs"
-    table = read_numbers(params.runs, place, numbers=(*sizes.labels, params.target))
+    table = read_numbers(params.runs, place, numbers=(*sizes.columns(), params.target))
     if len(table) < LEAST_RUNS:
         raise RecipeError(place, f"{params.runs}: {len(table)} runs; RegMix needs {LEAST_RUNS} at least")
-    mixtures, losses = table.select(sizes.labels).to_numpy(), table[params.target].to_numpy()
+    mixtures, losses = sizes.mixtures(table), table[params.target].to_numpy()
     draw = seeds.rng(context.seed, "regmix", params.target)
     simulated = draw.dirichlet(proportions(sizes), size=params.simulations)
     predict = fit(mixtures, losses, held_out=params.held_out, draw=draw, place=context.place)

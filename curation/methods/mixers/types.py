@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from curation.methods.losses import LossReport
 from curation.recipes.similar import nearest
@@ -25,11 +26,44 @@ class Sizes:
     documents: npt.NDArray[np.int64]
     tokens: npt.NDArray[np.int64]
     unit: Unit = "tokens"
+    merged: Mapping[str, Merged] = field(default_factory=dict)
+    """Groups that stand for several, which keep their shares of it."""
 
     @property
     def held(self) -> npt.NDArray[np.int64]:
         """What each group holds, in the unit: int64[g]. What mixers weigh, so that records are mixed by records."""
         return self.documents if self.unit == "records" else self.tokens
+
+    @property
+    def room(self) -> Weights:
+        """What each group can give at one pass: float64[g]; of a merged one, until the first of its groups has given all."""
+        room = self.held.astype(float)
+        for label, of in self.merged.items():
+            room[self.labels.index(label)] = (of.held / of.shares).min()
+        return room
+
+    def columns(self) -> list[str]:
+        """The columns of a table of mixtures, of which ``mixtures`` makes the groups'."""
+        return [
+            one for label in self.labels for one in (self.merged[label].labels if label in self.merged else (label,))
+        ]
+
+    def mixtures(self, table: pl.DataFrame) -> npt.NDArray[np.float64]:
+        """Weights of each row of a table: float64[n, g]; those of merged groups are added."""
+        parts = [
+            table.select(self.merged[label].labels if label in self.merged else [label]).to_numpy().sum(axis=1)
+            for label in self.labels
+        ]
+        return np.column_stack(parts)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Groups that count as one: their labels, their shares of it and what each holds, in the phase's unit."""
+
+    labels: tuple[str, ...]
+    shares: Weights
+    held: Weights
 
 
 @dataclass(frozen=True)
