@@ -166,6 +166,11 @@ class Recipe(Section):
             for name in bound if isinstance(bound, dict) else ():
                 if name not in names:
                     raise ValueError(f"limits.{field} names {name!r}, which is no source; there are {', '.join(names)}")
+        for number, rule in enumerate(self.clean.rules):
+            if rule.unless is not None and rule.unless.score == "quality" and self.clean.classifier is None:
+                raise ValueError(
+                    f"clean.rules[{number}].unless goes by quality: set clean.classifier, or name a scorer"
+                )
         if self.limits.mean_quality is not None and self.clean.classifier is None:
             raise ValueError("limits.mean_quality needs clean.classifier")
         if self.train is not None:

@@ -14,7 +14,34 @@ STOP_WORDS = ["the", "be", "to", "of", "and", "that", "have", "with"]
 Override = dict[int, float] | list[str] | float | str | None
 
 
-class PerLanguage(Section):
+Measure = Annotated[
+    Statistic | Signal | Compression | NgramOverlap | Number | Table | Tokens | Perplexity,
+    Field(discriminator="from_"),
+]
+"""Scorers that need nothing but the document."""
+
+
+class Unless(Section):
+    """Documents that a rule set passes over: those with a high score (Nemotron-CC, Su et al. 2024, section 2.2.2)."""
+
+    score: Literal["quality"] | Measure = "quality"
+    """The classifier's quality, here of the text before any rule, or a scorer. A document without a score is judged."""
+    min: float
+    """A document with this score or more is neither judged nor rewritten."""
+
+
+class RuleSetBase(Section):
+    """What every rule set can say besides its thresholds."""
+
+    unless: Unless | None = None
+    """Documents that the set passes over; null: none."""
+
+    def scorers(self) -> dict[str, Any]:
+        """What the set measures documents by besides its rules, by field."""
+        return {} if self.unless is None or self.unless.score == "quality" else {"unless.score": self.unless.score}
+
+
+class PerLanguage(RuleSetBase):
     """A rule set whose thresholds and stop words may differ by language."""
 
     by_language: dict[str, dict[str, Override]] = {}
@@ -82,7 +109,7 @@ class GopherRepetition(PerLanguage):
     """Each line end separates lines, so that empty lines repeat each other (datatrove 0.2); else runs of them do."""
 
 
-class C4(Section):
+class C4(RuleSetBase):
     """C4's rules over lines, which rewrite the text, and over the document (Raffel et al. 2020; datatrove 0.10.1)."""
 
     name: Literal["c4"] = "c4"
@@ -134,7 +161,7 @@ class FineWeb(PerLanguage):
     """Most line breaks per word."""
 
 
-class FineWebV1(Section):
+class FineWebV1(RuleSetBase):
     """FineWeb's quality rules as FineWeb v1 was made (datatrove 0.2): a value at its bound drops, blank lines count."""
 
     name: Literal["fineweb_v1"] = "fineweb_v1"
@@ -151,7 +178,7 @@ class FineWebV1(Section):
     """Most line breaks per word."""
 
 
-class DclmQuality(Section):
+class DclmQuality(RuleSetBase):
     """DCLM's page heuristics (Li et al. 2024), after RefinedWeb and Gopher. Null turns a rule off."""
 
     name: Literal["dclm_quality"] = "dclm_quality"
@@ -178,7 +205,7 @@ class DclmQuality(Section):
     """In lower case."""
 
 
-class DclmRepetition(Section):
+class DclmRepetition(RuleSetBase):
     """DCLM's repetition rules (Li et al. 2024): all copies of what repeats count. Null turns a rule off."""
 
     name: Literal["dclm_repetition"] = "dclm_repetition"
@@ -197,7 +224,7 @@ class DclmRepetition(Section):
     """n -> largest share of the words' characters that repeated n-grams cover."""
 
 
-class DolmaGopher(Section):
+class DolmaGopher(RuleSetBase):
     """Gopher's rules as Dolma's tagger measures them (Soldaini et al. 2024). Null turns a rule off."""
 
     name: Literal["dolma_gopher"] = "dolma_gopher"
@@ -232,7 +259,7 @@ class DolmaGopher(Section):
     """n -> largest share of the characters of all n-grams in those that repeat."""
 
 
-class UrlFilter(Section):
+class UrlFilter(RuleSetBase):
     """Documents whose URL is listed are dropped (FineWeb's first step; datatrove 0.10.1). All lists are files."""
 
     name: Literal["url_filter"] = "url_filter"
@@ -251,7 +278,7 @@ class UrlFilter(Section):
     """Files of strings; one of them anywhere in the URL without its separators is enough."""
 
 
-class BadWords(Section):
+class BadWords(RuleSetBase):
     """Documents with a listed word are dropped (C4). The lists are files, one a language, one word or phrase a line."""
 
     name: Literal["bad_words"] = "bad_words"
@@ -262,22 +289,23 @@ class BadWords(Section):
     """The language of documents that have none, where clean.language is not set."""
 
 
-class Custom(Section):
+class Custom(RuleSetBase):
     """A scorer with bounds, as a rule."""
 
     name: Literal["custom"] = "custom"
     """Any scorer with a lower and an upper bound."""
     rule: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")] = "custom"
     """Named so in the ledger, with _under or _over."""
-    scorer: Annotated[
-        Statistic | Signal | Compression | NgramOverlap | Number | Table | Tokens | Perplexity,
-        Field(discriminator="from_"),
-    ]
+    scorer: Measure
     """What is measured; a document without a score is kept."""
     min: float | None = None
     """Least value that is kept."""
     max: float | None = None
     """Greatest value that is kept."""
+
+    def scorers(self) -> dict[str, Any]:
+        """The rule's own scorer, and that of documents it passes over."""
+        return {"scorer": self.scorer, **super().scorers()}
 
     @model_validator(mode="after")
     def _bounded(self) -> Custom:
@@ -286,7 +314,7 @@ class Custom(Section):
         return self
 
 
-class RefinedWebLines(Section):
+class RefinedWebLines(RuleSetBase):
     """RefinedWeb's line-wise corrections, which rewrite the text (Penedo et al. 2023; thresholds of DCLM's baseline)."""
 
     name: Literal["refinedweb_lines"] = "refinedweb_lines"

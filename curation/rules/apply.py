@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation.arrays.arrow_text import as_text, buffers
+from curation.methods.scorers import score
 from curation.rules.bad_words import bad_words
 from curation.rules.border import Border, nearest
 from curation.rules.c4_quality import c4_quality
@@ -130,8 +131,10 @@ def _apply(documents: pa.Table, rules: list[Any], words: str, verdicts: str, sta
     block = Block(as_text(documents["text"]), np.ones(n, dtype=bool), documents, words, room)
     outcome = _Outcome(n)
     for name, params in zip(names_of(rules), rules, strict=True):
+        excused = _excused(params, block)
         for variant, mask in _by_language(params, documents):
             part = block if mask is None else replace(block, alive=block.alive & mask)
+            part = part if excused is None else _still(part, part.alive & ~excused)
             measured = FUNCTIONS[type(params)](part, variant)
             failed = outcome.judge(name, measured, part.alive)
             if measured.texts is not None:
@@ -149,6 +152,19 @@ def _still(block: Block, alive: npt.NDArray[np.bool_]) -> Block:
         if known in block.__dict__:
             after.__dict__[known] = block.__dict__[known]
     return after
+
+
+def _excused(params: Any, block: Block) -> npt.NDArray[np.bool_] | None:
+    """The documents that the set passes over: bool[n]; None for none."""
+    if params.unless is None:
+        return None
+    if params.unless.score == "quality":
+        scores = np.asarray(block.documents["quality"].to_numpy(), dtype=np.float64)
+    else:
+        place = f"clean.rules.{params.name}.unless.score"
+        scores = score(block.as_documents(), params.unless.score, place=place)
+    high: npt.NDArray[np.bool_] = scores >= params.unless.min
+    return high
 
 
 def names_of(rules: list[Any]) -> list[str]:

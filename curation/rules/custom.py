@@ -11,6 +11,5 @@ def custom(block: Block, params: Custom) -> Measured:
     """The score of each document, held against both bounds."""
     asked = [Rule(f"{params.rule}_under", "<", params.min), Rule(f"{params.rule}_over", ">", params.max)]
     values = block.nothing(asked)
-    documents = block.documents.set_column(block.documents.schema.get_field_index("text"), "text", [block.texts])
-    values[:, 0] = values[:, 1] = score(documents, params.scorer, place="clean.rules.custom.scorer")
+    values[:, 0] = values[:, 1] = score(block.as_documents(), params.scorer, place="clean.rules.custom.scorer")
     return Measured(asked, values)

@@ -67,6 +67,10 @@ class Block:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def as_documents(self) -> pa.Table:
+        """The table with the texts as they now are, for scorers."""
+        return self.documents.set_column(self.documents.schema.get_field_index("text"), "text", [self.texts])
+
     @property
     def classes(self) -> npt.NDArray[np.uint16]:
         """The class of each code point: uint16[LIMIT]."""

@@ -41,7 +41,6 @@ from curation.rules.just_kept import Borders, row_keys
 from schemas.dedup import Dedup, Normalise
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
-from schemas.rules import Custom
 from schemas.sources import Source
 from schemas.tables import DOCUMENTS, SET_ASIDE
 from schemas.work import (
@@ -67,7 +66,7 @@ READ = ("slice", "row", "name", "text", "prompt", "url", "date")
 def columns_read(recipe: Recipe) -> dict[str, str]:
     """Input columns that tags, rules and deduplication read, by dotted name, and their kind: string, strings, number, numbers."""
     asked: dict[str, str] = {}
-    scorers = [rule.scorer for rule in recipe.clean.rules if isinstance(rule, Custom)]
+    scorers = [scorer for rule in recipe.clean.rules for scorer in rule.scorers().values()]
     for part in [*recipe.tags.values(), *scorers, recipe.dedup.semantic]:
         asked.update(getattr(part, "input_columns", dict)())
     return dict(sorted(asked.items()))
@@ -117,8 +116,7 @@ def rule_files(recipe: Recipe) -> list[tuple[str, str]]:
     parts: list[tuple[str, object]] = []
     for number, rule in enumerate(recipe.clean.rules):
         parts.append((f"clean.rules[{number}]", rule))
-        if isinstance(rule, Custom):
-            parts.append((f"clean.rules[{number}].scorer", rule.scorer))
+        parts += [(f"clean.rules[{number}].{field}", scorer) for field, scorer in rule.scorers().items()]
     files: list[tuple[str, str]] = []
     for place, part in parts:
         for name in FILES.get(type(part), ()):
@@ -297,7 +295,7 @@ class _Worker:
         self._set_aside = []
         self.statistics = None
         rows: pa.Table | None = None
-        n = len(documents)
+        n, scored = len(documents), False
         for name, kind in (("language", pa.string()), ("language_score", pa.float32()), ("quality", pa.float32())):
             documents = documents.append_column(name, pa.nulls(n, kind))
         with _timed(self.seconds, "unicode"):
@@ -317,6 +315,8 @@ class _Worker:
                 documents = self._drop_by(
                     documents, judged.rule, judged.reasons, judged.value, judged.threshold, "language"
                 )
+        if len(documents) and any(rule.unless is not None and rule.unless.score == "quality" for rule in clean.rules):
+            documents, scored = self._scored(documents), True
         if clean.rules and len(documents):
             with _timed(self.seconds, "rules"):
                 verdicts = apply_rules(
@@ -327,6 +327,7 @@ class _Worker:
                     statistics=clean.keep_statistics,
                 )
                 self._edit("rules", verdicts.edits)
+                scored = scored and not verdicts.edits
                 self.statistics, rows = verdicts.statistics, documents.select(["slice", "row"])
                 documents = _set(documents, "text", verdicts.texts)
                 self.borders.add("rules", documents, verdicts.borders)
@@ -335,21 +336,15 @@ class _Worker:
                 )
         if clean.classifier is not None and len(documents):
             with _timed(self.seconds, "classifier"):
-                quality = classifier.score(as_text(documents["text"]), clean.classifier)
-                documents = _set(documents, "quality", pa.array(quality, pa.float32()))
+                documents = documents if scored else self._scored(documents)
+                quality = documents["quality"].to_numpy()
                 if clean.classifier.min_score is not None:
                     bound = clean.classifier.min_score
                     low = np.where(quality < np.float32(bound), 0, -1).astype(np.int16)
                     kept = quality >= np.float32(bound)
                     self.borders.add("classifier", documents, nearest(classifier.REASON, quality, bound, kept))
-                    documents = self._drop_by(
-                        documents,
-                        low,
-                        (classifier.REASON,),
-                        quality.astype(np.float64),
-                        np.full(len(quality), bound),
-                        "classifier",
-                    )
+                    reasons, bounds = (classifier.REASON,), np.full(len(quality), bound)
+                    documents = self._drop_by(documents, low, reasons, quality.astype(float), bounds, "classifier")
         if clean.pii.active and len(documents):
             with _timed(self.seconds, "pii"):
                 documents = self._without_personal_data(documents)
@@ -413,6 +408,12 @@ class _Worker:
             )
         )
         return documents.filter(pa.array(~out))
+
+    def _scored(self, documents: pa.Table) -> pa.Table:
+        """With the quality that the classifier gives each text."""
+        assert self.recipe.clean.classifier is not None
+        quality = classifier.score(as_text(documents["text"]), self.recipe.clean.classifier)
+        return _set(documents, "quality", pa.array(quality, pa.float32()))
 
     def _normalised(self, documents: pa.Table) -> pa.Table:
         """Normalisers and the Unicode form, in every place that holds text."""

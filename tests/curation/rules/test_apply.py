@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from curation.rules import apply as module
 from curation.rules.apply import apply, names_of
 from schemas.presets import PRESETS
 from schemas.recipe import Clean, Recipe
-from schemas.rules import C4, FineWeb, GopherQuality, GopherRepetition
+from schemas.rules import C4, FineWeb, GopherQuality, GopherRepetition, Rules, RuleSet
 from tests.curation.rules.texts import batches, table
 
 FOUR = [GopherQuality(min_doc_words=3), GopherRepetition(), C4(), FineWeb()]
@@ -96,3 +98,46 @@ def test_presets_load_give_way_and_round_trip(name: str) -> None:
     assert Recipe.model_validate({**sent, "dedup": shown["dedup"]["default"]}) == recipe
     documents = table(GOOD, "short", language=["en", "fr"])
     assert len(apply(documents, recipe.clean.rules).rule) == 2
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"name": "gopher_quality"},
+        {"name": "c4"},
+        {"name": "refinedweb_lines"},
+        {"name": "fineweb"},
+        {"name": "custom", "scorer": {"from": "tokens", "unit": "lines"}, "max": 0},
+    ],
+    ids=lambda params: str(params["name"]),
+)
+def test_a_set_passes_over_what_scores_high(params: dict[str, Any]) -> None:
+    """It neither drops nor rewrites it; all others are judged as without."""
+    texts = [
+        "Short.",
+        "3 likes\nshort line\nAnother line without an end",
+        "Short.",
+        "3 likes\nshort line\nAnother line without an end",
+    ]
+    documents = table(*texts).append_column("column:grade", pa.array([0.1, None, 0.9, 0.8], pa.float64()))
+    plain = TypeAdapter[Any](RuleSet).validate_python(params)
+    unless = {"score": {"from": "number", "column": "grade"}, "min": 0.8}
+    passed = TypeAdapter[Any](RuleSet).validate_python({**params, "unless": unless})
+    judged, found = apply(documents, [plain]), apply(documents, [passed])
+    assert (judged.rule[2:] >= 0).any() or judged.texts.to_pylist()[2:] != texts[2:]
+    assert found.rule[2:].tolist() == [-1, -1]
+    assert found.texts.to_pylist()[2:] == texts[2:]
+    assert found.rule[:2].tolist() == judged.rule[:2].tolist()
+    assert found.texts.to_pylist()[:2] == judged.texts.to_pylist()[:2]
+
+
+def test_the_next_set_judges_them_all() -> None:
+    documents = table("one two").append_column("quality", pa.array([0.99], pa.float32()))
+    size = {"name": "custom", "scorer": {"from": "tokens", "unit": "words"}, "max": 1}
+    rules = TypeAdapter[Any](Rules).validate_python([{**size, "unless": {"min": 0.9}}, size])
+    assert apply(documents, rules).rule.tolist() == [1]
+    assert apply(documents, rules[:1]).rule.tolist() == [-1]
+    assert apply(
+        documents.set_column(documents.schema.get_field_index("quality"), "quality", pa.array([0.5], pa.float32())),
+        rules[:1],
+    ).rule.tolist() == [1]
