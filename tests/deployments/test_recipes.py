@@ -19,6 +19,13 @@ from deployments import example_data
 from flows.curate import with_engine
 from flows.progress import silent
 from tests.conftest import ROOT
+from tests.deployments.mixture_promises import (
+    dolma_quality_curve,
+    moving_mixture,
+    nemotron_cc,
+    quadmix,
+    rehydration,
+)
 
 RECIPES = ROOT / "deployments" / "recipes"
 OTHERS = {"demo", "weekly-stream"}
@@ -46,6 +53,7 @@ class Made:
         self.folder = folder
         self.phases = {phase.name: phase for phase in manifest.phases}
         self.rows = pl.read_parquet(f"{folder}/shards/*.parquet").sort("position")
+        self.groups = manifest.groups
         self.pool = manifest.funnel[-1].in_
         self.dropped = {stage.stage: stage.dropped for stage in manifest.funnel}
 
@@ -384,6 +392,11 @@ PROMISES: dict[str, Callable[[Made], None]] = {
         dual_stage_mixing,
         stability_gap,
         salt_selection,
+        dolma_quality_curve,
+        nemotron_cc,
+        quadmix,
+        rehydration,
+        moving_mixture,
         tulu3_mix,
         ul2,
         power_law_rehearsal,
