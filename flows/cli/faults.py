@@ -22,6 +22,12 @@ def in_a_line(error: Exception) -> str:
             f"the Prefect API at {os.environ.get('PREFECT_API_URL')} does not answer ({kind}); start it, or unset "
             "PREFECT_API_URL to run without one"
         )
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if kind == "PrefectHTTPStatusError" and isinstance(status, int) and status >= 500:
+        return (
+            f"the Prefect server at {os.environ.get('PREFECT_API_URL')} is too busy, or fails (HTTP {status}); run again, fewer runs at a "
+            "time, or give it PostgreSQL: SQLite has one writer at a time (README, For a team)"
+        )
     if type(error).__module__.split(".")[0] in STORES or isinstance(error, PermissionError):
         return (
             f"the object store does not let us in, or does not answer ({kind}: {str(error).splitlines()[0][:200] if str(error) else ''}); "

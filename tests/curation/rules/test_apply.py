@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +18,7 @@ from curation.rules.apply import apply, names_of
 from schemas.presets import PRESETS
 from schemas.recipe import Clean, Recipe
 from schemas.rules import C4, FineWeb, GopherQuality, GopherRepetition, Rules, RuleSet
+from tests.conftest import Command, release_of, write_jsonl
 from tests.curation.rules.texts import batches, table
 
 FOUR = [GopherQuality(min_doc_words=3), GopherRepetition(), C4(), FineWeb()]
@@ -141,3 +145,26 @@ def test_the_next_set_judges_them_all() -> None:
         documents.set_column(documents.schema.get_field_index("quality"), "quality", pa.array([0.5], pa.float32())),
         rules[:1],
     ).rule.tolist() == [1]
+
+
+def test_through_a_recipe(syllabus: Command, tmp_path: Path) -> None:
+    """Graded pages stay, short as they are, and the ledger has the others under the set's rules."""
+    rows = [{"text": f"Short page {i}.", "edu": i % 6} for i in range(60)]
+    write_jsonl(tmp_path / "raw.jsonl", [*rows, {"text": "Short page without a grade."}])
+    recipe = {
+        "name": "tried",
+        "output": str(tmp_path / "out"),
+        "sources": [{"name": "web", "paths": [str(tmp_path / "raw.jsonl")]}],
+        "dedup": {"minhash": None},
+        "clean": {"rules": [{"gopher_quality": {"unless": {"score": {"from": "number", "column": "edu"}, "min": 4}}}]},
+    }
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    done = syllabus("run", str(tmp_path / "recipe.json"))
+    assert done.returncode == 0, done.stderr
+    kept = pq.read_table(release_of(tmp_path) / "shards")["text"].to_pylist()
+    assert sorted(kept) == sorted(row["text"] for row in rows if row["edu"] >= 4)
+    recipe["clean"] = {"rules": [{"gopher_quality": {"unless": {"min": 0.9}}}]}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    refused = syllabus("run", str(tmp_path / "recipe.json"))
+    assert refused.returncode == 2
+    assert "clean.rules[0].unless goes by quality: set clean.classifier" in refused.stderr
