@@ -52,6 +52,9 @@ class Phase(Section):
     evaluation: bool = False
     """Not trained on: all of the phase's pool is written beside the shards, to `evaluation/` in the shards' columns, and no
     other phase may take it, wherever it stands in the recipe. Needs no budget and no mixture."""
+    fresh: bool = False
+    """Of each group documents that earlier releases of the recipe trained on are drawn last, those least often drawn first: none comes
+    again before its group is used up."""
     draw: Annotated[str, Field(min_length=1)] | None = None
     """Phases that give the same name here draw alike where a group gives a part of its documents; null: each afresh."""
 

@@ -65,6 +65,8 @@ class PlannedPhase:
     whole: float | None = None
     held: tuple[float, ...] = ()
     """What each group holds, in ``unit``."""
+    fresh: bool = False
+    """What earlier releases drew least often is drawn first."""
     fit: Fit | None = None
     course: Course | None = None
     passes: bool = False

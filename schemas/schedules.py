@@ -292,6 +292,8 @@ class Rounds(Entry):
     """Budget of each round in tokens."""
     records: Count | None = None
     """Budget of each round in documents."""
+    fresh: bool = False
+    """A round draws what no round before it drew, until a group is used up, then anew."""
 
     @model_validator(mode="after")
     def _one_budget(self) -> Rounds:

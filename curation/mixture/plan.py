@@ -265,6 +265,7 @@ def _plan_phase(
         max_epochs=cap,
         rounding=rounding,
         draw=phase.draw,
+        fresh=phase.fresh,
         disjoint=kind == "share",
         takes_rest=takes_rest,
         whole=whole if kind == "share" else None,

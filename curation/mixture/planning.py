@@ -19,6 +19,8 @@ from curation.mixture.plan import Feedback
 from curation.mixture.pool import Pool, gather, of_work
 from curation.mixture.schedule import Schedule, held_out, schedule
 from curation.recipes.similar import nearest
+from curation.releases.drawn import drawn_before
+from curation.releases.home import Home
 from curation.releases.work import Work
 from curation.training.tokens import special_ids
 from schemas.errors import RecipeError
@@ -212,7 +214,15 @@ def _reasons(work: Work, source: str | None = None) -> str:
 
 def pool_of(work: Work) -> Pool:
     """The pool of a run whose partitions are tagged, with the columns that its recipe plans by."""
-    return of_work(work, names_needed(work.recipe))
+    made = of_work(work, names_needed(work.recipe))
+    return _with_drawn(made, work.recipe)
+
+
+def _with_drawn(pool: Pool, recipe: Recipe) -> Pool:
+    """With what earlier releases drew, where a phase is to draw something else."""
+    if not any(getattr(entry, "fresh", False) for entry in recipe.phases):
+        return pool
+    return replace(pool, drawn=drawn_before(Home(storage.join(recipe.output, recipe.name)), pool.ids))
 
 
 def pool_of_release(release: str, recipe: Recipe) -> Pool:
@@ -222,7 +232,7 @@ def pool_of_release(release: str, recipe: Recipe) -> Pool:
         read_table(storage.join(folder, name)) for name in storage.list_folder(folder) if name.endswith(".parquet")
     ]
     try:
-        return gather(tables, names_needed(recipe), recipe.conditionings())
+        return _with_drawn(gather(tables, names_needed(recipe), recipe.conditionings()), recipe)
     except KeyError:
         raise RecipeError(
             "conditioning", f"the pool of {release} was not counted as this recipe writes it, and there is nothing new"

@@ -104,6 +104,8 @@ class Pool:
     tokens: npt.NDArray[np.int64]
     columns: dict[str, Column]
     written: dict[str, Written] = field(default_factory=dict)
+    drawn: npt.NDArray[np.int32] | None = None
+    """How often earlier releases trained on each document, int32[n]; null: no phase asks."""
     held_out: npt.NDArray[np.bool_] | None = None
     """Documents that no phase may draw from; null: none."""
     _masks: dict[tuple[str, int, str], npt.NDArray[np.uint8]] = field(default_factory=dict)

@@ -236,8 +236,9 @@ def _draw(
     ):  # small documents make up for what large ones miss
         mine = codes == label
         name = phase.labels[label]
+        drawn = pool.drawn[rows[mine]] if phase.fresh and pool.drawn is not None else None
         taken[label], passes[label], owed = _take(
-            pool, rows[mine], cost[mine], targets[label], owed, phase.draw or phase.name, name, seed
+            pool, rows[mine], cost[mine], targets[label], owed, phase.draw or phase.name, name, seed, drawn
         )
         owed = 0.0 if phase.apart else owed
     if len(rows) and not sum(map(len, taken)):
@@ -246,7 +247,10 @@ def _draw(
         key = seeds.keys(seed, phase.draw or phase.name, "draw", phase.labels[label], 0, ids=pool.ids[mine])
         taken[label] = mine[order_by(pool.ids[mine], far, key)[:1]]
         passes[label] = np.zeros(1, dtype=np.int64)
-    return _Drawn(np.concatenate(taken), np.concatenate(passes), said)
+    chosen = np.concatenate(taken)
+    if phase.fresh and pool.drawn is not None and (again := int((pool.drawn[np.unique(chosen)] > 0).sum())):
+        said = (*said, f"{again:,} documents of earlier releases are drawn again: there was no other in their groups")
+    return _Drawn(chosen, np.concatenate(passes), said)
 
 
 def _take(
@@ -258,10 +262,11 @@ def _take(
     draw: str,
     label: str,
     seed: int,
+    drawn: npt.NDArray[np.int32] | None = None,
 ) -> tuple[Int, Int, float]:
     """Documents of one group until the target is met to the nearest document; whole passes first, each document once.
 
-    owed: what the groups before took too little (negative: too much); it moves the last, broken pass only. Returns
+    drawn: how often each was drawn before, where the least often drawn come first. owed: what the groups before took too little (negative: too much); it moves the last, broken pass only. Returns
     rows, the pass of each, and what is owed now.
     """
     total = float(cost.sum())
@@ -278,7 +283,7 @@ def _take(
     rest = target + owed - whole * total
     if rest > 0 and target - whole * total > 1e-6:  # a cap of whole passes is never broken
         key = seeds.keys(seed, draw, "draw", label, whole, ids=pool.ids[members])
-        order = order_by(pool.ids[members], key)
+        order = order_by(pool.ids[members], *(() if drawn is None else (drawn,)), key)
         reached = np.cumsum(cost[order])
         number_taken = int(np.searchsorted(reached, rest, side="right"))
         if number_taken < len(order):

@@ -23,5 +23,6 @@ def rounds(params: Rounds, context: ScheduleContext) -> list[Phase]:
             tokens=params.tokens,
             records=params.records,
             mixture=params.mixture,
+            fresh=params.fresh,
         )
     ]
