@@ -158,6 +158,12 @@ class Pools(Mixer):
     weights: dict[str, Weight]
     """Pool -> weight; they sum to 1. The weight of a pool without documents goes to the others in proportion."""
 
+    @model_validator(mode="after")
+    def _nothing_inside(self) -> Pools:
+        if self.inside is not None:
+            raise ValueError("the groups of a pool weigh what they hold: leave out inside")
+        return self
+
 
 class PowerLawRehearsal(Mixer):
     """w_i = age_i^(−b): tasks met long ago are rehearsed seldom, by a power law of their age."""

@@ -17,7 +17,7 @@ from curation.methods.losses import LossReport
 from curation.methods.mixers import Sizes
 from schemas.errors import RecipeError
 from schemas.formatters import Conditioning
-from schemas.mixers import Mixer, Mixture, Moving, Online, Pools, QualityCurve, Repetitions, Sigmoid, UniMax
+from schemas.mixers import Mixer, Mixture, Moving, Pools, QualityCurve, Repetitions, Sigmoid, UniMax
 from schemas.phases import Phase, Pool
 from schemas.plan import Course, Fit, Plan, PlannedPhase, Unit
 from schemas.recipe import Recipe
@@ -197,7 +197,7 @@ def _plan_phase(
         context = mixers.MixContext(
             budget=amount,
             seed=recipe.seed,
-            losses=losses.of_split(mixture.split) if losses is not None and isinstance(mixture, Online) else losses,
+            losses=losses,
             held=held.get(mixture.grouping),
             first_round=_first_round(place, recipe) and losses is None,
             place=f"{place}.mixture" if phase.mixture != "inherit" else "mixture",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from curation.methods.mixers.aioli import aioli
@@ -58,6 +59,8 @@ def mix(sizes: Sizes, params: Any, context: MixContext) -> Weights:
     if params.inside is not None:
         return nested(sizes, params, context, mix)
     function = FUNCTIONS[type(params)]
+    if isinstance(params, models.Online) and context.losses is not None:
+        context = replace(context, losses=context.losses.of_split(params.split))
     if getattr(params, "frozen", None):
         return with_frozen(
             sizes, params.frozen, params.grouping, context, lambda merged: function(merged, params, context)
