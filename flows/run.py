@@ -2,8 +2,8 @@
 
 A task is told a stage's name, a work folder and numbers of pieces, and gives back counts: whatever the documents, a few hundred
 bytes a piece go through the scheduler. A stage of many pieces has some of them a task, for a task costs some ms, on processes and
-clusters 60 to 80, and its states cost the server as much. What a piece leaves stands in the work folder, in the recipe's cache or in the release; a piece whose
-files an unfinished run left whole is not run again.
+clusters 60 to 80, and its states cost the server as much. What a piece leaves stands in the work folder, in the recipe's cache or in
+the release; a piece whose files an unfinished run left whole is not run again.
 """
 
 from __future__ import annotations

@@ -266,8 +266,8 @@ def _take(
 ) -> tuple[Int, Int, float]:
     """Documents of one group until the target is met to the nearest document; whole passes first, each document once.
 
-    drawn: how often each was drawn before, where the least often drawn come first. owed: what the groups before took too little (negative: too much); it moves the last, broken pass only. Returns
-    rows, the pass of each, and what is owed now.
+    drawn: how often each was drawn before, where the least often drawn come first. owed: what the groups before took too
+    little (negative: too much); it moves the last, broken pass only. Returns rows, the pass of each, and what is owed now.
     """
     total = float(cost.sum())
     if not len(members) or target <= 0 or total == 0:

@@ -78,6 +78,8 @@ FUNCTIONS[models.Moving] = moving
 
 def copies(sizes: Sizes, params: Any, context: MixContext) -> Weights | None:
     """The copies of each group that the mixture gives where its phase has no budget, float64[g]; None: each document once."""
+    if params.inside is not None:
+        return None
     if isinstance(params, models.Repetitions):
         return factors_of(sizes, params, context)
     if isinstance(params, models.Sigmoid):
