@@ -65,8 +65,8 @@ def test_what_is_of_the_innermost_is_said_there() -> None:
         ADAPTER.validate_python({"by": "topic", "max_epochs": 2, "inside": {"by": "step"}})
     with pytest.raises(ValidationError, match="names 'step' twice"):
         ADAPTER.validate_python({"by": "step", "inside": {"by": "step"}})
+    pools = {"method": "pools", "pools": {"x": ["a"]}, "weights": {"x": 1}}
     with pytest.raises(ValidationError, match="leave out inside"):
-        pools = {"method": "pools", "pools": {"x": ["a"]}, "weights": {"x": 1}}
         ADAPTER.validate_python({**pools, "by": "topic", "inside": {"by": "step"}})
     again = ADAPTER.validate_python({"by": "topic", "inside": {"by": "step", "max_epochs": 2}})
     assert ADAPTER.validate_python(again.model_dump()) == again
