@@ -91,10 +91,10 @@ def _split(blocks: Iterator[bytes], max_bytes: int, *, array: bool = False, with
         held += more
         made: list[bytes | None] = []
         begin = 0
-        for end in brackets.ends(held, scanned):
+        for begin, end, times in brackets.runs(held, scanned):
             token = held[end]
             if not array:
-                made.append(held[begin : end + 1].strip(SPACE + b","))
+                made += [held[begin : end + 1].strip(SPACE + b",")] * times
             elif token == 0x5B:
                 begin = end + 1
                 continue
@@ -102,7 +102,7 @@ def _split(blocks: Iterator[bytes], max_bytes: int, *, array: bool = False, with
                 value = held[begin:end].strip(SPACE)
                 ended = token != 0x2C
                 if value or count or made or not ended:
-                    made.append(value or b"?")
+                    made += [value or b"?"] * times
             begin = end + 1
             if ended:
                 break

@@ -97,7 +97,7 @@ Found = tuple[dict[str, Any], bytes, str | None, int]
 def _found(batch: list[bytes | None], max_bytes: int) -> Iterator[Found]:
     """The rows of JSON texts. What is alike is looked at once: there may be a million."""
     for line, same in itertools.groupby(batch):
-        times = sum(1 for _ in same)
+        times = len(list(same))
         found = _row_of(line, max_bytes)
         if found is not None:
             yield (*found, times)
@@ -125,8 +125,8 @@ def _row_of(line: bytes | None, max_bytes: int) -> tuple[dict[str, Any], bytes, 
 
 def _several(line: bytes) -> Iterator[Found]:
     """The objects on a line; none on a blank one."""
-    for piece, same in itertools.groupby(_pieces(line)):
-        yield orjson.loads(piece), piece, None, sum(1 for _ in same)
+    for piece, times in _pieces(line):
+        yield orjson.loads(piece), piece, None, times
 
 
 def rows_on(line: bytes) -> int:
@@ -143,19 +143,19 @@ def _are_objects(line: bytes) -> bool:
     if _MAY_BE_SEVERAL.search(line) is None:
         return False
     try:
-        return all(type(orjson.loads(piece)) is dict for piece, _ in itertools.groupby(_pieces(line)))
+        return all(type(orjson.loads(piece)) is dict for piece, _ in _pieces(line))
     except orjson.JSONDecodeError:
         return False
 
 
-def _pieces(line: bytes) -> Iterator[bytes]:
-    """What stands up to each bracket that closes a value, and what follows the last, if anything."""
+def _pieces(line: bytes) -> Iterator[tuple[bytes, int]]:
+    """What stands up to each bracket that closes a value, and how often, one after the other; and what follows the last, if anything."""
     begin = 0
-    for end in Brackets().ends(line):
-        yield line[begin : end + 1].strip(BLANK + b",")
+    for start, end, times in Brackets().runs(line):
+        yield line[start : end + 1].strip(BLANK + b","), times
         begin = end + 1
     if rest := line[begin:].strip(BLANK + b","):
-        yield rest
+        yield rest, 1
 
 
 def _has_all(batch: list[bytes | None], wanted: Wanted) -> bool:

@@ -18,9 +18,17 @@ VALUES = st.recursive(
 
 def ends(brackets: Brackets, data: bytes, cuts: list[int]) -> list[int]:
     """The places in all of the data, given in blocks."""
-    found, start = [], 0
+    found: list[int] = []
+    start = 0
     for stop in [*sorted(cut % (len(data) + 1) for cut in cuts), len(data)]:
-        found += [start + place for place in brackets.ends(data[start:stop])]
+        begin = found[-1] + 1 if found else 0
+        for first, end, times in brackets.runs(data[:stop], start, begin):
+            same = end + 1 - first
+            found += [end - same * left for left in reversed(range(times))]
+            for left in range(1, times):
+                assert data[first - same * left : end + 1 - same * left] == data[first : end + 1]
+            assert found[-times] + 1 - same == begin
+            begin = end + 1
         start = stop
     return found
 
@@ -53,7 +61,12 @@ def test_elements_of_an_array(values: list[object], cuts: list[int]) -> None:
 
 def test_what_is_open_at_the_end() -> None:
     brackets = Brackets()
-    assert list(brackets.ends(b'[[{"a": "\\')) == []
+    assert ends(brackets, b'[[{"a": "\\', []) == []
     assert (brackets.depth, brackets.in_string) == (3, True)
-    assert list(brackets.ends(b'"]}]]')) == []
-    assert list(brackets.ends(b'"}]]]')) == [3, 4]  # the last one closes nothing
+    assert ends(brackets, b'"]}]]', []) == []
+    assert ends(brackets, b'"}]]]', []) == [3, 4]  # the last one closes nothing
+
+
+def test_what_is_alike_is_told_together() -> None:
+    assert list(Brackets(elements=True).runs(b"[0,0,0,1,1]")) == [(0, 0, 1), (5, 6, 3), (7, 8, 1), (9, 10, 1)]
+    assert list(Brackets().runs(b"{},{},{}{}")) == [(0, 1, 1), (5, 7, 2), (8, 9, 1)]
