@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -22,6 +23,10 @@ MAX_FIELDS = 1_000_000
 """Fields of a record: more are no table, and each costs fifty bytes."""
 PASSED_OVER = 1 << 20
 """Characters of a line that is too long that are looked at together."""
+
+BLANKS_AT_ONCE = 1 << 16
+LINE_END = re.compile(r"\r\n|\r|\n")
+BLANK_LINES = re.compile(r"[\r\n]*")
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -95,16 +100,44 @@ class _TooLong(Exception):
 
 
 class _TextLines:
-    """The lines of a text; raises _TooLong in place of one that is too long, or has more fields than a table has, and goes on."""
+    """The lines of a text; raises _TooLong in place of one that is too long, or has more fields than a table has, and goes on.
+
+    Where ``between`` says that a record is to begin, blank lines are passed over, many at a time: there may be a billion.
+    """
 
     def __init__(self, text: io.TextIOWrapper, delimiter: str):
         self._text, self._delimiter = text, delimiter
+        self._held, self._at = "", 0  # what was read beyond blank lines, and how much of it was given
+        self.between = True
 
     def __iter__(self) -> _TextLines:
         return self
 
+    def _readline(self) -> str:
+        if self._at == len(self._held):
+            return self._text.readline(MAX_ROW_BYTES)
+        start = self._at
+        found = LINE_END.search(self._held, start)
+        self._at = found.end() if found is not None else len(self._held)
+        line = self._held[start : self._at]
+        return line if found is not None else line + self._text.readline(MAX_ROW_BYTES)
+
+    def _after_blanks(self) -> str:
+        """The next line that is not blank; empty at the end."""
+        while True:
+            self._at = BLANK_LINES.match(self._held, self._at).end()  # type: ignore[union-attr]
+            if self._at < len(self._held):
+                return self._readline()
+            self._held, self._at = self._text.read(BLANKS_AT_ONCE), 0
+            if not self._held:
+                return ""
+
     def __next__(self) -> str:
-        line = self._text.readline(MAX_ROW_BYTES)
+        line = self._readline()
+        if self.between:
+            if not line.rstrip("\r\n"):
+                line = self._after_blanks() if line else line
+            self.between = False
         if not line:
             raise StopIteration
         if len(line) >= MAX_ROW_BYTES and not line.endswith("\n"):
@@ -118,9 +151,11 @@ class _TextLines:
 
 def _records(text: io.TextIOWrapper, stream: _Stream, delimiter: str) -> Iterator[list[str] | str]:
     """The records; a string is the reason why one is none. The last one before a broken end is left out: it is cut."""
-    reader = csv.reader(_TextLines(text, delimiter), delimiter=delimiter, strict=True)
+    lines = _TextLines(text, delimiter)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     held: list[str] | str | None = None
     while True:
+        lines.between = True
         try:
             record: list[str] | str = next(reader)
         except StopIteration:
