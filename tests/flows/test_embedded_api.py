@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT, release_of, write_jsonl
 
 FILES = 505
-"""Of two documents each, a partition each: over 2,000 tasks."""
+"""Of two documents each, a partition each: over 2,000 tasks, where workers are so many that each partition has its own."""
 
 
 @pytest.mark.server
@@ -25,7 +25,7 @@ def test_two_thousand_tasks(tmp_path: Path) -> None:
         ]
         write_jsonl(tmp_path / "raw" / f"{file:03}.jsonl", rows)
     (tmp_path / "recipe.yaml").write_text(
-        "name: tried\noutput: out\nsources: [{name: a, paths: ['raw/*.jsonl']}]\nengine: {partition_bytes: 33KB}\n"
+        "name: tried\noutput: out\nsources: [{name: a, paths: ['raw/*.jsonl']}]\nengine: {partition_bytes: 33KB, workers: 70}\n"
     )
     own = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
     home = tmp_path / "home"
