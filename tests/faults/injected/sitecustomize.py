@@ -52,15 +52,16 @@ def _kill_workers(module: Any) -> None:
 
 
 def _slow_worker(module: Any) -> None:
-    run_piece, mine, mark = module.run_piece, [False], os.path.join(os.environ["SLOW_WORKER"], "slow")
+    run_piece, folder = module.run_piece, os.environ["SLOW_WORKER"]
 
     def waiting(stage: Any, work: Any, piece: int) -> Any:
-        if not mine[0]:
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
-                mine[0] = True
-        if mine[0]:
-            with open(mark, "ab") as pieces:
+        # Tasks may be sent by value: what they remember in a variable, the next does not know.
+        with contextlib.suppress(FileExistsError), open(os.path.join(folder, "worker"), "x") as mark:
+            mark.write(str(os.getpid()))
+        with open(os.path.join(folder, "worker")) as mark:
+            mine = mark.read() == str(os.getpid())
+        if mine:
+            with open(os.path.join(folder, "slow"), "ab") as pieces:
                 pieces.write(b".")
             time.sleep(1)
         return run_piece(stage, work, piece)
