@@ -84,7 +84,7 @@ class Store:
         return {path.rsplit("/", 1)[1]: self.get(path) for path in self.files.find(folder)}
 
     def open_uploads(self) -> list[Any]:
-        """Uploads in parts that were begun and neither completed nor aborted (the other two have none that outlives its session)."""
+        """Uploads in parts that were begun and neither completed nor aborted (the other two have none that lasts)."""
         if self.protocol != "s3":
             return []
         boto3 = pytest.importorskip("boto3")
