@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from schemas.groups import joined
+from schemas.groups import SEPARATOR, joined
 from schemas.section import Section
 
 Label = str
@@ -39,8 +39,11 @@ class Mixer(Section):
     @property
     def grouping(self) -> str:
         """The name of all groups, of this mixture and those inside it: names joined by a slash, as labels are."""
-        names = [self.by] if isinstance(self.by, str) else self.by
-        return "/".join([*names, *([self.inside.grouping] if self.inside is not None else [])])
+        return SEPARATOR.join(self.names())
+
+    def names(self) -> list[str]:
+        """The names that this mixture and those inside it group by, the outermost first."""
+        return [name for level in self.levels() for name in ([level.by] if isinstance(level.by, str) else level.by)]
 
     @property
     def innermost(self) -> Mixer:
@@ -62,7 +65,7 @@ class Mixer(Section):
                 raise ValueError(f"{said[0]} is said of the groups of the innermost mixture; write inside.{said[0]}")
         if isinstance(self.inside, Moving):
             raise ValueError("a mixture that moves stands inside no other; group by several names: by: [topic, step]")
-        names = self.grouping.split("/")
+        names = self.names()
         if len(set(names)) < len(names):
             raise ValueError(f"names {max(names, key=names.count)!r} twice, in `by` or inside")
         return self
@@ -90,7 +93,7 @@ def _flat(weights: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterator[
         if isinstance(weight, Mapping):
             yield from _flat(weight, (*before, joined((label,))))
         else:
-            yield "/".join([*before, joined((label,)) if before else label]), weight
+            yield SEPARATOR.join([*before, joined((label,)) if before else label]), weight
 
 
 class Fixed(Mixer):
@@ -232,7 +235,17 @@ class DoReMi(Online):
     """The average of the weights over all steps (the paper's result); false takes the last."""
 
 
-class DoGE(Online):
+class Learned(Online):
+    """An online mixture that says which groups help, and so ranks other mixtures."""
+
+    check: str | None = None
+    """A table (CSV, JSON lines, Parquet) of runs: a column of weights for each group, and the loss. `plan` and the report say
+    how well what was learned ranks them."""
+    check_target: str = "loss"
+    """Column of `check` that holds the loss."""
+
+
+class DoGE(Learned):
     """w ∝ w exp(s / μ), s the alignment of a domain's gradient with the target's (Fan et al. 2024)."""
 
     method: Literal["doge"]
@@ -245,14 +258,9 @@ class DoGE(Online):
     """The weights before the first step."""
     average: bool = True
     """The average of the weights over all steps; false takes the last."""
-    check: str | None = None
-    """A table (CSV, JSON lines, Parquet) of runs: a column of weights for each group, and the loss. `plan` and the report say
-    how well what was learned ranks them."""
-    check_target: str = "loss"
-    """Column of `check` that holds the loss."""
 
 
-class Aioli(Online):
+class Aioli(Learned):
     """p ∝ exp(η Σ_i A_ij), A from probe mixtures (Chen et al. 2025)."""
 
     method: Literal["aioli"]
@@ -264,11 +272,6 @@ class Aioli(Online):
     """o: a probe puts o on one domain and (1 − o) / (k − 1) on each other."""
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """e: weight of the matrix before; 0 carries the weights over instead (p ← p exp(…))."""
-    check: str | None = None
-    """A table (CSV, JSON lines, Parquet) of runs: a column of weights for each group, and the loss. `plan` and the report say
-    how well what was learned ranks them."""
-    check_target: str = "loss"
-    """Column of `check` that holds the loss."""
 
 
 class Moving(Mixer):
@@ -340,7 +343,41 @@ class Repetitions(Mixer):
     label itself, and a group that is not named has 0. The default is FineWeb-2's."""
 
 
-class RegMix(Mixer):
+class Fitted(Mixer):
+    """A mixture by a fit to proxy runs."""
+
+    check: str | None = None
+    """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
+    frozen: Annotated[dict[Label, Weight], Field(min_length=2)] | None = None
+    """Groups that did not change since they were last mixed, with the weights that they had: they count as one, whose share alone is
+    fitted, and which these weights divide. Runs from before are read as they are, their weights of these groups added (Olmix, reuse)."""
+
+
+class Law(Fitted):
+    """A law of the loss that is given, or fitted to proxy runs."""
+
+    law: str | None = None
+    """A JSON file with the fitted law."""
+    runs: str | None = None
+    """Else a table of proxy runs to fit it to: a column of weights for each group, one of losses for each target."""
+    targets: dict[str, Positive] = {}
+    """Task (a column of `runs`, or its place in the law, from 0) -> its weight in the sum that is minimised; empty: all
+    tasks of the law alike."""
+
+    @model_validator(mode="after")
+    def _one_law(self) -> Law:
+        if (self.law is None) == (self.runs is None):
+            raise ValueError("give either law, or runs to fit it to")
+        if self.runs is not None and not self.targets:
+            raise ValueError("targets names the columns of runs that hold losses")
+        if self.frozen is not None and self.runs is None:
+            raise ValueError("frozen is of a fit to runs; a law is given here")
+        if self.check is not None and self.runs is None:
+            raise ValueError("check is of a fit to runs; a law is given here")
+        return self
+
+
+class RegMix(Fitted):
     """A regression from mixtures to loss, and the best of many simulated mixtures (Liu et al. 2025)."""
 
     method: Literal["regmix"]
@@ -356,78 +393,30 @@ class RegMix(Mixer):
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the runs, at least one, that decides when a regression stops growing (the notebook uses its test split). Each part
     of the runs decides once, and the regressions' mean counts."""
-    check: str | None = None
-    """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
-    frozen: Annotated[dict[Label, Weight], Field(min_length=2)] | None = None
-    """Groups that did not change since they were last mixed, with the weights that they had: they count as one, whose share alone is
-    fitted, and which these weights divide. Runs from before are read as they are, their weights of these groups added (Olmix, reuse)."""
 
 
-class MixingLaw(Mixer):
+class MixingLaw(Law):
     """L_j = a_j exp(Σ_i x_i m_ij) + b_j, minimised over the simplex (Ye et al. 2024)."""
 
     method: Literal["mixing_law"]
     """Data-mixing laws."""
     law: str | None = None
     """A JSON file with the fitted law: labels, a (one a task), b, m (a row a label, a column a task)."""
-    runs: str | None = None
-    """Else a table of proxy runs to fit it to: a column of weights for each group, one of losses for each target."""
-    targets: dict[str, Positive] = {}
-    """Task (a column of `runs`, or its place in the law, from 0) -> its weight in the sum that is minimised; empty: all
-    tasks of the law alike."""
-    check: str | None = None
-    """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
-    frozen: Annotated[dict[Label, Weight], Field(min_length=2)] | None = None
-    """Groups that did not change since they were last mixed, with the weights that they had: they count as one, whose share alone is
-    fitted, and which these weights divide. Runs from before are read as they are, their weights of these groups added (Olmix, reuse)."""
-
-    @model_validator(mode="after")
-    def _one_law(self) -> MixingLaw:
-        if (self.law is None) == (self.runs is None):
-            raise ValueError("give either law, or runs to fit it to")
-        if self.runs is not None and not self.targets:
-            raise ValueError("targets names the columns of runs that hold losses")
-        if self.frozen is not None and self.runs is None:
-            raise ValueError("frozen is of a fit to runs; a law is given here")
-        if self.check is not None and self.runs is None:
-            raise ValueError("check is of a fit to runs; a law is given here")
-        return self
 
 
-class Olmix(Mixer):
+class Olmix(Law):
     """min Σ_i w_i exp(t_i · x) + κ KL(x ‖ prior), capped by what groups can repeat (Olmix)."""
 
     method: Literal["olmix"]
     """Olmix: a log-linear law for each task, with an exact minimum."""
     law: str | None = None
     """A JSON file with the fitted law: labels, and t (a row a task, a column a label)."""
-    runs: str | None = None
-    """Else a table of proxy runs to fit it to: a column of weights for each group, one of losses for each target."""
-    targets: dict[str, Positive] = {}
-    """Task (a column of `runs`, or its place in the law, from 0) -> its weight; empty: all tasks of the law alike."""
     kl: Annotated[float, Field(ge=0)] = 0.05
     """κ: how hard the weights are held to the prior."""
     prior: dict[Label, Weight] | None = None
     """The weights to stay near; null: the natural proportions."""
     repetition: Positive | None = 4.0
     """Passes over a group at most: x_j ≤ n_j · repetition / budget, n in the budget's unit; null is without cap."""
-    check: str | None = None
-    """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
-    frozen: Annotated[dict[Label, Weight], Field(min_length=2)] | None = None
-    """Groups that did not change since they were last mixed, with the weights that they had: they count as one, whose share alone is
-    fitted, and which these weights divide. Runs from before are read as they are, their weights of these groups added (Olmix, reuse)."""
-
-    @model_validator(mode="after")
-    def _one_law(self) -> Olmix:
-        if (self.law is None) == (self.runs is None):
-            raise ValueError("give either law, or runs to fit it to")
-        if self.runs is not None and not self.targets:
-            raise ValueError("targets names the columns of runs that hold losses")
-        if self.frozen is not None and self.runs is None:
-            raise ValueError("frozen is of a fit to runs; a law is given here")
-        if self.check is not None and self.runs is None:
-            raise ValueError("check is of a fit to runs; a law is given here")
-        return self
 
 
 def _method(value: Any) -> Any:
@@ -457,27 +446,3 @@ Mixture = Annotated[
     | Annotated[Olmix, Tag("olmix")],
     Discriminator(_method),
 ]
-
-for _model in (
-    Proportional,
-    Fixed,
-    Uniform,
-    Temperature,
-    UniMax,
-    Zipf,
-    Pools,
-    PowerLawRehearsal,
-    ExponentialRehearsal,
-    SkillIt,
-    DoReMi,
-    DoGE,
-    Aioli,
-    Moving,
-    QualityCurve,
-    Sigmoid,
-    Repetitions,
-    RegMix,
-    MixingLaw,
-    Olmix,
-):
-    _model.model_rebuild()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import fsspec
 import pytest
 
 from tests.conftest import ROOT
+from tests.serving import answers, free_port, missing, until
 
 # Read when gcsfs is imported: what asks for a bucket's kind over gRPC, which the emulator does not speak.
 PLAIN_GOOGLE = {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
@@ -104,7 +103,7 @@ def _command(protocol: str, port: int, folder: Path) -> list[str]:
         return [emulator, "start", "--host", "127.0.0.1", "--port", str(port), "--in-memory"]
     pytest.importorskip("adlfs", reason="comes with `make test`")
     if not AZURITE.exists():
-        pytest.skip("Azurite comes with `make test-services`, where npm is there")
+        missing("no Azurite here: it comes with `make test-services`, where npm is there")
     where = ["--location", str(folder), "--blobPort", str(port)]
     return [str(AZURITE), *where, "--silent", "--skipApiVersionCheck", "--disableTelemetry"]
 
@@ -112,18 +111,11 @@ def _command(protocol: str, port: int, folder: Path) -> list[str]:
 @contextmanager
 def serving(protocol: str, folder: Path) -> Iterator[Store]:
     """An empty store of a protocol with its two buckets; folder: where an emulator may write."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = _command(protocol, port, folder)
     server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+        until(lambda: answers(port), 60, f"the store for {protocol}:// does not answer")
         store = Store(protocol, f"http://127.0.0.1:{port}")
         for bucket in BUCKETS:
             store.files.mkdir(bucket)

@@ -83,7 +83,7 @@ def group_names(recipe: Recipe) -> set[str]:
     names = {"source"}
     for mixture in [recipe.mixture, *(getattr(phase, "mixture", None) for phase in recipe.phases)]:
         if mixture is not None and not isinstance(mixture, str):
-            names |= set(mixture.grouping.split("/"))
+            names |= set(mixture.names())
     names |= {phase.by for phase in recipe.phases if isinstance(phase, BY_LABEL)}
     return names
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from curation import storage
+from curation.arrays.document_ids import id_words
 from curation.releases.home import Home
 
 
@@ -31,4 +32,4 @@ def _ids_of(shard: str) -> npt.NDArray[np.uint64]:
         name = "doc_ids" if "doc_ids" in file.schema_arrow.names else "id"
         column = file.read(columns=[name], use_threads=False)[name]
     texts = pc.list_flatten(column) if name == "doc_ids" else column
-    return np.frombuffer(bytes.fromhex("".join(texts.to_pylist())), dtype="<u8").reshape(-1, 2).astype(np.uint64)
+    return id_words(texts)

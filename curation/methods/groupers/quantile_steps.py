@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from curation.arrays.document_ids import id_words
+from curation.methods.groupers.score_buckets import level_names
 from curation.methods.scorers.named import named_numbers
 from schemas.errors import RecipeError
 from schemas.groupers import QuantileSteps
 
-KEY_DIGITS = 16
-"""Hex digits of the id that tell documents of one score apart: 64 bits."""
 EDGES = pa.schema([("group", pa.string()), ("step", pa.int32()), ("score", pa.float64()), ("key", pa.uint64())])
 
 
@@ -75,7 +75,6 @@ def quantile_steps(documents: pa.Table, params: QuantileSteps, state: pa.Table) 
     groups = _groups(documents, params).dictionary_encode()
     codes = groups.indices.fill_null(-1).to_numpy()
     steps = np.full(len(documents), -1, dtype=np.int64)
-    width = len(str(params.steps))
     of_group = state["group"].to_numpy(zero_copy_only=False)
     edges, edge_keys = state["score"].to_numpy(), state["key"].to_numpy()
     for code, name in enumerate(groups.dictionary.to_pylist()):
@@ -95,8 +94,7 @@ def quantile_steps(documents: pa.Table, params: QuantileSteps, state: pa.Table) 
         at = np.empty(len(merged), dtype=np.int64)
         at[merged] = passed
         steps[rows] = np.maximum(at[mine.sum() :] - 1, 0)
-    names = pa.array([f"{i + 1:0{width}d}" for i in range(params.steps)], pa.string())
-    return names.take(pa.array(steps, mask=steps < 0))
+    return level_names(params.steps).take(pa.array(steps, mask=steps < 0))
 
 
 def _groups(documents: pa.Table, params: QuantileSteps) -> pa.Array:
@@ -114,4 +112,7 @@ def _groups(documents: pa.Table, params: QuantileSteps) -> pa.Array:
 
 
 def _keys(documents: pa.Table) -> pa.Array:
-    return pa.array([int(one[:KEY_DIGITS], 16) for one in documents["id"].to_pylist()], pa.uint64())
+    """The first half of each id, which tells documents of one score apart: uint64[n]."""
+    return pa.array(
+        id_words(documents["id"])[:, 0].byteswap()
+    )  # little-endian words: swapped they sort as the digits do

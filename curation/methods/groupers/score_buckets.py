@@ -45,6 +45,10 @@ def score_buckets(documents: pa.Table, params: ScoreBuckets, state: pa.Table) ->
     edges = state["edge"].to_numpy()
     scores = named_numbers(documents, params.by)
     levels = np.searchsorted(edges, scores, side="right")
-    width = len(str(len(edges) + 1))
-    names = pa.array([f"{i + 1:0{width}d}" for i in range(len(edges) + 1)], pa.string())
-    return names.take(pa.array(levels, mask=np.isnan(scores)))
+    return level_names(len(edges) + 1).take(pa.array(levels, mask=np.isnan(scores)))
+
+
+def level_names(levels: int) -> pa.Array:
+    """Their labels, 1 to ``levels``, padded so that they sort: string[levels]."""
+    width = len(str(levels))
+    return pa.array([f"{i + 1:0{width}d}" for i in range(levels)], pa.string())

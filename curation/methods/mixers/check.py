@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
-from curation.methods.mixers.types import MixContext, Sizes, Weights
+from curation.methods.mixers.types import MixContext, Sizes, Weights, normalised
 from curation.methods.numbers_table import read_numbers
 from schemas.errors import RecipeError
 from schemas.plan import Fit
@@ -26,13 +25,13 @@ def check(
     context: MixContext,
     *,
     runs: int,
-    predict: Callable[[Matrix], Weights],
+    predict: Callable[[Matrix], Matrix],
     in_losses: bool = True,
 ) -> None:
     """Leave in the context's ``fits`` how well the fit does on the runs of ``path``; nothing where there is none.
 
     targets: columns of losses and their weights, of which the weighted mean is foretold. predict: mixtures float64[n, g] to
-    float64[n]; in_losses: whether that is a loss, or only falls and rises with one. Raises RecipeError for a table that is none.
+    float64[n, targets]; in_losses: whether those are losses, or only fall and rise with them. Raises RecipeError for a table that is none.
     """
     if path is None:
         return
@@ -40,9 +39,9 @@ def check(
     table = read_numbers(path, place, numbers=(*sizes.columns(), *targets))
     if len(table) < LEAST:
         raise RecipeError(place, f"{path}: {len(table)} runs; a rank correlation needs {LEAST} at least")
-    weights = np.array(list(targets.values()))
-    seen = table.select(list(targets)).to_numpy() @ (weights / weights.sum())
-    predicted = predict(sizes.mixtures(table))
+    weights = normalised(np.array(list(targets.values())))
+    seen = table.select(list(targets)).to_numpy() @ weights
+    predicted = predict(sizes.mixtures(table)) @ weights
     context.fits.append(
         Fit(
             runs=runs,
@@ -61,7 +60,8 @@ def rank_correlation(first: Weights, second: Weights) -> float | None:
     >>> rank_correlation(np.array([1.0, 2.0, 3.0]), np.array([2.0, 9.0, 10.0]))
     1.0
     """
-    ranks = [rankdata(values) for values in (first, second)]
-    ranks = [of - of.mean() for of in ranks]
-    scale = float(np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum()))
-    return float((ranks[0] * ranks[1]).sum() / scale) if scale else None
+    from scipy.stats import spearmanr  # half a second, for a fit that is checked alone
+
+    if not np.ptp(first) or not np.ptp(second):
+        return None
+    return float(spearmanr(first, second).statistic)

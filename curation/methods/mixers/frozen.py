@@ -6,7 +6,6 @@ Source: Olmix (Ai2 2026), section 5.1: what is kept from the last mixture is a g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -36,23 +35,11 @@ def with_frozen(
         raise RecipeError(
             place, f"a group is called {EXISTING!r}, as those that are frozen are together; name it otherwise"
         )
-    order = sorted(
-        [(sizes.labels[i], [i]) for i in rest]
-        + [(EXISTING, [i for i in range(len(sizes.labels)) if sizes.labels[i] in frozen])]
-    )
     shares = np.array([frozen[sizes.labels[i]] / total for i in inside])
-    merged = replace(
-        sizes,
-        labels=tuple(label for label, _ in order),
-        documents=np.array([sizes.documents[rows].sum() for _, rows in order]),
-        tokens=np.array([sizes.tokens[rows].sum() for _, rows in order]),
-        merged={EXISTING: Merged(tuple(sizes.labels[i] for i in inside), shares, sizes.held[inside].astype(float))},
-    )
-    found = mix(merged)
-    result = np.zeros(len(sizes.labels))
-    for weight, (label, rows) in zip(found, order, strict=True):
-        if label == EXISTING:
-            result[inside] = weight * shares
-        else:
-            result[rows] = weight
+    together = Merged(tuple(sizes.labels[i] for i in inside), shares, sizes.held[inside].astype(float))
+    all_frozen = [i for i, label in enumerate(sizes.labels) if label in frozen]
+    merged = sizes.summed({EXISTING: all_frozen, **{sizes.labels[i]: [i] for i in rest}}, {EXISTING: together})
+    found = dict(zip(merged.labels, mix(merged), strict=True))
+    result = np.array([found.get(label, 0.0) for label in sizes.labels])
+    result[inside] = found[EXISTING] * shares
     return result

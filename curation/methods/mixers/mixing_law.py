@@ -25,15 +25,8 @@ def mixing_law(sizes: Sizes, params: MixingLaw, context: MixContext) -> Weights:
     if params.runs is not None:
         mixtures, losses = read_runs(params.runs, sizes, params.targets, f"{context.place}.runs")
         a, b, m = fit(mixtures, losses, f"{context.place}.runs")
-        tasks = task_weights(params.targets, len(a), True, context.place)
-        check(
-            params.check,
-            sizes,
-            params.targets,
-            context,
-            runs=len(mixtures),
-            predict=lambda x: np.asarray((a * np.exp(x @ m) + b) @ tasks),
-        )
+        runs = len(mixtures)
+        check(params.check, sizes, params.targets, context, runs=runs, predict=lambda x: predict(x, a, b, m))
     else:
         law = read_law(params.law or "", sizes, {"a": -1, "b": -1, "m": 0}, f"{context.place}.law")
         a, b, m = law["a"], law["b"], law["m"]
@@ -53,7 +46,7 @@ def mixing_law(sizes: Sizes, params: MixingLaw, context: MixContext) -> Weights:
 
 
 def predict(x: Weights, a: Weights, b: Weights, m: Matrix) -> Weights:
-    """Losses float64[tasks] of the mixture x float64[g]; a, b: float64[tasks]; m: float64[g, tasks]."""
+    """Losses float64[tasks] of the mixture x float64[g], or float64[n, tasks] of float64[n, g]; a, b: float64[tasks]; m: float64[g, tasks]."""
     return a * np.exp(x @ m) + b
 
 

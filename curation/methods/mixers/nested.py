@@ -27,12 +27,7 @@ def nested(sizes: Sizes, params: Any, context: MixContext, mix: Callable[[Sizes,
         else None
     )
     above = mix(
-        replace(
-            sizes,
-            labels=labels,
-            documents=np.array([sizes.documents[of[label]].sum() for label in labels]),
-            tokens=np.array([sizes.tokens[of[label]].sum() for label in labels]),
-        ),
+        sizes.summed(of),
         params.model_copy(update={"inside": None}),
         replace(context, held=held),
     )

@@ -39,15 +39,8 @@ def olmix(sizes: Sizes, params: Olmix, context: MixContext) -> Weights:
     if params.runs is not None:
         mixtures, losses = read_runs(params.runs, sizes, params.targets, f"{place}.runs")
         offsets, slopes = fit(mixtures, losses)
-        tasks = task_weights(params.targets, len(slopes), True, place)
-        check(
-            params.check,
-            sizes,
-            params.targets,
-            context,
-            runs=len(mixtures),
-            predict=lambda x: law(x, offsets, slopes) @ tasks,
-        )
+        runs = len(mixtures)
+        check(params.check, sizes, params.targets, context, runs=runs, predict=lambda x: law(x, offsets, slopes))
     else:
         slopes = read_law(params.law or "", sizes, {"t": 1}, f"{place}.law")["t"]
     prior = proportions(sizes)

@@ -35,7 +35,7 @@ def regmix(sizes: Sizes, params: RegMix, context: MixContext) -> Weights:
     draw = seeds.rng(context.seed, "regmix", params.target)
     simulated = draw.dirichlet(proportions(sizes), size=params.simulations)
     predict = fit(mixtures, losses, held_out=params.held_out, draw=draw, place=context.place)
-    check(params.check, sizes, {params.target: 1.0}, context, runs=len(table), predict=predict)
+    check(params.check, sizes, {params.target: 1.0}, context, runs=len(table), predict=lambda x: predict(x)[:, None])
     predicted = predict(simulated)
     best = np.argsort(predicted, kind="stable")[: params.best]
     return normalised(simulated[best].mean(axis=0))

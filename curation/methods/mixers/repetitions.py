@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from curation.methods.mixers.types import MixContext, Sizes, Weights, ascending, check_labels
+from curation.methods.mixers.types import MixContext, Sizes, Weights, ascending, check_labels, numbers
 from schemas.errors import RecipeError
 from schemas.mixers import Repetitions, Sigmoid
 
@@ -22,10 +22,11 @@ def factors_of(sizes: Sizes, params: Repetitions, context: MixContext) -> Weight
     Source: FineWeb-2 (Penedo et al. 2025), whose table goes by the size of a document's cluster of duplicates.
     """
     place = f"{context.place}.factors"
-    bounds = [(number, factor) for label, factor in params.factors.items() if (number := _number(label)) is not None]
-    if len(bounds) == len(params.factors) and all(_number(label) is not None for label in sizes.labels):
-        lows, factors = (np.array(one) for one in zip(*sorted(bounds), strict=True))
-        at = np.searchsorted(lows, [float(label) for label in sizes.labels], side="right") - 1
+    bounds, counts = numbers(params.factors), numbers(sizes.labels)
+    if bounds is not None and counts is not None:
+        order = np.argsort(bounds)
+        factors = np.array(list(params.factors.values()))[order]
+        at = np.searchsorted(bounds[order], counts, side="right") - 1
         return np.where(at < 0, 0.0, factors[at])
     check_labels(sizes, params.factors, params.grouping, place)
     return np.array([params.factors.get(label, 0.0) for label in sizes.labels])
@@ -65,11 +66,3 @@ def _weighed(sizes: Sizes, factors: Weights, context: MixContext) -> Weights:
     if not weights.sum():
         raise RecipeError(context.place, "every group has 0 copies; give one of them some")
     return np.asarray(weights / weights.sum())
-
-
-def _number(label: str) -> float | None:
-    try:
-        number = float(label)
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None

@@ -42,6 +42,14 @@ class Sizes:
             room[self.labels.index(label)] = (of.held / of.shares).min()
         return room
 
+    def summed(self, groups: Mapping[str, npt.ArrayLike], merged: Mapping[str, Merged] | None = None) -> Sizes:
+        """Groups of these groups: label -> places of those it is made of."""
+        labels = tuple(sorted(groups))
+        documents, tokens = (
+            np.array([of[np.asarray(groups[label])].sum() for label in labels]) for of in (self.documents, self.tokens)
+        )
+        return Sizes(labels, documents, tokens, self.unit, merged or {})
+
     def columns(self) -> list[str]:
         """The columns of a table of mixtures, of which ``mixtures`` makes the groups'."""
         return [
@@ -111,13 +119,19 @@ def start_weights(sizes: Sizes, start: Literal["uniform", "proportional"]) -> We
     return proportions(sizes) if start == "proportional" else np.full(len(sizes.labels), 1 / len(sizes.labels))
 
 
+def numbers(labels: Iterable[str]) -> Weights | None:
+    """Labels that all are finite numbers as such: float64[g]; else None."""
+    try:
+        found = np.array([float(label) for label in labels])
+    except ValueError:
+        return None
+    return found if np.isfinite(found).all() else None
+
+
 def ascending(labels: Sequence[str]) -> npt.NDArray[np.int64]:
     """The order of labels that are steps, lowest first: as numbers where all are, else as text. int64[g]"""
-    try:
-        numbers = np.array([float(label) for label in labels])
-    except ValueError:
-        return np.argsort(np.array(labels, dtype=object), kind="stable")
-    return np.argsort(numbers, kind="stable")
+    found = numbers(labels)
+    return np.argsort(np.array(labels, dtype=object) if found is None else found, kind="stable")
 
 
 def by_label(sizes: Sizes, weights: Mapping[str, float]) -> Weights:

@@ -53,7 +53,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
         ("Languages", languages(folder)),
         ("Domains", domains(manifest, folder)),
         ("Lengths in tokens", token_lengths(manifest, folder)),
-        ("Copies", copies(manifest, folder)),
+        ("Copies", copies(folder)),
         ("Benchmark items in the sources", _contamination(manifest)),
         ("Look a document up", _lookup(places)),
         ("Edits", _edits(manifest)),

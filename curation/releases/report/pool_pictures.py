@@ -61,17 +61,13 @@ def token_lengths(manifest: dict[str, Any], folder: str) -> str:
     return picture + folded("as a table", table(["tokens", "documents"], rows))
 
 
-def copies(manifest: dict[str, Any], folder: str) -> str:
+def copies(folder: str) -> str:
     """How many documents as read each document left stands for; nothing where each stands for itself."""
     documents, tokens = (np.zeros(len(COPIES), dtype=np.int64) for _ in range(2))
-    for name in storage.list_folder(storage.join(folder, "pool")):
-        with storage.open_parquet(storage.join(folder, "pool", name)) as file:
-            if "copies" not in file.schema_arrow.names:
-                return ""
-            found = file.read(columns=["copies", "tokens"])
-        bins = np.searchsorted(COPIES, found["copies"].to_numpy(), side="right") - 1
+    for copies_of, tokens_of in zip(_column(folder, "copies"), _column(folder, "tokens"), strict=False):
+        bins = np.searchsorted(COPIES, copies_of.to_numpy(), side="right") - 1
         documents += np.bincount(bins, minlength=len(COPIES))
-        tokens += np.bincount(bins, weights=found["tokens"].to_numpy(), minlength=len(COPIES)).astype(np.int64)
+        tokens += np.bincount(bins, weights=tokens_of.to_numpy(), minlength=len(COPIES)).astype(np.int64)
     if not documents[1:].any():
         return ""
     names = [f"{low:,}" if high == low + 1 else f"{low:,} to {high - 1:,}" for low, high in itertools.pairwise(COPIES)]
