@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from prefect import Flow, flow
@@ -18,30 +17,24 @@ from curation.decontamination.items import item_files
 from curation.methods.losses import read_losses
 from curation.mixture import planning
 from curation.mixture.plan import Feedback
-from curation.mixture.schedule import Totals
-from curation.mixture.spans import ShardSpan
 from curation.recipes.recipe_paths import check_allowed
 from curation.recipes.side_files import side_files
-from curation.releases import history, lease, limits, samples, warnings
-from curation.releases.hits import write_hits
+from curation.releases import history, lease, warnings
 from curation.releases.home import Home
 from curation.releases.lease import Lease
-from curation.releases.manifest import add_drops, assemble, content_key, groups_of, pool_key
-from curation.releases.report import report
+from curation.releases.manifest import content_key, groups_of
 from curation.releases.work import Work
 from curation.stages import catalogue as catalogue_stage
 from curation.stages import write
-from flows import artifacts, pool
+from flows import pool
 from flows.engines import task_runner, told_of_lost_workers
 from flows.one_at_a_time import one_at_a_time
 from flows.progress import Progress, on_the_run_page, timed
-from flows.run import run_stage
+from flows.writing import Begun, Planned, write_release
 from schemas.engine import Engine
-from schemas.errors import RunError, SyllabusError
-from schemas.manifest import Amount, Manifest, SideFile
-from schemas.plan import Plan
+from schemas.errors import SyllabusError
+from schemas.manifest import Manifest, SideFile
 from schemas.recipe import Recipe
-from schemas.work import WrittenShard
 
 Overlap = Literal["wait", "cancel"]
 
@@ -165,86 +158,37 @@ def _run(recipe: Recipe, home: Home, losses: str | None, progress: Progress, hel
 
     with timed(clock, "plan"), progress.stage("plan and schedule", 1):
         try:
-            plan, scheduled, spans, groups = _plan(work, planning.feedback_of(report_losses, before))
+            planned = _plan(work, planning.feedback_of(report_losses, before))
             give_back()
         except SyllabusError:
             storage.delete_tree(work.folder)  # once it is mended, the recipe's work has another name
             raise
-    log.info("%d rows scheduled in %d phases", scheduled.rows, len(plan.phases))
+    log.info("%d rows scheduled in %d phases", planned.scheduled.rows, len(planned.plan.phases))
 
-    now = datetime.now(UTC)
-    name = home.begin(key, now.strftime("%Y%m%dT%H%M%S"))
-    folder = home.path(name)
-    work.begin_release(storage.absolute(folder))
-    run_stage("gather", work, progress, clock)
-    trained = [span.number for span in spans if span.trained]
-    shards = _write_shards(work, trained, progress, clock)
-    beside = _write_documents(work, [span.number for span in spans if not span.trained], progress, clock)
-    ledgers = run_stage("ledger", work, progress, clock)
-
-    manifest = assemble(
+    begun = Begun(
         recipe,
-        release=name,
-        created=now.isoformat(timespec="seconds"),
-        key=key,
-        pool_key=pool_key(recipe, inputs, benchmarks, used, parent),
+        home,
+        work,
+        left,
+        inputs,
+        benchmarks,
+        key,
+        progress,
+        clock,
+        held,
         parent=parent,
-        work=work,
-        dropped=add_drops(*(part.dropped for part in work.parts), *(one["decided"] for one in ledgers)),
-        ledger=add_drops(*(one["written"] for one in ledgers)),
-        edits=left.edits,
-        groups=groups,
-        plan=plan,
-        scheduled=scheduled,
-        shards=shards,
-        evaluation=beside,
-        contamination=left.contamination,
-        duplicates=left.duplicates,
-        timings=clock | planning.seconds_of(work.parts),
+        before=before,
+        losses=reported,
+        side_files=used,
     )
-    manifest.losses, manifest.side_files, manifest.substrings = reported, used, left.substrings
-    decided = [one["decided"] for one in ledgers]
-    manifest.warnings = warnings.warnings(work, decided, planning.group_names(recipe))
-    manifest.warnings += warnings.of_phases(plan, manifest.phases)
-    faults = limits.broken(recipe.limits, manifest, folder, warnings.by_source(work, decided))
-    if faults:
-        home.abandon(name, key)
-        storage.delete_tree(work.folder)
-        raise RunError("limits", f"{'; '.join(faults)}. Nothing was published, the latest release is as it was")
-    if recipe.decontaminate is not None:
-        write_hits(work)
-    samples.write(work, left.just_kept)
-    page = report(manifest.model_dump(mode="json", by_alias=True), folder, before)
-    storage.put(storage.join(folder, "report.html"), page.encode())
-    held.check()
-    home.publish(manifest, list(work.keys))
-    storage.delete_tree(work.folder)
-    artifacts.publish(manifest, folder, before)
-    log.info("release %s: %d shards", name, len(shards))
+    name, folder, manifest = write_release(begun, planned)
     return Outcome(name, folder, f"release {name}", manifest)
 
 
-def _plan(work: Work, feedback: Feedback) -> tuple[Plan, Totals, tuple[ShardSpan, ...], dict[str, dict[str, Amount]]]:
+def _plan(work: Work, feedback: Feedback) -> Planned:
     """Plan, schedule and shards, and what the pool holds; pool and schedule themselves go with this frame, before the shards
     are written."""
     candidates = planning.pool_of(work)
     plan, ordered = planning.plan_and_schedule(work.recipe, candidates, feedback)
     spans = write.leave_schedule(work, candidates, plan, ordered, work.recipe.shards.max_bytes)
-    return plan, ordered.totals(), spans, groups_of(candidates, {phase.by for phase in plan.phases})
-
-
-def _write_documents(work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]) -> list[WrittenShard]:
-    """Shards of a row a document, at their final names."""
-    if not numbers:
-        return []
-    return [WrittenShard(**counts) for counts in run_stage("write", work, progress, clock, numbers)]
-
-
-def _write_shards(work: Work, numbers: list[int], progress: Progress, clock: dict[str, float]) -> list[WrittenShard]:
-    """Every shard of training, at its final name. Where rows are packed, positions are known once all shards' rows are."""
-    if work.recipe.shards.sequence_length is None:
-        return _write_documents(work, numbers, progress, clock)
-    packed = run_stage("pack", work, progress, clock, numbers)
-    write.leave_positions(work, [counts["rows"] for counts in packed])
-    placed = run_stage("place", work, progress, clock, numbers)
-    return [WrittenShard(**one, **other) for one, other in zip(packed, placed, strict=True)]
+    return Planned(plan, ordered.totals(), spans, groups_of(candidates, {phase.by for phase in plan.phases}))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 FORMAT_VERSION = 1
+SwarmDraw = Literal["regmix", "olmix"]
 
 
 class Part(BaseModel):
@@ -99,6 +100,38 @@ class RunWarning(Part):
     phase: str | None = None
 
 
+class RunOfSwarm(Part):
+    """One of a swarm's runs: its folder, the rows that it reads, and its manifest's checksum."""
+
+    path: str
+    rows: int
+    sha256: str
+
+
+class Swarm(Part):
+    """Runs with drawn mixtures, which read the release's texts: see ``swarm.parquet``."""
+
+    phase: str
+    by: str
+    tokens: int
+    draw: SwarmDraw
+    runs: list[RunOfSwarm]
+
+
+class SwarmRun(Part):
+    """``runs/<run>/manifest.json``: one run of a swarm. Its shards say which rows of the swarm's texts are read, in order."""
+
+    format_version: int = FORMAT_VERSION
+    release: str
+    texts: str = "../.."
+    """The release whose texts are read."""
+    recipe_hash: str
+    created: str
+    token_unit: str
+    phases: list[PhaseRecord]
+    shards: list[Shard]
+
+
 class Manifest(Part):
     """The whole of ``manifest.json``."""
 
@@ -132,3 +165,5 @@ class Manifest(Part):
     """Files of the phases that are not trained on, a row a document; positions count from 0 over them."""
     packing: dict[str, int] | None = None
     """``padded``, ``cut`` and ``dropped_tokens`` of all packed shards together."""
+    swarm: Swarm | None = None
+    """Of the texts of a swarm: its runs."""

@@ -221,6 +221,19 @@ PACKED = pa.schema(
 )
 """A training shard of packed sequences."""
 
+REFERENCES = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("phase", pa.string()),
+        ("epoch", pa.int32()),
+        ("row", pa.int64()),
+    ]
+)
+"""A shard of one of a swarm's runs: ``row`` is the position, in the shards of the swarm's texts, of what is read."""
+
+SWARM = pa.schema([("run", pa.int32()), ("release", pa.string()), ("group", pa.string()), ("weight", pa.float64())])
+"""``swarm.parquet``: the weights of each run, a row a run and group."""
+
 STAGES = (
     "read",
     "language",

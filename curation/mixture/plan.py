@@ -116,7 +116,12 @@ def plan(recipe: Recipe, groups: Groups, feedback: Feedback) -> Plan:
         if done.by is not None:
             held[done.by] = dict(zip(done.labels, done.weights, strict=True))
         planned.append(done)
-    return Plan(tuple(planned), tuple(_evaluation(*one, recipe, groups) for one in evaluations(recipe)))
+    return Plan(tuple(planned), plan_evaluations(recipe, groups))
+
+
+def plan_evaluations(recipe: Recipe, groups: Groups) -> tuple[PlannedPhase, ...]:
+    """What is written beside the shards. Raises RecipeError for a pool without documents."""
+    return tuple(_evaluation(*one, recipe, groups) for one in evaluations(recipe))
 
 
 def _evaluation(phase: Phase, place: str, recipe: Recipe, groups: Groups) -> PlannedPhase:

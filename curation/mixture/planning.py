@@ -46,6 +46,13 @@ def plan_and_schedule(recipe: Recipe, pool: Pool, feedback: Feedback) -> tuple[P
 def plan_of_pool(recipe: Recipe, pool: Pool, feedback: Feedback) -> Plan:
     """The plan alone: phases, weights, budgets."""
     trained = pool.without(held_out(pool, plan_stage.evaluations(recipe), recipe.seed))
+    plan = plan_stage.plan(recipe, groups_in(recipe, pool, trained), feedback)
+    told = [replace(one, notes=(*one.notes, *_unscored(one, trained, recipe.seed))) for one in plan.phases]
+    return replace(plan, phases=tuple(told))
+
+
+def groups_in(recipe: Recipe, pool: Pool, trained: Pool) -> plan_stage.Groups:
+    """What planning may ask of a pool. trained: without what evaluations hold out."""
 
     def sizes_of(phase: Phase, place: str, by: str | None) -> Sizes:
         from_ = pool if phase.evaluation else trained
@@ -56,9 +63,7 @@ def plan_of_pool(recipe: Recipe, pool: Pool, feedback: Feedback) -> Plan:
         mask = trained.mask(filters, seed=recipe.seed, phase="means", place="phases")
         return pool.means(by, score, mask)
 
-    plan = plan_stage.plan(recipe, plan_stage.Groups(sizes_of, means), feedback)
-    told = [replace(one, notes=(*one.notes, *_unscored(one, trained, recipe.seed))) for one in plan.phases]
-    return replace(plan, phases=tuple(told))
+    return plan_stage.Groups(sizes_of, means)
 
 
 def _unscored(phase: PlannedPhase, pool: Pool, seed: int) -> list[str]:

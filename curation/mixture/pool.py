@@ -199,7 +199,9 @@ class Pool:
         return np.unpackbits(self._masks[key], count=len(self)).astype(bool)
 
     def without(self, held_out: npt.NDArray[np.bool_]) -> Pool:
-        """The same pool, of which no phase may draw from these documents: bool[n]."""
+        """The same pool, of which no phase may draw from these documents either: bool[n]."""
+        if self.held_out is not None:
+            held_out = held_out | self.held_out
         return replace(self, held_out=held_out, _masks={}, _notes={})
 
     def notes(self, pool: PoolFilter, *, seed: int, phase: str, place: str) -> tuple[str, ...]:

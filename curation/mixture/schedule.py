@@ -69,7 +69,7 @@ def held_out(pool: Pool, evaluations: Iterable[tuple[Phase | PlannedPhase, str]]
 def schedule(pool: Pool, plan: Plan, *, seed: int) -> Schedule:
     """The training order. Raises RunError where nothing could be drawn at all."""
     if plan.evaluation:
-        beside = _evaluations(pool, plan, seed)
+        beside = evaluated(pool, plan, seed)
         held = held_out(pool, [(phase, phase.place) for phase in plan.evaluation], seed)
         made = schedule(pool.without(held), replace(plan, evaluation=()), seed=seed)
         return replace(made, evaluation=beside)
@@ -78,7 +78,7 @@ def schedule(pool: Pool, plan: Plan, *, seed: int) -> Schedule:
     phases: list[npt.NDArray[np.int16]] = []
     notes: list[tuple[str, ...]] = []
     for index, phase in enumerate(plan.phases):
-        drawn = by_share.pop(index) if phase.disjoint else _draw(pool, phase, seed)
+        drawn = by_share.pop(index) if phase.disjoint else draw(pool, phase, seed)
         ordered = _in_order(pool, phase, drawn, seed)
         documents.append(ordered.astype(np.int32))
         phases.append(np.full(len(ordered), index, dtype=np.int16))
@@ -89,12 +89,12 @@ def schedule(pool: Pool, plan: Plan, *, seed: int) -> Schedule:
     return Schedule(document, np.concatenate(phases), occurrences(document), tuple(notes))
 
 
-def _evaluations(pool: Pool, plan: Plan, seed: int) -> Schedule:
+def evaluated(pool: Pool, plan: Plan, seed: int) -> Schedule:
     """Every evaluation's pool, in the phase's order."""
     drawn = []
     for phase in plan.evaluation:
         rows = np.flatnonzero(pool.mask(phase.pool, seed=seed, phase=phase.name, place=phase.place))
-        drawn.append(_in_order(pool, phase, _Drawn(rows, None), seed))
+        drawn.append(_in_order(pool, phase, Drawn(rows, None), seed))
     document = np.concatenate(drawn).astype(np.int32)
     number = np.repeat(np.arange(len(drawn), dtype=np.int16), [len(rows) for rows in drawn])
     return Schedule(document, number, occurrences(document), ())
@@ -109,7 +109,7 @@ def occurrences(document: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class Drawn:
     """A phase's documents, not yet in order: rows of the pool, the pass of each (None: all of the first), and what was
     not as planned."""
 
@@ -118,7 +118,7 @@ class _Drawn:
     said: tuple[str, ...] = ()
 
 
-def _draw_shares(pool: Pool, plan: Plan, seed: int) -> dict[int, _Drawn]:
+def _draw_shares(pool: Pool, plan: Plan, seed: int) -> dict[int, Drawn]:
     """What the phases by share draw, which no two of them take; by their index in the plan.
 
     Where they take the whole of one pool, how much is written in all follows from which documents are written in which
@@ -136,7 +136,7 @@ def _draw_shares(pool: Pool, plan: Plan, seed: int) -> dict[int, _Drawn]:
     tokens = [float(pool.tokens_in(phase.conditioning)[_mask(pool, phase, seed)].sum()) for phase in phases]
     given = [float(phase.budget["share"]) for phase in phases]
     slope = sum(s * (1 - tokens[-1] / t) for s, t in zip(given[:-1], tokens[:-1], strict=True)) - 1
-    best: list[_Drawn] = []
+    best: list[Drawn] = []
     least, scale, step = np.inf, 1.0, 1.0
     for _ in range(DRAWS):
         drawn = _once(pool, phases, seed, scale)
@@ -155,17 +155,17 @@ def _draw_shares(pool: Pool, plan: Plan, seed: int) -> dict[int, _Drawn]:
     return dict(zip(shares, best, strict=True))
 
 
-def _once(pool: Pool, phases: list[PlannedPhase], seed: int, scale: float) -> list[_Drawn]:
+def _once(pool: Pool, phases: list[PlannedPhase], seed: int, scale: float) -> list[Drawn]:
     """One draw of the phases by share, their targets times ``scale``; each leaves something to those after it."""
     used = np.zeros(len(pool), dtype=bool)
-    made: list[_Drawn] = []
+    made: list[Drawn] = []
     for number, phase in enumerate(phases):
-        drawn = _draw(pool, phase, seed, used, scale)
+        drawn = draw(pool, phase, seed, used, scale)
         kept_back = _for_later(pool, phase, phases[number + 1 :], used, drawn.rows, seed, scale)
         if len(kept_back):
             without = used.copy()
             without[kept_back] = True
-            drawn = _draw(pool, phase, seed, without, scale)
+            drawn = draw(pool, phase, seed, without, scale)
         used[drawn.rows] = True
         made.append(drawn)
     return made
@@ -204,20 +204,20 @@ def _mask(pool: Pool, phase: PlannedPhase, seed: int) -> npt.NDArray[np.bool_]:
     return pool.mask(phase.pool, seed=seed, phase=phase.name, place=phase.place)
 
 
-def _draw(
+def draw(
     pool: Pool,
     phase: PlannedPhase,
     seed: int,
     used: npt.NDArray[np.bool_] | None = None,
     scale: float = 1.0,
-) -> _Drawn:
+) -> Drawn:
     """The phase's documents, none of ``used`` among them; targets times ``scale``. Empty only where its pool is."""
     mask = _mask(pool, phase, seed)
     if used is not None:
         mask &= ~used
     rows = np.flatnonzero(mask)
     if phase.takes_rest:
-        return _Drawn(rows, None)
+        return Drawn(rows, None)
     cost = np.ones(len(rows)) if phase.unit == "records" else pool.tokens_in(phase.conditioning)[rows].astype(float)
     codes = pool.codes(phase.by, phase.labels)[rows]
     targets = np.array(phase.targets) * scale
@@ -250,7 +250,7 @@ def _draw(
     chosen = np.concatenate(taken)
     if phase.fresh and pool.drawn is not None and (again := int((pool.drawn[np.unique(chosen)] > 0).sum())):
         said = (*said, f"{again:,} documents of earlier releases are drawn again: there was no other in their groups")
-    return _Drawn(chosen, np.concatenate(passes), said)
+    return Drawn(chosen, np.concatenate(passes), said)
 
 
 def _take(
@@ -311,7 +311,7 @@ def _within(targets: npt.NDArray[np.float64], have: npt.NDArray[np.float64]) -> 
     return result, True
 
 
-def _in_order(pool: Pool, phase: PlannedPhase, drawn: _Drawn, seed: int) -> Int:
+def _in_order(pool: Pool, phase: PlannedPhase, drawn: Drawn, seed: int) -> Int:
     """The drawn rows in the phase's order; whole passes follow one another where the budget counts passes."""
     rows, passes = drawn.rows, drawn.passes
     if passes is None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -13,10 +16,12 @@ from schemas.shards import Shards
 
 
 class ShardFile:
-    """A Parquet file at its final name, a row group a table, and its size and sha256. Whole only once it is closed."""
+    """A Parquet file at its final name, a row group a table, and its size and sha256. Whole only once it is closed.
 
-    def __init__(self, path: str, shards: Shards):
-        self.path, self.compression = path, shards.compression
+    encodings: how columns are encoded, as pyarrow's ParquetWriter takes it."""
+
+    def __init__(self, path: str, shards: Shards, **encodings: Any):
+        self.path, self.options = path, {"compression": shards.compression, **encodings}
         self.digest = hashlib.sha256()
         self.bytes = 0
         self.writer: pq.ParquetWriter | None = None
@@ -27,7 +32,7 @@ class ShardFile:
 
     def write(self, table: pa.Table) -> None:
         if self.writer is None:
-            self.writer = pq.ParquetWriter(_Hashing(self), table.schema, compression=self.compression)
+            self.writer = pq.ParquetWriter(_Hashing(self), table.schema, **self.options)
         self.writer.write_table(table, row_group_size=max(len(table), 1))
 
     def __exit__(self, *failed: Any) -> None:
@@ -60,3 +65,12 @@ class _Hashing:
 
     def close(self) -> None:
         self.closed = True
+
+
+def tokens_in(paths: Iterable[str]) -> npt.NDArray[np.int32]:
+    """Tokens of each row of these shards, one after the other."""
+    found = [np.zeros(0, dtype=np.int32)]
+    for path in paths:
+        with storage.open_parquet(path) as file:
+            found.append(file.read(columns=["tokens"], use_threads=False)["tokens"].to_numpy())
+    return np.concatenate(found)

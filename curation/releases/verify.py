@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.releases.home import read_manifest
+from curation.releases.swarm_runs import verify_run, verify_runs
 from schemas.errors import InputError
 from schemas.tables import LEDGER, PACKED, SHARD
 
@@ -19,7 +20,7 @@ Counts = dict[str, Counter[str]]
 
 
 def verify(release: str) -> list[str]:
-    """What does not hold, each naming the file; nothing for a sound release.
+    """What does not hold, each naming the file; nothing for a sound release. A swarm is held with its runs, one of them against its texts.
 
     Raises FileNotFoundError where there is no manifest.
     """
@@ -27,6 +28,8 @@ def verify(release: str) -> list[str]:
         manifest = read_manifest(release)
     except InputError as error:
         return [str(error)]
+    if "texts" in manifest:
+        return verify_run(release)
     faults: list[str] = []
     faults += _sums(manifest)
     seen: set[str] = set()
@@ -50,6 +53,8 @@ def verify(release: str) -> list[str]:
         if not packed and said != found:
             faults.append(f"shards: phase {phase['name']} holds {found} tokens, the manifest says {said}")
     faults += _ledger(release, manifest)
+    if manifest.get("swarm") is not None:
+        faults += verify_runs(release, manifest["swarm"])
     return faults
 
 

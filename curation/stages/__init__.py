@@ -19,6 +19,7 @@ from curation.stages import (
     prepare,
     semantic,
     substrings,
+    swarm,
     write,
 )
 
@@ -65,6 +66,7 @@ STAGES = [
     Stage("write", "shards", write.run_write, ("gathered",), "shards"),
     Stage("pack", "shards", write.run_pack, ("gathered",), "packed"),
     Stage("place", "shards", write.run_place, ("packed",), "shards"),
+    Stage("references", "shards", swarm.run, ("placed", "drawn", "shards"), "runs"),
     Stage("ledger", "partitions", ledger.run, ("documents", "decided", "scheduled"), "dropped"),
 ]
 

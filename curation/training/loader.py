@@ -18,6 +18,8 @@ import pyarrow as pa
 
 from curation import storage
 from curation.releases.home import read_manifest, resolve
+from curation.releases.swarm_runs import texts_of
+from curation.training.texts import Texts
 
 try:
     from torch.utils.data import IterableDataset
@@ -34,7 +36,7 @@ class ShardDataset(IterableDataset):
     """Batches of a release in training order: lists of row dicts, or dicts of tensors for packed rows.
 
     Args:
-        path: A release's folder, or a recipe's folder (its latest release, settled when this object is made).
+        path: A release's folder, one of a swarm's runs, or a recipe's folder (its latest release, settled when this object is made).
         rank: This process' number among ``world_size``.
         world_size: Processes that read together.
         batch_size: Rows a rank and batch.
@@ -53,6 +55,9 @@ class ShardDataset(IterableDataset):
         self._name: str = manifest["release"]
         self._shards = [(int(s["first_position"]), s["path"]) for s in manifest["shards"]]
         self._rows = sum(int(s["rows"]) for s in manifest["shards"])
+        self._texts = texts_of(self.release) if "texts" in manifest else None
+        if self._texts is not None:
+            read_manifest(self._texts)  # without it the swarm is not whole
         self._position = self._began = 0
 
     def __len__(self) -> int:
@@ -89,7 +94,7 @@ class ShardDataset(IterableDataset):
         info = _worker_info() if _worker_info is not None else None
         worker, workers = (info.id, info.num_workers) if info is not None else (0, 1)
         step = self.batch_size * self.world_size
-        reader = _Reader(self.release, self._shards)
+        reader = _Reader(self.release, self._shards, Texts(self._texts) if self._texts is not None else None)
         start = self._position
         while start < self._rows:
             stop = min(start + step, self._rows)
@@ -109,10 +114,10 @@ class ShardDataset(IterableDataset):
 
 
 class _Reader:
-    """Rows by position; holds one row group."""
+    """Rows by position; holds one row group. texts: of a swarm, at which the shards' rows point."""
 
-    def __init__(self, release: str, shards: list[tuple[int, str]]):
-        self.release, self.shards = release, shards
+    def __init__(self, release: str, shards: list[tuple[int, str]], texts: Texts | None):
+        self.release, self.shards, self.texts = release, shards, texts
         self.firsts = [first for first, _ in shards]
         self.number = -1
         self.starts: list[int] = []
@@ -147,7 +152,10 @@ class _Reader:
             for size in sizes:
                 self.starts.append(self.starts[-1] + size)
         group = bisect.bisect_right(self.starts, position) - 1
-        self.held = (self.starts[group], self.starts[group + 1], self.file.read_row_group(group))
+        table = self.file.read_row_group(group)
+        if self.texts is not None:
+            table = self.texts.read(table)
+        self.held = (self.starts[group], self.starts[group + 1], table)
         return self.held
 
 

@@ -18,6 +18,7 @@ from flows.cli.plan import plan
 from flows.cli.reading import explain, report, verify
 from flows.cli.run import run
 from flows.cli.serve import serve
+from flows.cli.swarm import swarm
 from flows.cli.terminal import err
 from schemas.errors import RecipeMistakes, SyllabusError
 
@@ -42,6 +43,7 @@ COMMANDS = (
     schema,
     serve,
     evaluate_pool,
+    swarm,
     retain,
 )
 for command in COMMANDS:

@@ -56,9 +56,11 @@ def report(
     from curation import storage
     from curation.releases.report import compare
     from curation.releases.report import report as make_report
+    from curation.releases.swarm_runs import refuse_run
 
     folder = release_of(release)
     manifest = _manifest(folder)
+    refuse_run(folder, manifest)
     if other is not None:
         later = release_of(other)
         where = target or storage.join(later, f"compared-with-{manifest['release']}.html")

@@ -1,0 +1,64 @@
+"""`swarm`: proxy runs with drawn mixtures."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.terminal import AsJson, Overrides, RecipePath, bars, out, quiet
+from flows.embedded_api import configure, embedded_api
+
+
+def swarm(
+    recipe: RecipePath,
+    runs: Annotated[int, typer.Option(help="How many mixtures to draw.", min=1)],
+    tokens: Annotated[int, typer.Option(help="Tokens of each run.", min=1)],
+    phase: Annotated[str | None, typer.Option(help="The phase whose mixture varies; default: the only one.")] = None,
+    draw: Annotated[
+        str | None, typer.Option(help="regmix or olmix; default: olmix for its mixture and groups by several names.")
+    ] = None,
+    overrides: Overrides = None,
+    json_: AsJson = False,
+) -> None:
+    """Small releases with drawn mixtures over one pool, every text stored once, and `swarm.parquet` with their weights: train a
+    proxy model on each, and let a fitted mixture (regmix, olmix, mixing_law) read their losses."""
+    from curation.mixture.planning import check_names
+    from curation.mixture.swarm import Asked
+    from curation.recipes.recipe_file import load
+
+    if draw not in (None, "regmix", "olmix"):
+        raise typer.BadParameter(f"{draw!r} is no way to draw: regmix or olmix", param_hint="--draw")
+    loaded = load(recipe, overrides or ())
+    check_names(loaded)
+    made = _made(loaded, Asked(runs, tokens, phase, draw), silent=json_)  # type: ignore[arg-type]
+    if json_:
+        typer.echo(json.dumps(made.as_plain()))
+        return
+    texts = made.manifest.funnel[-1].out
+    size = sum(shard.bytes for shard in made.manifest.shards)
+    if not made.new:
+        out.print("nothing new: the same swarm is there", markup=False, highlight=False)
+    out.print(
+        f"{made.runs:,} runs of {tokens:,} tokens over {texts:,} texts, {size:,} bytes, stored once",
+        markup=False,
+        highlight=False,
+    )
+    out.print(made.folder, markup=False, highlight=False, soft_wrap=True)
+
+
+def _made(recipe: Any, asked: Any, *, silent: bool) -> Any:
+    """The swarm, by its flow; the first user error is raised as it is."""
+    configure()
+    quiet()
+    with embedded_api(recipe.engine.address, meanwhile=lambda: importlib.import_module("flows.swarm")):
+        from flows import swarm as swarm_module
+
+        made: list[Any] = []
+        flow: Any = swarm_module.with_engine(recipe, asked, keep=made.append, progress=bars(silent=silent))
+        failure = flow(return_state=True).result(raise_on_failure=False)
+    if isinstance(failure, BaseException):
+        raise failure
+    return made[0]
