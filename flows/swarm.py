@@ -33,6 +33,7 @@ from flows.writing import Begun, Planned, write_release
 from schemas.engine import Engine
 from schemas.errors import RecipeError, SyllabusError
 from schemas.manifest import Manifest, SwarmDraw
+from schemas.mixers import Mixer
 from schemas.recipe import Recipe
 
 SWARMS = "swarms"
@@ -113,7 +114,7 @@ def _make(recipe: Recipe, asked: Asked, home: Home, held: Lease, progress: Progr
     with timed(clock, "catalogue"):
         inputs = catalogue_stage.of_recipe(recipe, home)
         benchmarks = item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()
-        used = side_files(recipe)
+        used = side_files(recipe, without=(Mixer,))  # what a mixture is fitted to is still to come
         wishes = [str(one) for one in (asked.runs, asked.tokens, asked.phase, asked.draw)]
         key = content_key(recipe, inputs, [*(one.sha256 for one in used), "swarm", *wishes])
     latest = swarms.latest()

@@ -235,7 +235,18 @@ class DoReMi(Online):
     """The average of the weights over all steps (the paper's result); false takes the last."""
 
 
-class Learned(Online):
+class Proxied(Mixer):
+    """A mixture that reads runs of proxy models."""
+
+    swarm: str | None = None
+    """`swarm.parquet` of `syllabus swarm`. Tables of runs are then loss reports of its runs (`run_id` the run's number or its
+    release), of which each run's last losses count; the column of a group's loss is `loss_GROUP`."""
+    regrouped: dict[Label, Label | Annotated[list[Label], Field(min_length=1)]] = {}
+    """Groups of the tables that are groups no more -> the group that they are part of now, or those that they were cut into, which
+    then stood in the runs in their natural proportions."""
+
+
+class Learned(Online, Proxied):
     """An online mixture that says which groups help, and so ranks other mixtures."""
 
     check: str | None = None
@@ -343,11 +354,11 @@ class Repetitions(Mixer):
     label itself, and a group that is not named has 0. The default is FineWeb-2's."""
 
 
-class Fitted(Mixer):
+class Fitted(Proxied):
     """A mixture by a fit to proxy runs."""
 
     check: str | None = None
-    """A table as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
+    """A file as `runs`, of runs that the fit does not see: `plan` and the report say how well it foretells their losses."""
     frozen: Annotated[dict[Label, Weight], Field(min_length=2)] | None = None
     """Groups that did not change since they were last mixed, with the weights that they had: they count as one, whose share alone is
     fitted, and which these weights divide. Runs from before are read as they are, their weights of these groups added (Olmix, reuse)."""

@@ -16,6 +16,7 @@ from schemas.errors import RecipeError
 
 NEEDED = ("run_id", "round", "step", "eval_index", "group", "loss")
 VALID = "valid"
+LOSSES = "--losses"
 CHECKPOINT = ("round", "step", "eval_index")
 Matrix = npt.NDArray[np.float64]
 
@@ -26,6 +27,8 @@ class LossReport:
 
     table: pl.DataFrame
     path: str
+    place: str = LOSSES
+    """What names the report: an option, or a field of the recipe."""
 
     def rounds(self) -> int:
         """Rounds that the report tells of: the greatest, from 0, plus 1."""
@@ -38,7 +41,7 @@ class LossReport:
         if "split" not in self.table.columns:
             if split is not None:
                 raise RecipeError(
-                    "--losses", f"{self.path}: there is no column 'split', and the recipe asks for {split!r}"
+                    self.place, f"{self.path}: there is no column 'split', and the recipe asks for {split!r}"
                 )
             return self
         found = sorted(str(one) for one in self.table["split"].unique().to_list() if one is not None)
@@ -47,14 +50,14 @@ class LossReport:
         wanted = split if split is not None else VALID if VALID in found else found[0] if len(found) == 1 else None
         if wanted is None or wanted not in found:
             asked = "none of them is `valid`: name one (split)" if wanted is None else f"{wanted!r} is none of them"
-            raise RecipeError("--losses", f"{self.path}: the splits are {', '.join(found) or 'empty'}; {asked}")
-        return LossReport(self.table.filter(pl.col("split").cast(pl.String) == wanted), self.path)
+            raise RecipeError(self.place, f"{self.path}: the splits are {', '.join(found) or 'empty'}; {asked}")
+        return LossReport(self.table.filter(pl.col("split").cast(pl.String) == wanted), self.path, self.place)
 
     def until_round(self, number: int) -> LossReport:
         """The rows of a round and of those before it. Raises RecipeError where it has none of its own."""
         if not (self.table["round"] == number).any():
-            raise RecipeError("--losses", f"{self.path}: no row of round {number}")
-        return LossReport(self.table.filter(pl.col("round") <= number), self.path)
+            raise RecipeError(self.place, f"{self.path}: no row of round {number}")
+        return LossReport(self.table.filter(pl.col("round") <= number), self.path, self.place)
 
     def by_checkpoint(
         self,
@@ -77,10 +80,10 @@ class LossReport:
         if others:
             asked = self.without(others, "group")
             return asked.by_checkpoint(column, groups, minus=minus, missing=missing)
-        values = self._numbers(column) - (self._numbers(minus) if minus is not None else 0.0)
-        weight = self._weights()
+        values = self.numbers(column) - (self.numbers(minus) if minus is not None else 0.0)
+        weight = self.weights()
         if not len(values):
-            raise RecipeError("--losses", f"{self.path}: no row of {', '.join(groups[:3])}")
+            raise RecipeError(self.place, f"{self.path}: no row of {', '.join(groups[:3])}")
         checkpoints = self.table.select(pl.struct(CHECKPOINT).rank("dense").alias("c"))["c"].to_numpy() - 1
         columns = np.array([self._index(group, known, row) for row, group in enumerate(self.table["group"].to_list())])
         shape = (int(checkpoints.max()) + 1, len(groups))
@@ -93,7 +96,7 @@ class LossReport:
         never = np.isnan(result[-1])
         if missing is None and never.any():
             group = groups[int(np.argmax(never))]
-            raise RecipeError("--losses", f"{self.path}: no loss of the group {group!r}")
+            raise RecipeError(self.place, f"{self.path}: no loss of the group {group!r}")
         first = np.argmax(~np.isnan(result), axis=0)
         filled = np.where(never, 0.0 if missing is None else missing, result[first, np.arange(len(groups))])
         return np.where(np.isnan(result), filled if missing is None else missing, result)
@@ -104,7 +107,7 @@ class LossReport:
         for column in columns:
             if column in rows.columns:
                 rows = rows.filter(~pl.col(column).is_in(sorted(groups)).fill_null(False))
-        return LossReport(rows, self.path)
+        return LossReport(rows, self.path, self.place)
 
     def probe_gains(self, groups: Sequence[str], *, besides: Sequence[str] = ()) -> list[Matrix]:
         """For each round, how much the probe that favours j lowered the loss of i: float64[groups, groups].
@@ -117,8 +120,8 @@ class LossReport:
             return self.without(others, "group", "probe").probe_gains(groups)
         known = {group: i for i, group in enumerate(groups)}
         self._column("probe")
-        gains = self._numbers("ref_loss") - self._numbers("loss")
-        weight = self._weights()
+        gains = self.numbers("ref_loss") - self.numbers("loss")
+        weight = self.weights()
         rounds = self.table["round"].to_numpy()
         index = np.array(
             [
@@ -135,49 +138,50 @@ class LossReport:
             if (counts == 0).any():
                 i, j = np.argwhere(counts == 0)[0]
                 raise RecipeError(
-                    "--losses", f"{self.path}: round {number}: no loss of {groups[i]!r} with the probe {groups[j]!r}"
+                    self.place, f"{self.path}: round {number}: no loss of {groups[i]!r} with the probe {groups[j]!r}"
                 )
             result.append(sums / counts)
         return result
 
-    def _weights(self) -> npt.NDArray[np.float64]:
+    def weights(self) -> npt.NDArray[np.float64]:
         """What each row counts in a mean: its tokens, or 1 where the report has none. Raises RecipeError for a negative one."""
         if "n_tokens" not in self.table.columns:
             return np.ones(len(self.table))
-        tokens = self._numbers("n_tokens")
+        tokens = self.numbers("n_tokens")
         if (tokens < 0).any():
-            raise RecipeError("--losses", f"{self.path}: row {int(np.argmax(tokens < 0))}: n_tokens is negative")
+            raise RecipeError(self.place, f"{self.path}: row {int(np.argmax(tokens < 0))}: n_tokens is negative")
         return tokens
 
     def _index(self, group: str, known: dict[str, int], row: int) -> int:
         if group not in known:
             raise RecipeError(
-                "--losses", f"{self.path}: row {row}: unknown group {group!r}{nearest(group, list(known))}"
+                self.place, f"{self.path}: row {row}: unknown group {group!r}{nearest(group, list(known))}"
             )
         return known[group]
 
     def _column(self, name: str) -> pl.Series:
         if name not in self.table.columns:
-            raise RecipeError("--losses", f"{self.path}: this mixture needs a column {name!r}")
+            raise RecipeError(self.place, f"{self.path}: this mixture needs a column {name!r}")
         return self.table[name]
 
-    def _numbers(self, name: str) -> npt.NDArray[np.float64]:
+    def numbers(self, name: str) -> npt.NDArray[np.float64]:
+        """A column, float64[rows]. Raises RecipeError for one that is not there, and a value that is no finite number."""
         values = self._column(name).cast(pl.Float64, strict=False).to_numpy().astype(np.float64)
         if not np.isfinite(values).all():
             row = int(np.argmin(np.isfinite(values)))
-            raise RecipeError("--losses", f"{self.path}: row {row}: {name} is no finite number")
+            raise RecipeError(self.place, f"{self.path}: row {row}: {name} is no finite number")
         return values
 
 
-def read_losses(path: str) -> LossReport:
+def read_losses(path: str, place: str = LOSSES) -> LossReport:
     """Read JSON lines or Parquet. Raises RecipeError for an unreadable file, a missing column, a loss that is no number."""
-    table = read_table(path, "--losses")
+    table = read_table(path, place)
     missing = [name for name in NEEDED if name not in table.columns]
     if missing:
-        raise RecipeError("--losses", f"{path}: no column {missing[0]!r}; it has {', '.join(table.columns)}")
+        raise RecipeError(place, f"{path}: no column {missing[0]!r}; it has {', '.join(table.columns)}")
     if not len(table):
-        raise RecipeError("--losses", f"{path}: the report has no row")
+        raise RecipeError(place, f"{path}: the report has no row")
     for row, loss in enumerate(table["loss"].to_list()):
         if not isinstance(loss, int | float) or not math.isfinite(loss):
-            raise RecipeError("--losses", f"{path}: row {row}: the loss is no finite number")
-    return LossReport(table, path)
+            raise RecipeError(place, f"{path}: row {row}: the loss is no finite number")
+    return LossReport(table, path, place)

@@ -38,11 +38,11 @@ FILES: dict[type, tuple[str, ...]] = {
     rules.UrlFilter: ("domains", "urls", "hard_words", "soft_words", "subwords"),
     rules.BadWords: ("lists",),
     mixers.SkillIt: ("graph", "probes"),
-    mixers.RegMix: ("runs", "check"),
-    mixers.MixingLaw: ("law", "runs", "check"),
-    mixers.Olmix: ("law", "runs", "check"),
-    mixers.DoGE: ("check",),
-    mixers.Aioli: ("check",),
+    mixers.RegMix: ("runs", "check", "swarm"),
+    mixers.MixingLaw: ("law", "runs", "check", "swarm"),
+    mixers.Olmix: ("law", "runs", "check", "swarm"),
+    mixers.DoGE: ("check", "swarm"),
+    mixers.Aioli: ("check", "swarm"),
     schedules.LearningCurve: ("points",),
 }
 """Fields that name a file, a glob or a folder, or a list of them."""

@@ -12,12 +12,14 @@ from schemas.sources import Source
 from schemas.training import Training
 
 
-def side_files(recipe: Recipe) -> list[SideFile]:
+def side_files(recipe: Recipe, without: tuple[type, ...] = ()) -> list[SideFile]:
     """Each file once a place that uses it, by place and path: not what sources read, nor what trains a classifier, which no run
-    reads. Raises RecipeError with the place for one that is not there."""
+    reads. without: parts that are passed over too. Raises RecipeError with the place for one that is not there."""
     found: dict[tuple[str, str], SideFile] = {}
     digests: dict[str, str] = {}
-    named = [(place, path) for place, path in named_paths(recipe, without=(Source, Training)) if place != "output"]
+    named = [
+        (place, path) for place, path in named_paths(recipe, without=(Source, Training, *without)) if place != "output"
+    ]
     if recipe.clean.language is not None and recipe.clean.language.model is None:
         named.append(("clean.language.model", model_path(recipe.clean.language)))
     for place, pattern in named:

@@ -34,7 +34,7 @@ def aioli(sizes: Sizes, params: Aioli, context: MixContext) -> Weights:
     if smoothed is not None:
         gain, target = smoothed.sum(axis=0), {params.check_target: 1.0}
         runs = rounds * len(start)
-        check(params.check, sizes, target, context, runs=runs, predict=lambda x: -(x @ gain)[:, None], in_losses=False)
+        check(params, sizes, target, context, runs=runs, predict=lambda x: -(x @ gain)[:, None], in_losses=False)
     return weights
 
 

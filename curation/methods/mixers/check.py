@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from curation.methods.mixers.proxy_runs import read_runs
 from curation.methods.mixers.types import MixContext, Sizes, Weights, normalised
-from curation.methods.numbers_table import read_numbers
 from schemas.errors import RecipeError
+from schemas.mixers import Fitted, Learned
 from schemas.plan import Fit
 
 Matrix = npt.NDArray[np.float64]
@@ -19,7 +20,7 @@ DIGITS = 6
 
 
 def check(
-    path: str | None,
+    params: Fitted | Learned,
     sizes: Sizes,
     targets: Mapping[str, float],
     context: MixContext,
@@ -28,24 +29,25 @@ def check(
     predict: Callable[[Matrix], Matrix],
     in_losses: bool = True,
 ) -> None:
-    """Leave in the context's ``fits`` how well the fit does on the runs of ``path``; nothing where there is none.
+    """Leave in the context's ``fits`` how well the fit does on the runs of its ``check``; nothing where there is none.
 
     targets: columns of losses and their weights, of which the weighted mean is foretold. predict: mixtures float64[n, g] to
     float64[n, targets]; in_losses: whether those are losses, or only fall and rise with them. Raises RecipeError for a table that is none.
     """
-    if path is None:
+    if params.check is None:
         return
-    place = f"{context.place}.check"
-    table = read_numbers(path, place, numbers=(*sizes.columns(), *targets))
-    if len(table) < LEAST:
-        raise RecipeError(place, f"{path}: {len(table)} runs; a rank correlation needs {LEAST} at least")
+    mixtures, losses = read_runs(params.check, sizes, targets, params, context.place, "check")
+    if len(losses) < LEAST:
+        raise RecipeError(
+            f"{context.place}.check", f"{params.check}: {len(losses)} runs; a rank correlation needs {LEAST} at least"
+        )
     weights = normalised(np.array(list(targets.values())))
-    seen = table.select(list(targets)).to_numpy() @ weights
-    predicted = predict(sizes.mixtures(table)) @ weights
+    seen = losses @ weights
+    predicted = predict(mixtures) @ weights
     context.fits.append(
         Fit(
             runs=runs,
-            checked=len(table),
+            checked=len(losses),
             rank_correlation=rank_correlation(predicted, seen),
             mean_absolute_error=float(np.abs(predicted - seen).mean()) if in_losses else None,
             predicted=tuple(np.round(predicted, DIGITS).tolist()),

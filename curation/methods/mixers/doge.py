@@ -22,9 +22,7 @@ def doge(sizes: Sizes, params: DoGE, context: MixContext) -> Weights:
         steps.append(weights)
     gain = np.mean(scores, axis=0)
     target = {params.check_target: 1.0}
-    check(
-        params.check, sizes, target, context, runs=len(steps), predict=lambda x: -(x @ gain)[:, None], in_losses=False
-    )
+    check(params, sizes, target, context, runs=len(steps), predict=lambda x: -(x @ gain)[:, None], in_losses=False)
     return np.mean(steps, axis=0) if params.average else weights
 
 

@@ -1,4 +1,4 @@
-"""What mixing laws share: reading a fitted law or the runs to fit one to, and the tasks' weights."""
+"""What mixing laws share: reading a fitted law, and the tasks' weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curation.methods.mixers.types import Sizes, Weights
-from curation.methods.numbers_table import read_json, read_numbers
+from curation.methods.numbers_table import read_json
 from schemas.errors import RecipeError
 
 Matrix = npt.NDArray[np.float64]
@@ -37,12 +37,6 @@ def read_law(path: str, sizes: Sizes, fields: Mapping[str, int], place: str) -> 
             raise RecipeError(place, f"{path}: {name!r} has not the shape that labels asks, or holds no finite numbers")
         result[name] = np.take(array, order, axis=axis) if axis >= 0 else array
     return result
-
-
-def read_runs(path: str, sizes: Sizes, targets: Mapping[str, float], place: str) -> tuple[Matrix, Matrix]:
-    """Mixtures float64[runs, g] and losses float64[runs, tasks] of a table of proxy runs."""
-    table = read_numbers(path, place, numbers=(*sizes.columns(), *targets))
-    return sizes.mixtures(table), table.select(list(targets)).to_numpy()
 
 
 def task_weights(targets: Mapping[str, float], tasks: int, from_runs: bool, place: str) -> Weights:

@@ -11,7 +11,8 @@ from scipy import optimize
 
 from curation import seeds
 from curation.methods.mixers.check import check
-from curation.methods.mixers.laws import read_law, read_runs, task_weights
+from curation.methods.mixers.laws import read_law, task_weights
+from curation.methods.mixers.proxy_runs import read_runs
 from curation.methods.mixers.types import MixContext, Sizes, Weights, proportions, softmax
 from schemas.errors import RecipeError
 from schemas.mixers import MixingLaw
@@ -23,10 +24,10 @@ STARTS = 8
 def mixing_law(sizes: Sizes, params: MixingLaw, context: MixContext) -> Weights:
     """Weights float64[g]. Raises RecipeError for a file that is no law, or runs that no law fits."""
     if params.runs is not None:
-        mixtures, losses = read_runs(params.runs, sizes, params.targets, f"{context.place}.runs")
+        mixtures, losses = read_runs(params.runs, sizes, params.targets, params, context.place)
         a, b, m = fit(mixtures, losses, f"{context.place}.runs")
         runs = len(mixtures)
-        check(params.check, sizes, params.targets, context, runs=runs, predict=lambda x: predict(x, a, b, m))
+        check(params, sizes, params.targets, context, runs=runs, predict=lambda x: predict(x, a, b, m))
     else:
         law = read_law(params.law or "", sizes, {"a": -1, "b": -1, "m": 0}, f"{context.place}.law")
         a, b, m = law["a"], law["b"], law["m"]

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from scipy import optimize
 
 from curation.methods.mixers.check import check
-from curation.methods.mixers.laws import read_law, read_runs, task_weights
+from curation.methods.mixers.laws import read_law, task_weights
+from curation.methods.mixers.proxy_runs import read_runs
 from curation.methods.mixers.types import (
     MixContext,
     Sizes,
@@ -37,10 +38,10 @@ def olmix(sizes: Sizes, params: Olmix, context: MixContext) -> Weights:
     """
     place = context.place
     if params.runs is not None:
-        mixtures, losses = read_runs(params.runs, sizes, params.targets, f"{place}.runs")
+        mixtures, losses = read_runs(params.runs, sizes, params.targets, params, place)
         offsets, slopes = fit(mixtures, losses)
         runs = len(mixtures)
-        check(params.check, sizes, params.targets, context, runs=runs, predict=lambda x: law(x, offsets, slopes))
+        check(params, sizes, params.targets, context, runs=runs, predict=lambda x: law(x, offsets, slopes))
     else:
         slopes = read_law(params.law or "", sizes, {"t": 1}, f"{place}.law")["t"]
     prior = proportions(sizes)

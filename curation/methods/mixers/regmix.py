@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from curation import seeds
 from curation.methods.mixers.check import check
+from curation.methods.mixers.proxy_runs import read_runs
 from curation.methods.mixers.types import MixContext, Sizes, Weights, normalised, proportions
-from curation.methods.numbers_table import read_numbers
 from schemas.errors import RecipeError
 from schemas.mixers import RegMix
 
@@ -28,14 +28,13 @@ ROUNDS, PATIENCE = 1000, 30
 def regmix(sizes: Sizes, params: RegMix, context: MixContext) -> Weights:
     """Weights float64[g]. Raises RecipeError without LightGBM, for too few runs or a missing column."""
     place = f"{context.place}.runs"
-    table = read_numbers(params.runs, place, numbers=(*sizes.columns(), params.target))
-    if len(table) < LEAST_RUNS:
-        raise RecipeError(place, f"{params.runs}: {len(table)} runs; RegMix needs {LEAST_RUNS} at least")
-    mixtures, losses = sizes.mixtures(table), table[params.target].to_numpy()
+    mixtures, losses = read_runs(params.runs, sizes, (params.target,), params, context.place)
+    if len(losses) < LEAST_RUNS:
+        raise RecipeError(place, f"{params.runs}: {len(losses)} runs; RegMix needs {LEAST_RUNS} at least")
     draw = seeds.rng(context.seed, "regmix", params.target)
     simulated = draw.dirichlet(proportions(sizes), size=params.simulations)
-    predict = fit(mixtures, losses, held_out=params.held_out, draw=draw, place=context.place)
-    check(params.check, sizes, {params.target: 1.0}, context, runs=len(table), predict=lambda x: predict(x)[:, None])
+    predict = fit(mixtures, losses[:, 0], held_out=params.held_out, draw=draw, place=context.place)
+    check(params, sizes, {params.target: 1.0}, context, runs=len(losses), predict=lambda x: predict(x)[:, None])
     predicted = predict(simulated)
     best = np.argsort(predicted, kind="stable")[: params.best]
     return normalised(simulated[best].mean(axis=0))
