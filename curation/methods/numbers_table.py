@@ -43,12 +43,15 @@ def read_json(path: str, place: str) -> Any:
         raise RecipeError(place, f"{path}: not valid JSON") from None
 
 
-def read_numbers(path: str, place: str, *, texts: Sequence[str] = (), numbers: Sequence[str]) -> pl.DataFrame:
-    """The named columns, numbers as finite float64.
+def read_numbers(
+    path: str, place: str, *, texts: Sequence[str] = (), numbers: Sequence[str], also: Sequence[str] = ()
+) -> pl.DataFrame:
+    """The named columns, numbers as finite float64. also: numbers that need not be there.
 
     Raises RecipeError at ``place`` naming the file, the column and the row.
     """
     table = read_table(path, place)
+    numbers = (*numbers, *(one for one in also if one in table.columns))
     for name in (*texts, *numbers):
         if name not in table.columns:
             raise RecipeError(place, f"{path}: no column {name!r}{nearest(name, table.columns)}")

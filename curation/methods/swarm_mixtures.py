@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from curation import seeds
 from curation.methods.mixers.types import Sizes, Weights, normalised, proportions
@@ -129,14 +130,11 @@ def _rounded(drawn: Matrix, bounds: Bounds) -> Matrix:
 
 
 def _apart(found: Matrix, made: Matrix, near: float, enough: int) -> Matrix:
-    """What was found, and of what was made each that is not near one before it, up to ``enough``."""
-    kept = np.empty((enough, made.shape[1]))
-    n = len(found)
-    kept[:n] = found
-    for one in made:
-        if n == enough:
-            break
-        if not n or ((kept[:n] - one) ** 2).sum(axis=1).min() > near**2:
-            kept[n] = one
-            n += 1
-    return kept[:n]
+    """What was found, and of what was made each that is not near one that stays before it, up to ``enough``."""
+    every = np.concatenate([found, made])
+    every = every[np.sort(np.unique(every, axis=0, return_index=True)[1])]
+    pairs = np.sort(cKDTree(every).query_pairs(near, output_type="ndarray"), axis=1)
+    stays = np.ones(len(every), dtype=bool)
+    for first, second in pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))].tolist():
+        stays[second] &= not stays[first]
+    return every[stays][:enough]

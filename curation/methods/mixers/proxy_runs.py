@@ -6,7 +6,7 @@ report of a swarm's runs, beside ``swarm.parquet``, which knows their weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ def read_runs(
     """
     targets = list(targets)
     columns = sizes.columns()
-    needed = [old for old in params.regrouped if not _is_kept(old, columns, params.regrouped)]
+    needed = list(params.regrouped)
     came = {label for old in needed for label in _listed(params.regrouped[old])}
     strangers = sorted(came - set(columns))
     if strangers:
@@ -41,23 +41,20 @@ def read_runs(
             f"{place}.regrouped", f"no document has the label {strangers[0]!r}{nearest(strangers[0], columns)}"
         )
     given = [*(one for one in columns if one not in came), *needed]
+    also = [one for one in columns if one in came and one not in needed]
     if params.swarm is None:
-        table = read_numbers(path, f"{place}.{field}", numbers=(*given, *targets))
+        table = read_numbers(path, f"{place}.{field}", numbers=(*given, *targets), also=also)
     else:
-        table = _of_swarm(path, params.swarm, given, targets, place, field)
+        table = _of_swarm(path, params.swarm, given, also, targets, place, field)
     held = dict(zip(columns, _held(sizes), strict=True))
+    there = {one for one in table.columns if one not in needed}
+    weights = {one: table[one].to_numpy() if one in there else np.zeros(len(table)) for one in columns}
     for old in needed:
         new = _listed(params.regrouped[old])
         total = sum(held[label] for label in new)
         for label in new:
-            share = held[label] / total if total else 1 / len(new)
-            before = table[label] if label in table.columns else 0.0
-            table = table.with_columns((before + table[old] * share).alias(label))
-    return sizes.mixtures(table), table.select(targets).to_numpy()
-
-
-def _is_kept(old: str, columns: list[str], regrouped: Mapping[str, str | list[str]]) -> bool:
-    return old in columns and _listed(regrouped[old]) == [old]
+            weights[label] = weights[label] + table[old].to_numpy() * (held[label] / total if total else 1 / len(new))
+    return sizes.mixtures(pl.DataFrame(weights)), table.select(targets).to_numpy()
 
 
 def _listed(labels: str | list[str]) -> list[str]:
@@ -72,10 +69,13 @@ def _held(sizes: Sizes) -> list[float]:
     return held
 
 
-def _of_swarm(path: str, swarm: str, groups: list[str], targets: list[str], place: str, field: str) -> pl.DataFrame:
-    """A row a run that the report tells of: its weights and its last losses."""
+def _of_swarm(
+    path: str, swarm: str, groups: list[str], also: list[str], targets: list[str], place: str, field: str
+) -> pl.DataFrame:
+    """A row a run that the report tells of: its weights, of ``also`` those that there are, and its last losses."""
     weights = read_numbers(swarm, f"{place}.swarm", texts=("release", "group"), numbers=("run", "weight"))
     wide = weights.pivot(on="group", index=["run", "release"], values="weight", aggregate_function="first")
+    groups = [*groups, *(one for one in also if one in wide.columns)]
     for group in groups:
         if group not in wide.columns:
             raise RecipeError(f"{place}.swarm", f"{swarm}: no group {group!r}{nearest(group, wide.columns[2:])}")
@@ -108,7 +108,7 @@ def _last_losses(path: str, targets: list[str], place: str) -> pl.DataFrame:
         pl.Series("sum", losses * weights),
         pl.Series("weight", weights),
     )
-    last = table.filter(pl.struct(CHECKPOINT) == pl.struct(CHECKPOINT).max().over("run_id", "group"))
+    last = table.filter(pl.struct(CHECKPOINT).rank("dense", descending=True).over("run_id", "group") == 1)
     means = last.group_by("run_id", "group").agg((pl.col("sum").sum() / pl.col("weight").sum()).alias("loss"))
     wide = means.pivot(on="group", index="run_id", values="loss").sort("run_id")
     for target in targets:
