@@ -53,6 +53,16 @@ FLOWS: dict[str, tuple[str, str, list[str]]] = {
         "What a recipe would keep: statistics, histograms and samples, no shards.",
         ["read", "clean", "deduplicate", "decontaminate", "tag", "report.html"],
     ),
+    "swarm": (
+        "swarm",
+        "Small releases with drawn mixtures over one pool, for proxy models.",
+        [
+            "the pool of a recipe",
+            "draw mixtures",
+            "texts once, and of each run the rows that it reads",
+            "swarm.parquet",
+        ],
+    ),
     "train-classifier": (
         "train_classifier",
         "The quality classifier of a recipe's section `train`.",

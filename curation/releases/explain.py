@@ -13,6 +13,7 @@ from curation import storage
 from curation.cleaning import pii
 from curation.releases.copies import stands_for
 from curation.releases.home import read_manifest
+from curation.releases.swarm_runs import refuse_run
 from schemas.cleaning import PersonalData
 from schemas.errors import UnknownDocument
 
@@ -58,6 +59,7 @@ def explain(release: str, *, id: str | None = None, url: str | None = None) -> L
     Raises UnknownDocument where no input row has it.
     """
     manifest = read_manifest(release)
+    refuse_run(release, manifest)
     asked = id if id is not None else url
     column = (
         pl.col("url").is_in([url, _as_cleaned(url, manifest["recipe"])])

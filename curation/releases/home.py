@@ -138,6 +138,11 @@ def read_manifest(folder: str) -> dict[str, Any]:
     )
 
 
+def texts_of(run: str) -> str:
+    """The folder of the swarm that a run's folder, ``SWARM/runs/<run>``, is of."""
+    return storage.parent(storage.parent(run))
+
+
 def resolve(path: str) -> str:
     """A release's folder from its own path or from a recipe's folder (its latest).
 

@@ -11,15 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
-from curation.releases.home import read_manifest
+from curation.releases.home import read_manifest, texts_of
 from curation.releases.shard_file import tokens_in
 from schemas.errors import InputError
 from schemas.tables import REFERENCES, SWARM
-
-
-def texts_of(run: str) -> str:
-    """The folder of the swarm that a run's folder, ``SWARM/runs/<run>``, is of."""
-    return storage.parent(storage.parent(run))
 
 
 def refuse_run(release: str, manifest: dict[str, Any]) -> None:

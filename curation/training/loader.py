@@ -17,8 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from curation import storage
-from curation.releases.home import read_manifest, resolve
-from curation.releases.swarm_runs import texts_of
+from curation.releases.home import read_manifest, resolve, texts_of
 from curation.training.texts import Texts
 
 try:
