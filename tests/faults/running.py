@@ -1,4 +1,4 @@
-"""`syllabus run` as a process with faults put in, and what must hold of its output afterwards."""
+"""Commands as processes with faults put in, and what must hold of its output afterwards."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ INJECTED = ROOT / "tests" / "faults" / "injected"
 
 def run(recipe: Path, environment: dict[str, str], **faults: object) -> subprocess.CompletedProcess[str]:
     """`syllabus run` as a process, in which, and in whose workers, the faults are."""
+    return command("run", str(recipe), folder=recipe.parent, environment=environment, **faults)
+
+
+def command(
+    *arguments: str, folder: Path, environment: dict[str, str], **faults: object
+) -> subprocess.CompletedProcess[str]:
+    """A command line of syllabus as a process, in ``folder``, with faults."""
     own = environment | {"PYTHONPATH": f"{INJECTED}{os.pathsep}{ROOT}", "BLOCK_BITS": "6"}
     own |= {name: str(value) for name, value in faults.items()}
-    command = [sys.executable, "-m", "flows.cli", "run", str(recipe)]
-    return subprocess.run(command, cwd=recipe.parent, env=own, capture_output=True, text=True, check=False, timeout=600)
+    whole = [sys.executable, "-m", "flows.cli", *arguments]
+    return subprocess.run(whole, cwd=folder, env=own, capture_output=True, text=True, check=False, timeout=600)
 
 
 def sound(home: Path) -> None:

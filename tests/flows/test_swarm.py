@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 from curation.training import LossReporter, ShardDataset
 from tests.conftest import Command, recipe_of, texts, write_jsonl
 from tests.every_stage import tokenizer_of
+from tests.faults.running import command, left_over, sound
 
 pytestmark = pytest.mark.server
 TOPICS = ("art", "law", "sport")
@@ -111,10 +114,41 @@ def test_the_same_bytes_for_any_engine(topics: Path, syllabus: Command) -> None:
     for kind, workers in (("threads", 1), ("threads", 4), ("processes", 2)):
         path = recipe(topics, output=str(topics / f"{kind}{workers}"), engine={"kind": kind, "workers": workers})
         swarm = made(syllabus, path)
-        found = {str(one.relative_to(swarm)): one.read_bytes() for one in sorted(swarm.glob("**/shards/*.parquet"))}
+        found = bytes_of(swarm)
         assert len(found) >= 7
         assert wanted is None or found == wanted
         wanted = found
+
+
+@pytest.mark.slow
+def test_killed_at_a_write_it_comes_to_the_same(topics: Path, api: dict[str, str]) -> None:
+    asked = ("swarm", str(recipe(topics)), "--runs", "4", "--tokens", "12000", "--json")
+    counted = topics / "counted"
+
+    def whole(**faults: object) -> dict[str, bytes]:
+        done = command(*asked, folder=topics, environment=api, **faults)
+        assert done.returncode == 0, done.stderr
+        return bytes_of(Path(json.loads(done.stdout)["folder"]))
+
+    wanted = whole(COUNT_WRITES=counted)
+    writes = int(counted.read_text())
+    assert writes > 40
+    for k in random.Random(5).sample(range(1, writes + 1), 4):
+        shutil.rmtree(topics / "out")
+        done = command(*asked, folder=topics, environment=api, DIE_AT=k)
+        assert done.returncode in (-signal.SIGKILL, 0), done.stderr
+        home = topics / "out" / "tried" / "swarms"
+        sound(home)
+        for run in home.glob("2*/runs/*"):  # what is not whole is not read
+            if not (run.parent.parent / "manifest.json").exists():
+                with pytest.raises(FileNotFoundError):
+                    ShardDataset(str(run))
+        assert whole() == wanted, k
+        assert left_over(home) == []
+
+
+def bytes_of(swarm: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(swarm)): one.read_bytes() for one in sorted(swarm.glob("**/shards/*.parquet"))}
 
 
 def test_the_same_swarm_is_not_made_again(topics: Path, syllabus: Command) -> None:
@@ -264,8 +298,8 @@ def test_packed_rows_share_no_texts(topics: Path, syllabus: Command) -> None:
 
 def test_a_run_has_no_report_of_its_own(topics: Path, syllabus: Command) -> None:
     swarm = made(syllabus, recipe(topics), 2)
-    for command in (("report", str(swarm / "runs" / "000")), ("explain", str(swarm / "runs" / "000"), "d1")):
-        done = syllabus(*command)
+    for asked in (("report", str(swarm / "runs" / "000")), ("explain", str(swarm / "runs" / "000"), "d1")):
+        done = syllabus(*asked)
         assert done.returncode != 0
         assert f"ask its texts, {swarm}" in done.stderr
     page = (swarm / "report.html").read_text()
