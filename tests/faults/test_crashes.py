@@ -160,6 +160,25 @@ def test_a_manifest_that_comes_too_soon_is_noticed(ready: Ready) -> None:
         sound(ready.folder / "found" / "every-stage")
 
 
+def kinds_of_writes(ready: Ready) -> dict[str, list[int]]:
+    """The places of each kind: the lines of ours that a write came through."""
+    told = ready.folder / "kinds"
+    assert run(ready.again(), ready.api, KINDS_OF_WRITES=told).returncode == 0
+    kinds: dict[str, list[int]] = {}
+    for k, kind in enumerate(told.read_text().splitlines(), start=1):
+        kinds.setdefault(kind, []).append(k)
+    assert len(kinds) > 100
+    return kinds
+
+
+@pytest.mark.faults
+def test_killed_at_every_kind_of_write(ready: Ready) -> None:
+    """Each line that writes, by each way that leads to it: at its first, its middle and its last write."""
+    for places in kinds_of_writes(ready).values():
+        for k in sorted({places[0], places[len(places) // 2], places[-1]}):
+            killed_at(ready, k)
+
+
 @pytest.mark.faults
 def test_killed_at_every_write(ready: Ready) -> None:
     for k in range(1, ready.writes + 1):

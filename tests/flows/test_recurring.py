@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows import curate
+from flows import writing
 from tests.conftest import Command, recipe_of, release_of, texts, write_jsonl
 
 
@@ -67,7 +67,7 @@ def test_a_clock_that_goes_back_an_hour(
         def now(cls, tz: tzinfo | None = None) -> Earlier:
             return cls.fromtimestamp(datetime.now(tz).timestamp() - 3600, tz)
 
-    monkeypatch.setattr(curate, "datetime", Earlier)
+    monkeypatch.setattr(writing, "datetime", Earlier)
     write_jsonl(corpus / "web" / "c.jsonl", [{"text": text} for text in [*texts(3, seed=1), *texts(9, seed=77)]])
     assert syllabus("run", recipe).returncode == 0
     second = release_of(tmp_path)

@@ -6,7 +6,7 @@ for each. SECONDS_A_PIECE=N: every piece takes so much longer. BLOCK_BITS=N: doc
 
 Every point where ``curation.storage`` changes what is stored is counted: a file opened to write, half of what is written to it, its
 sync, its renaming, a table or the footer of a Parquet file, half of a tree that is removed. COUNT_WRITES=FILE leaves their number at
-the end; DIE_AT=K kills the process at the K-th; STOP_AT=K sends it SIGNAL; FULL_FROM=K has every one from the K-th on fail, as on a
+the end, KINDS_OF_WRITES=FILE what reached each: the lines of ours that were under way; DIE_AT=K kills the process at the K-th; STOP_AT=K sends it SIGNAL; FULL_FROM=K has every one from the K-th on fail, as on a
 full disk.
 
 Every read of a file, Parquet or other, is counted too: COUNT_READS=FILE leaves their number, and the EIO_AT=K-th fails, as on a
@@ -83,6 +83,17 @@ def _block_bits(module: Any) -> None:
     module.BLOCK_BITS = int(os.environ["BLOCK_BITS"])
 
 
+def _under_way() -> str:
+    """The functions of ours that led here, with their lines, the innermost first."""
+    frame, found = sys._getframe(2), []
+    while frame is not None and len(found) < 4:
+        path = frame.f_code.co_filename
+        if f"{os.sep}curation{os.sep}" in path or f"{os.sep}flows{os.sep}" in path:
+            found.append(f"{os.path.basename(path)}:{frame.f_code.co_name}:{frame.f_lineno}")
+        frame = frame.f_back
+    return " ".join(found)
+
+
 class _Points:
     """Counts the points, from all threads, and has the fault happen at its own."""
 
@@ -92,12 +103,15 @@ class _Points:
         self.die_at = int(os.environ.get("DIE_AT", 0))
         self.full_from = int(os.environ.get("FULL_FROM", 0))
         self.stop_at = int(os.environ.get("STOP_AT", 0))
+        self.kinds: list[str] | None = [] if "KINDS_OF_WRITES" in os.environ else None
 
     def reached(self, half: Callable[[], object] = lambda: None) -> None:
         """A point. half: does half of what would be done there, where that can be."""
         with self.lock:
             self.count += 1
             count = self.count
+            if self.kinds is not None:
+                self.kinds.append(_under_way())
         if count == self.die_at:
             half()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -194,6 +208,8 @@ def _write_points(module: Any) -> None:
     pq = module.pq
     module.open, module.open_write, module.delete, module.delete_tree = open_, open_write, delete, delete_tree
     module.os, module.pq = _Os(points), Parquet()
+    if points.kinds is not None:
+        atexit.register(lambda: Path(os.environ["KINDS_OF_WRITES"]).write_text("\n".join(points.kinds or ())))
     if "COUNT_WRITES" in os.environ:
         atexit.register(lambda: Path(os.environ["COUNT_WRITES"]).write_text(str(points.count)))
 
@@ -264,6 +280,7 @@ FAULTS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "SECONDS_A_PIECE": ("curation.releases.work", _slow_pieces),
     "BLOCK_BITS": ("curation.dedup.clusters", _block_bits),
     "COUNT_WRITES": ("curation.storage", _write_points),
+    "KINDS_OF_WRITES": ("curation.storage", _write_points),
     "DIE_AT": ("curation.storage", _write_points),
     "STOP_AT": ("curation.storage", _write_points),
     "PUBLISH_FIRST": ("curation.releases.home", _publish_first),
