@@ -15,6 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from deployments.example_reports import document_reports, scores
+
 COMMON = [
     "the",
     "of",
@@ -155,11 +157,15 @@ SKILLS = {
 def collect(folder: Path) -> dict[str, int]:
     """Write every file into ``folder``: file name -> rows."""
     folder.mkdir(parents=True, exist_ok=True)
+    asked = list(instructions())
     files: dict[str, list[dict[str, Any]]] = {
         "web.jsonl": list(web()),
         "crawl.jsonl": list(crawl()),
         "lego.jsonl": list(lego()),
-        "instructions.jsonl": list(instructions()),
+        "instructions.jsonl": asked,
+        "document_reports.jsonl": list(document_reports(asked)),
+        "teacher_scores.jsonl": list(scores(asked, "teacher")),
+        "student_scores.jsonl": list(scores(asked, "student")),
         "course.jsonl": list(course()),
         "answers.jsonl": list(answers()),
         "levels.jsonl": list(levels()),

@@ -17,6 +17,7 @@ from curation.decontamination.items import item_files
 from curation.methods.losses import read_losses
 from curation.mixture import planning
 from curation.mixture.plan import Feedback
+from curation.recipes.loss_report import with_report
 from curation.recipes.recipe_paths import check_allowed
 from curation.recipes.side_files import side_files
 from curation.releases import history, lease, warnings
@@ -104,6 +105,7 @@ def run(recipe: Recipe, losses: str | None, progress: Progress, *, wait: bool = 
 
     wait: where another run is at work on the same folder, from whichever server; False returns at once, ``under_way``.
     """
+    recipe = with_report(recipe, losses)
     check_allowed(recipe)
     planning.check_names(recipe)
     home = Home(storage.join(recipe.output, recipe.name))

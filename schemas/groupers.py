@@ -75,6 +75,21 @@ class LabelTable(Section):
     """Column of the side table that names the document: by its own name (`columns.id`), else by the content id."""
 
 
+class Notebook(Section):
+    """`notebook` for what training got wrong, until it is right some rounds in a row; `rest` for all else (MCL)."""
+
+    from_: Literal["notebook"] = Field(alias="from")
+    """What was wrong in the rounds before."""
+    path: str | None = None
+    """A report of documents, of all rounds; null is the one that a run is given (`--losses`), and with none all are `rest`."""
+    column: Literal["correct", "loss"] = "correct"
+    """What makes a document wrong: fewer than half of its answers right, or a loss above the round's quantile."""
+    quantile: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """Of `loss`: a document is wrong above it."""
+    right: Annotated[int, Field(ge=1)] = 2
+    """Rounds right in a row after which a document is out."""
+
+
 class Length(Section):
     """Buckets of the document's length."""
 
@@ -233,6 +248,7 @@ Grouper = (
     | Constant
     | Url
     | LabelTable
+    | Notebook
     | Length
     | ScoreBuckets
     | QuantileSteps

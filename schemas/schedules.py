@@ -11,6 +11,7 @@ from schemas.mixers import Label, Mixture, Rounding, Weight
 from schemas.orders import Order
 from schemas.phases import PHASE_NAME, Phase, Pool
 from schemas.section import Section
+from schemas.selectors import GroupPart
 
 Count = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -286,20 +287,42 @@ class Rounds(Entry):
     """One phase a run: round 1 without a loss report, round r + 1 with a report of r rounds."""
     rounds: Count
     """Rounds in all."""
-    mixture: Mixture | Literal["inherit"] = "inherit"
-    """The mixture, usually an online one."""
+    mixture: Mixture | Literal["inherit"] | None = "inherit"
+    """The mixture, usually an online one; null takes documents as they come."""
     tokens: Count | None = None
     """Budget of each round in tokens."""
     records: Count | None = None
     """Budget of each round in documents."""
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    """Budget of each round as passes over its pool."""
     fresh: bool = False
     """A round draws what no round before it drew, until a group is used up, then anew."""
+    later: Pool | None = None
+    """The pool of every round after the first, whose selectors may go by what the report says of documents (a tag `{from: table,
+    column: loss}`); null: `pool`."""
+    parts: GroupPart | None = None
+    """A part of the groups a round, round by round, besides the pool's selectors; `part` is the round's own."""
 
     @model_validator(mode="after")
     def _one_budget(self) -> Rounds:
-        if (self.tokens is None) == (self.records is None):
-            raise ValueError("give the budget of a round: tokens or records")
+        if sum(given is not None for given in (self.tokens, self.records, self.epochs)) != 1:
+            raise ValueError("give the budget of a round: tokens, records or epochs")
         return self
+
+
+class NotebookRounds(Budgeted):
+    """Rounds of which a share goes to what was wrong in those before, each run one (MCL's correction notebook)."""
+
+    method: Literal["notebook"]
+    """A share for what was wrong."""
+    rounds: Count
+    """Rounds in all."""
+    by: Name
+    """The tag `{from: notebook}`."""
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """ρ: of a round's budget; where the notebook has less, the rest takes it over."""
+    max_epochs: Annotated[float, Field(gt=0)] | None = 1
+    """How often a document may stand in a round at most; null is without limit."""
 
 
 class LearningCurve(Entry):
@@ -363,6 +386,7 @@ Schedule = Annotated[
     | Annotated[TaskStream, Tag("task_stream")]
     | Annotated[Stream, Tag("stream")]
     | Annotated[Rounds, Tag("rounds")]
+    | Annotated[NotebookRounds, Tag("notebook")]
     | Annotated[LearningCurve, Tag("learning_curve")]
     | Annotated[Amounts, Tag("amounts")],
     Discriminator(_method),

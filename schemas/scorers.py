@@ -35,10 +35,11 @@ class Table(Section):
 
     from_: Literal["table"] = Field(alias="from")
     """A number from a side table."""
-    path: str
-    """Parquet, JSON-lines or CSV file with one row a document."""
+    path: str | None = None
+    """Parquet, JSON-lines or CSV file with one row a document; null is the loss report that a run is given (`--losses`), of which a
+    document's last round counts, and with none no document has a number."""
     column: str
-    """Column of the side table that holds the number."""
+    """Column of the side table that holds the number; of a report `loss` or `correct`."""
     id_column: str = "id"
     """Column of the side table that names the document: by its own name (`columns.id`), else by the content id."""
 
@@ -103,6 +104,17 @@ class Combined(Section):
         if self.weights is not None and (len(self.weights) != len(self.scores) or not sum(self.weights)):
             raise ValueError(f"{len(self.scores)} scores need as many weights, not all 0; got {self.weights}")
         return self
+
+
+class Difference(Section):
+    """One score less another, e.g. a teacher's less the student's (CoMD)."""
+
+    from_: Literal["difference"] = Field(alias="from")
+    """The difference of two scores."""
+    of: str
+    """A tag declared before, or quality, tokens or copies: a number."""
+    less: str
+    """What is taken from it: another."""
 
 
 class Salt(Section):
@@ -302,6 +314,7 @@ Scorer = (
     | Count
     | Reduce
     | Combined
+    | Difference
     | Salt
     | Cyclical
     | Compression

@@ -194,6 +194,19 @@ class HeldOutGroups(Selection):
     """Which part is kept."""
 
 
+class GroupPart(Selection):
+    """One of several equal parts of the groups, so that parts share no group (M-STaR: a quarter of the prompts a round)."""
+
+    method: Literal["group_part"]
+    """A part of the groups."""
+    by: Name
+    """A tag or built-in name whose labels are the groups."""
+    parts: Annotated[int, Field(ge=2)]
+    """Into how many parts the groups are cut."""
+    part: Count = 0
+    """Which of them, from 0; past the last it begins anew."""
+
+
 class CorrectTop(Selection):
     """The best n of the correct answers to each prompt (M-STaR: two); prompts without a correct one vanish."""
 
@@ -210,6 +223,15 @@ class CorrectTop(Selection):
 
 
 Selector = Annotated[
-    Threshold | Top | TokenBudget | WeightedDraw | CapPerGroup | OnePerCluster | Gumbel | HeldOutGroups | CorrectTop,
+    Threshold
+    | Top
+    | TokenBudget
+    | WeightedDraw
+    | CapPerGroup
+    | OnePerCluster
+    | Gumbel
+    | HeldOutGroups
+    | GroupPart
+    | CorrectTop,
     Field(discriminator="method"),
 ]

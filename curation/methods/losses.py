@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -29,11 +29,13 @@ class LossReport:
     path: str
     place: str = LOSSES
     """What names the report: an option, or a field of the recipe."""
+    documents: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """Its rows that tell of documents: run_id, round, id, loss or correct."""
 
     def rounds(self) -> int:
         """Rounds that the report tells of: the greatest, from 0, plus 1."""
-        last = self.table["round"].max()
-        return int(last) + 1 if isinstance(last, int | float) else 0
+        last = [table["round"].max() for table in (self.table, self.documents) if "round" in table.columns]
+        return int(max((one for one in last if isinstance(one, int | float)), default=-1)) + 1
 
     def of_split(self, split: str | None = None, *, strict: bool = True) -> LossReport:
         """The rows of one split: the named one, else ``valid`` where there is one, else the only one; all where the report has
@@ -51,13 +53,13 @@ class LossReport:
         if wanted is None or wanted not in found:
             asked = "none of them is `valid`: name one (split)" if wanted is None else f"{wanted!r} is none of them"
             raise RecipeError(self.place, f"{self.path}: the splits are {', '.join(found) or 'empty'}; {asked}")
-        return LossReport(self.table.filter(pl.col("split").cast(pl.String) == wanted), self.path, self.place)
+        return replace(self, table=self.table.filter(pl.col("split").cast(pl.String) == wanted))
 
     def until_round(self, number: int) -> LossReport:
         """The rows of a round and of those before it. Raises RecipeError where it has none of its own."""
         if not (self.table["round"] == number).any():
             raise RecipeError(self.place, f"{self.path}: no row of round {number}")
-        return LossReport(self.table.filter(pl.col("round") <= number), self.path, self.place)
+        return replace(self, table=self.table.filter(pl.col("round") <= number))
 
     def by_checkpoint(
         self,
@@ -83,7 +85,7 @@ class LossReport:
         values = self.numbers(column) - (self.numbers(minus) if minus is not None else 0.0)
         weight = self.weights()
         if not len(values):
-            raise RecipeError(self.place, f"{self.path}: no row of {', '.join(groups[:3])}")
+            raise RecipeError(self.place, f"{self.path}: no row of the groups {', '.join(groups[:3])}")
         checkpoints = self.table.select(pl.struct(CHECKPOINT).rank("dense").alias("c"))["c"].to_numpy() - 1
         columns = np.array([self._index(group, known, row) for row, group in enumerate(self.table["group"].to_list())])
         shape = (int(checkpoints.max()) + 1, len(groups))
@@ -107,7 +109,7 @@ class LossReport:
         for column in columns:
             if column in rows.columns:
                 rows = rows.filter(~pl.col(column).is_in(sorted(groups)).fill_null(False))
-        return LossReport(rows, self.path, self.place)
+        return replace(self, table=rows)
 
     def probe_gains(self, groups: Sequence[str], *, besides: Sequence[str] = ()) -> list[Matrix]:
         """For each round, how much the probe that favours j lowered the loss of i: float64[groups, groups].
@@ -173,15 +175,40 @@ class LossReport:
         return values
 
 
+def of_documents(path: str, column: str, place: str = LOSSES) -> pl.DataFrame:
+    """What a report says of documents: id, round, and value, the mean of ``column`` over a round's rows; by id and round.
+
+    Raises RecipeError for a file that is no such report, and a value that is no finite number.
+    """
+    report = read_losses(path, place)
+    rows = LossReport(report.documents, path, place)
+    if not len(rows.table):
+        raise RecipeError(place, f"{path}: no row tells of a document: there is no column 'id'")
+    values = pl.Series("value", rows.numbers(column))
+    keyed = rows.table.select(pl.col("id").cast(pl.String), "round", values)
+    return keyed.group_by("id", "round").agg(pl.col("value").mean()).sort("id", "round")
+
+
 def read_losses(path: str, place: str = LOSSES) -> LossReport:
     """Read JSON lines or Parquet. Raises RecipeError for an unreadable file, a missing column, a loss that is no number."""
     table = read_table(path, place)
-    missing = [name for name in NEEDED if name not in table.columns]
-    if missing:
-        raise RecipeError(place, f"{path}: no column {missing[0]!r}; it has {', '.join(table.columns)}")
     if not len(table):
         raise RecipeError(place, f"{path}: the report has no row")
-    for row, loss in enumerate(table["loss"].to_list()):
-        if not isinstance(loss, int | float) or not math.isfinite(loss):
-            raise RecipeError(place, f"{path}: row {row}: the loss is no finite number")
-    return LossReport(table, path, place)
+    documents = pl.DataFrame()
+    if "id" in table.columns:
+        told = pl.col("id").is_not_null()
+        documents, table = table.filter(told), table.filter(~told)
+        if len(documents):
+            _check_columns(documents, ("run_id", "round"), path, place)
+    if len(table) or not len(documents):
+        _check_columns(table, NEEDED, path, place)
+        for row, loss in enumerate(table["loss"].to_list()):
+            if not isinstance(loss, int | float) or not math.isfinite(loss):
+                raise RecipeError(place, f"{path}: row {row}: the loss is no finite number")
+    return LossReport(table, path, place, documents)
+
+
+def _check_columns(table: pl.DataFrame, needed: Sequence[str], path: str, place: str) -> None:
+    for name in needed:
+        if name not in table.columns:
+            raise RecipeError(place, f"{path}: no column {name!r}; it has {', '.join(table.columns)}")

@@ -33,10 +33,15 @@ def look_up(documents: pa.Table, path: str, column: str, id_column: str, *, plac
     if len(found) != 1:
         raise RecipeError(f"{place}.path", f"got {path!r}, which is {'several files' if found else 'no file'}")
     keys, values = _load(found[0].url, found[0].stamp, column, id_column, place)
+    return values.take(keys_of(documents, keys))
+
+
+def keys_of(documents: pa.Table, keys: pa.Array) -> pa.Array:
+    """The place of each document among the keys, by its own name, else by its content id: int32[n], null where it has none."""
     rows = pc.index_in(_texts(documents["id"]), value_set=keys)
     if "name" in documents.column_names:
         rows = pc.coalesce(pc.index_in(_texts(documents["name"]), value_set=keys), rows)
-    return values.take(rows)
+    return rows
 
 
 @lru_cache(maxsize=4)
@@ -46,6 +51,8 @@ def _load(url: str, stamp: str, column: str, id_column: str, place: str) -> tupl
     for key, wanted in (("column", column), ("id_column", id_column)):
         if wanted not in frame.columns:
             raise RecipeError(f"{place}.{key}", f"{url} has no column {wanted!r}; it has {', '.join(frame.columns)}")
+    if {"run_id", "round"} <= set(frame.columns):  # a report: the last that it tells of each document
+        frame = frame.filter(pl.col("round") == pl.col("round").max().over(id_column))
     ids = strings(frame, id_column, url, f"{place}.id_column")
     pairs = pl.DataFrame({"id": ids, "value": frame[column]})
     pairs = pairs.filter(pl.col("id").is_not_null()).unique(maintain_order=True)

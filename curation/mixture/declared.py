@@ -26,10 +26,10 @@ from schemas.orders import POOL
 from schemas.phases import Phase, Pool
 from schemas.plan import Plan
 from schemas.recipe import Recipe
-from schemas.schedules import Amounts, Cyclical, Difficulty, LearningCurve, Pacing, SkillCurriculum
+from schemas.schedules import Amounts, Cyclical, Difficulty, LearningCurve, NotebookRounds, Pacing, SkillCurriculum
 
 BY_SCORES = (Cyclical, Difficulty, Pacing)
-BY_DOCUMENTS = (Amounts, LearningCurve, SkillCurriculum)
+BY_DOCUMENTS = (Amounts, LearningCurve, NotebookRounds, SkillCurriculum)
 PLACE = "--sizes"
 
 

@@ -30,10 +30,10 @@ from schemas.phases import Phase
 from schemas.phases import Pool as PoolFilter
 from schemas.plan import Plan, PlannedPhase
 from schemas.recipe import BUILT_IN_NAMES, Recipe
-from schemas.schedules import Amounts, Levels, SkillCurriculum, Stream, TaskStream
+from schemas.schedules import Amounts, Levels, NotebookRounds, Rounds, SkillCurriculum, Stream, TaskStream
 from schemas.work import Prepared
 
-BY_LABEL = (Levels, SkillCurriculum, TaskStream, Stream, Amounts)
+BY_LABEL = (Levels, SkillCurriculum, TaskStream, Stream, Amounts, NotebookRounds)
 """Schedules whose `by` makes groups; that of others is a score."""
 
 
@@ -131,11 +131,16 @@ def check_names(recipe: Recipe) -> None:
         for field in ("by", "score"):
             if isinstance(getattr(phase, field, None), str):
                 spots.append((f"{place}.{field}", [getattr(phase, field)]))
-        spots.append((f"{place}.pool.where", list(phase.pool.where)))
-        for index, selector in enumerate(phase.pool.select):
-            where = f"{place}.pool.select[{index}]"
-            spots += [(f"{where}.{field}", [name]) for field, name in selectors.names_of(selector).items()]
-            spots.append((f"{where}.within", list(selector.within)))
+        pools = {"pool": phase.pool}
+        if isinstance(phase, Rounds):
+            pools |= {"later": phase.later} if phase.later is not None else {}
+            pools |= {"parts": PoolFilter(select=[phase.parts])} if phase.parts is not None else {}
+        for field, pool in pools.items():
+            spots.append((f"{place}.{field}.where", list(pool.where)))
+            for index, selector in enumerate(pool.select):
+                where = f"{place}.{field}" if field == "parts" else f"{place}.{field}.select[{index}]"
+                spots += [(f"{where}.{of}", [name]) for of, name in selectors.names_of(selector).items()]
+                spots.append((f"{where}.within", list(selector.within)))
         pooled = isinstance(phase, Stream) or isinstance(recipe.mixture if mixture == "inherit" else mixture, Pools)
         spots += [
             (f"{place}.order.{field}", [name])

@@ -30,6 +30,7 @@ FILES: dict[type, tuple[str, ...]] = {
     Training: ("output", "labelled"),
     Shards: ("tokenizer",),
     groupers.LabelTable: ("path",),
+    groupers.Notebook: ("path",),
     groupers.FastText: ("model",),
     scorers.Table: ("path",),
     scorers.NgramOverlap: ("target",),

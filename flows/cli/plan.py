@@ -30,9 +30,10 @@ def plan(
     from curation.methods.losses import read_losses
     from curation.mixture import declared, planned
     from curation.mixture.planning import check_names
+    from curation.recipes.loss_report import with_report
     from curation.recipes.recipe_file import load
 
-    loaded = [load(one, overrides or ()) for one in (compare, recipe) if one is not None]
+    loaded = [with_report(load(one, overrides or ()), losses) for one in (compare, recipe) if one is not None]
     for one in loaded:
         check_names(one)
     report_losses = read_losses(losses) if losses is not None else None

@@ -308,8 +308,55 @@ def thought_mask(made: Made) -> None:
 
 
 def correct_top2(made: Made) -> None:
-    assert set(made.rows["correct"]) == {1.0}
-    assert max(Counter(made.rows["question"]).values()) == 2
+    """A quarter of the prompts a round, none again in four; of each the best two of the correct answers by the least reward."""
+    every = pl.read_ndjson("examples/answers.jsonl").with_columns(reward=pl.col("step_rewards").list.min())
+    right = every.filter(pl.col("correct") == 1).sort("reward", descending=True)
+    rounds, seen = [made], set(made.rows["question"])
+    for number in range(1, 4):
+        report = f"round-{number}.jsonl"
+        lines = [{"run_id": "a", "round": r, "id": "answer-0-0", "correct": 1} for r in range(number)]
+        Path(report).write_text("".join(json.dumps(line) + "\n" for line in lines))
+        rounds.append(run("correct-top2", losses=report))
+        assert rounds[-1].names() == [f"round-{number}"]
+        assert not seen & set(rounds[-1].rows["question"])
+        seen |= set(rounds[-1].rows["question"])
+    assert seen == set(right["question"])
+    assert [one.pool for one in rounds] == [750] * 4
+    sizes = [len(set(one.rows["question"])) for one in rounds]
+    assert max(sizes) <= 38  # of 150 prompts, less those without a correct answer
+    for one in rounds:
+        for question, answers in one.rows.group_by("question"):
+            best = right.filter(pl.col("question") == question[0])["reward"].to_list()[:2]
+            assert sorted(answers["reward"], reverse=True) == pytest.approx(best)
+
+
+def correction_notebook(made: Made) -> None:
+    """Without a report all is the rest; then a fifth is what was wrong and not yet right twice, until that is used up."""
+    assert made.names() == ["round-0"]
+    assert set(made.rows["notebook"]) == {"rest"}
+    second = run("correction-notebook", losses="examples/document_reports.jsonl")
+    assert second.names() == ["round-3"]
+    told: dict[str, list[int]] = {}
+    for row in pl.read_ndjson("examples/document_reports.jsonl").sort("round").iter_rows(named=True):
+        told.setdefault(row["id"], []).append(row["correct"])
+    wanted = {name for name, rounds in told.items() if 0 in rounds and rounds[-2:] != [1, 1]}
+    texts = {row["id"]: row["text"] for row in pl.read_ndjson("examples/instructions.jsonl").iter_rows(named=True)}
+    inside = {texts[name] for name in wanted}
+    assert len(inside) > 60
+    answers = [text.rsplit("\n", 1)[-1] for text in second.rows["text"]]
+    marked = second.rows["notebook"].to_list()
+    assert marked.count("notebook") == 60
+    for answer, mark in zip(answers, marked, strict=True):
+        assert (any(answer.endswith(text) for text in inside)) == (mark == "notebook")
+
+
+def hard_and_easy(made: Made) -> None:
+    """As many records of a gain of at least 0.25 as of less."""
+    assert Counter(made.rows["hardness"]) == {"2": 150, "1": 150}
+    hard, easy = (made.rows.filter(pl.col("hardness") == level)["gain"] for level in "21")
+    assert hard.min() >= 0.25 > easy.max()  # type: ignore[operator]
+    assert (made.rows["gain"] - (made.rows["teacher"] - made.rows["student"])).abs().max() < 1e-6  # type: ignore[operator]
+    assert max(Counter(made.rows["id"]).values()) == 1
 
 
 def biomedical_instructions(made: Made) -> None:
@@ -411,6 +458,8 @@ PROMISES: dict[str, Callable[[Made], None]] = {
         demonstrations,
         thought_mask,
         correct_top2,
+        correction_notebook,
+        hard_and_easy,
         biomedical_instructions,
         role_subsets,
         modality_stages,

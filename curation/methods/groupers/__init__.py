@@ -16,6 +16,7 @@ from curation.methods.groupers.fasttext import fasttext
 from curation.methods.groupers.items import items
 from curation.methods.groupers.label_table import label_table
 from curation.methods.groupers.length import length
+from curation.methods.groupers.notebook import notebook
 from curation.methods.groupers.quantile_steps import fit as fit_steps
 from curation.methods.groupers.quantile_steps import merge as merge_steps
 from curation.methods.groupers.quantile_steps import partial as partial_steps
@@ -39,6 +40,7 @@ FUNCTIONS: dict[type, Callable[..., pa.Array]] = {
     models.Items: items,
     models.LabelTable: label_table,
     models.Length: length,
+    models.Notebook: notebook,
     models.QuantileSteps: quantile_steps,
     models.Regex: regex,
     models.ScoreBuckets: score_buckets,

@@ -10,6 +10,7 @@ from curation.methods.schedules.cyclical import cyclical
 from curation.methods.schedules.difficulty import difficulty
 from curation.methods.schedules.learning_curve import learning_curve
 from curation.methods.schedules.levels import levels
+from curation.methods.schedules.notebook import notebook
 from curation.methods.schedules.pacing import pacing
 from curation.methods.schedules.rounds import rounds
 from curation.methods.schedules.skill_curriculum import skill_curriculum
@@ -32,6 +33,7 @@ FUNCTIONS: dict[type, Callable[..., list[Phase]]] = {
     models.TaskStream: task_stream,
     models.Stream: stream,
     models.Rounds: rounds,
+    models.NotebookRounds: notebook,
     models.LearningCurve: learning_curve,
     models.Amounts: amounts,
 }

@@ -10,19 +10,31 @@ from schemas.schedules import Rounds
 
 def rounds(params: Rounds, context: ScheduleContext) -> list[Phase]:
     """The phase of the next round, named by its number as the report counts them: from 0. Raises RecipeError when all rounds are done."""
-    done = context.losses.rounds() if context.losses is not None else 0
-    if done >= params.rounds:
-        raise RecipeError(
-            f"{context.place}.rounds",
-            f"the loss report tells of {done} rounds of {params.rounds}: all are done; raise rounds to go on",
-        )
+    done = done_of(params.rounds, context)
+    pool = params.later if params.later is not None and done else params.pool
+    if params.parts is not None:
+        part = params.parts.model_copy(update={"part": params.parts.part + done})
+        pool = pool.model_copy(update={"select": [part, *pool.select]})
     return [
         phase_of(
             params,
             done,
+            pool=pool,
             tokens=params.tokens,
             records=params.records,
+            epochs=params.epochs,
             mixture=params.mixture,
             fresh=params.fresh,
         )
     ]
+
+
+def done_of(rounds: int, context: ScheduleContext) -> int:
+    """Rounds that the report tells of. Raises RecipeError when that is all."""
+    done = context.losses.rounds() if context.losses is not None else 0
+    if done >= rounds:
+        raise RecipeError(
+            f"{context.place}.rounds",
+            f"the loss report tells of {done} rounds of {rounds}: all are done; raise rounds to go on",
+        )
+    return done

@@ -21,6 +21,7 @@ from curation.methods.scorers.combined import partial as partial_ranks
 from curation.methods.scorers.compression import compression
 from curation.methods.scorers.count import count
 from curation.methods.scorers.cyclical import cyclical
+from curation.methods.scorers.difference import difference
 from curation.methods.scorers.dsir import dsir
 from curation.methods.scorers.dsir import fit as fit_ratios
 from curation.methods.scorers.dsir import merge as merge_counts
@@ -43,6 +44,7 @@ FUNCTIONS: dict[type, Callable[..., npt.NDArray[np.float64]]] = {
     models.Compression: compression,
     models.Count: count,
     models.Cyclical: cyclical,
+    models.Difference: difference,
     models.Dsir: dsir,
     models.NgramOverlap: ngram_overlap,
     models.Number: number,

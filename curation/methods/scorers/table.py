@@ -17,6 +17,8 @@ def table(documents: pa.Table, params: Table, *, place: str) -> npt.NDArray[np.f
 
     Raises RecipeError (``look_up``), and where the column holds something else than numbers.
     """
+    if params.path is None:  # the first round, of which nothing is told
+        return np.full(len(documents), np.nan)
     values = look_up(documents, params.path, params.column, params.id_column, place=place)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type) or pa.types.is_null(values.type)):
         raise RecipeError(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from curation.methods.selectors.candidates import Candidates, Mask, scores_of
 from curation.methods.selectors.cap_per_group import cap_per_group
 from curation.methods.selectors.correct_top import correct_top
+from curation.methods.selectors.group_part import group_part
 from curation.methods.selectors.gumbel import gumbel
 from curation.methods.selectors.held_out_groups import held_out_groups
 from curation.methods.selectors.one_per_cluster import one_per_cluster
@@ -21,6 +22,7 @@ __all__ = ["COUNTED", "FUNCTIONS", "Candidates", "Mask", "names_of", "score_of",
 FUNCTIONS: dict[type, Callable[..., Mask]] = {
     models.CapPerGroup: cap_per_group,
     models.CorrectTop: correct_top,
+    models.GroupPart: group_part,
     models.Gumbel: gumbel,
     models.HeldOutGroups: held_out_groups,
     models.OnePerCluster: one_per_cluster,
@@ -37,7 +39,7 @@ NAMES = ("by", "score", "distance", "prompt", "correct")
 
 COUNTED = (models.Gumbel, models.Top, models.WeightedDraw)
 """Those whose ``documents`` is what is kept in all."""
-GROUPING = (models.CapPerGroup, models.HeldOutGroups, models.OnePerCluster)
+GROUPING = (models.CapPerGroup, models.GroupPart, models.HeldOutGroups, models.OnePerCluster)
 """Those whose ``by`` makes groups."""
 
 

@@ -31,6 +31,7 @@ DOCUMENTS = pa.table(
 def settings(folder: Path) -> dict[str, dict[str, Any]]:
     """One setting of each member."""
     (folder / "labels.csv").write_text("id,label\nn0,one\n")
+    (folder / "report.jsonl").write_text('{"run_id": "r", "round": 0, "id": "n2", "correct": 0}\n')
     return {
         "column": {"column": "kind"},
         "items": {"column": "list"},
@@ -38,6 +39,7 @@ def settings(folder: Path) -> dict[str, dict[str, Any]]:
         "url": {},
         "label_table": {"path": str(folder / "labels.csv"), "column": "label"},
         "length": {},
+        "notebook": {"path": str(folder / "report.jsonl")},
         "score_buckets": {"by": "quality", "buckets": 3},
         "quantile_steps": {"by": "quality", "steps": 2},
         "clusters": {"embedding": "vector", "clusters": 2},

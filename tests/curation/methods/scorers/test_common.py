@@ -46,6 +46,7 @@ def settings(folder: Path) -> dict[str, dict[str, Any]]:
         "salt": {"losses": "losses", "in_reach": "reach"},
         "cyclical": {"column": "loss"},
         "combined": {"scores": ["tokens", "tokens"]},
+        "difference": {"of": "tokens", "less": "tokens"},
         "compression": {},
         "ngram_overlap": {"target": str(folder / "target.txt"), "ngram": 2},
         "dsir": {"target": str(folder / "target.txt"), "min_words": 0},

@@ -176,3 +176,13 @@ def test_results_do_not_depend_on_where_documents_stand(select: dict[str, Any]) 
     moved = np.random.default_rng(3).permutation(40)
     there = kept(documents._subset(moved), **select)
     assert sorted(moved[there].tolist()) == kept(documents, **select)
+
+
+def test_parts_of_groups_share_none_and_are_equal() -> None:
+    documents = pool(60, prompt=[f"p{i % 10}" for i in range(60)])
+    parts = [kept(documents, method="group_part", by="prompt", parts=4, part=part) for part in range(4)]
+    assert sorted(row for part in parts for row in part) == list(range(60))
+    groups = [{row % 10 for row in part} for part in parts]
+    assert sorted(map(len, groups)) == [2, 2, 3, 3]
+    assert kept(documents, method="group_part", by="prompt", parts=4, part=6, phase="q") == parts[2]
+    assert kept(documents, method="group_part", by="prompt", parts=4, seed=1) != parts[0]
