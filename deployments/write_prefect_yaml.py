@@ -154,12 +154,11 @@ def whole(present: dict[str, Any] | None = None) -> dict[str, Any]:
     for one in made:
         if one["name"] in SCHEDULES:
             one["schedules"] = SCHEDULES[one["name"]]
-        old = before.get(one["name"])
-        if old is not None:
-            for key in KEPT:
-                one.pop(key, None)
-                if key in old:
-                    one[key] = old[key]
+        kept = before.get(one["name"], dict(one))
+        for key in KEPT:
+            one.pop(key, None)
+            if key in kept:
+                one[key] = kept[key]
         if "parameters" in one:
             one["parameters"] = one.pop("parameters")  # the longest last
     return {"name": "syllabus", "prefect-version": "3.8.8", "deployments": made}

@@ -23,7 +23,7 @@ def command(
     *arguments: str, folder: Path, environment: dict[str, str], **faults: object
 ) -> subprocess.CompletedProcess[str]:
     """A command line of syllabus as a process, in ``folder``, with faults."""
-    own = environment | {"PYTHONPATH": f"{INJECTED}{os.pathsep}{ROOT}", "BLOCK_BITS": "6"}
+    own = environment | {"PYTHONPATH": f"{INJECTED}{os.pathsep}{ROOT}", "BLOCK_BITS": "7"}
     own |= {name: str(value) for name, value in faults.items()}
     whole = [sys.executable, "-m", "flows.cli", *arguments]
     return subprocess.run(whole, cwd=folder, env=own, capture_output=True, text=True, check=False, timeout=600)

@@ -30,7 +30,7 @@ class Stored:
         self.folder, self.store, self.api = folder, store, api
         for number in range(3):
             rows = [
-                {"text": text, "url": f"https://site-{i}.example/{i}"} for i, text in enumerate(texts(60, seed=number))
+                {"text": text, "url": f"https://site-{i}.example/{i}"} for i, text in enumerate(texts(24, seed=number))
             ]
             lines = [json.dumps(row) for row in [*rows, rows[0], {"text": 5}]]
             store.put(f"raw/{number}.jsonl", "\n".join(lines).encode())
