@@ -13,6 +13,7 @@ import argparse
 import bz2
 import faulthandler
 import gzip
+import importlib.util
 import io
 import json
 import lzma
@@ -34,11 +35,14 @@ import pyarrow.parquet as pq
 import zstandard
 
 from curation.cleaning.fasttext.model import predict
+from curation.methods.scorers.perplexity import _load, perplexity
 from curation.readers import Batch, Wanted, read
 from curation.readers.documents import MAX_ALIKE
 from curation.readers.json_values import is_lines
 from curation.stages.catalogue import _line_marks
+from curation.training.tokens import load_tokenizer
 from schemas.errors import RecipeError
+from schemas.scorers import Perplexity
 
 SECONDS, BYTES = 10, 4 << 30
 CANARY = "CANARYWORD"
@@ -105,14 +109,43 @@ def texts() -> dict[str, bytes]:
 
 @cache
 def plain() -> dict[str, bytes]:
-    """Those of Parquet, and a model."""
+    """Those of Parquet, models and a tokenizer."""
     return {
         "snappy.parquet": parquet(compression="snappy"),
         "zstd.parquet": parquet(compression="zstd", write_page_checksum=True),
         "plain.parquet": parquet(compression="none", use_dictionary=False, data_page_version="2.0"),
         "untyped.parquet": parquet(compression="gzip", store_schema=False),
-        "model.bin": model(),
+        **side_files(),
     }
+
+
+@cache
+def side_files() -> dict[str, bytes]:
+    """What a recipe may name besides its sources, of the packages that are there."""
+    from tests.curation.methods.scorers.test_perplexity import ARPA
+    from tests.every_stage import tokenizer_of
+
+    found = {"model.bin": model()}
+    if importlib.util.find_spec("kenlm") is not None:
+        found["model.arpa"] = ARPA.encode()
+    if importlib.util.find_spec("tokenizers") is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            found["tokenizer.json"] = Path(tokenizer_of(Path(folder))).read_bytes()
+    return found
+
+
+def used(path: Path) -> None:
+    """Texts with such a file. Raises RecipeError where it is none."""
+    texts = pa.array([CANARY, "word1 x cat dog", "", "é\U0001f600\n\n the river"], pa.large_string())
+    if path.suffix == ".bin":
+        predict(texts, str(path), place="x")
+    elif path.suffix == ".arpa":
+        params = Perplexity.model_validate({"from": "perplexity", "model": str(path)})
+        perplexity(pa.table({"text": texts}), params, place="x")
+        _load.cache_clear()
+    else:
+        tokenizer = load_tokenizer(str(path))
+        tokenizer.encode_batch(texts.to_pylist())
 
 
 def model() -> bytes:
@@ -189,9 +222,9 @@ def check(folder: Path, name: str, data: bytes) -> str:
     """Read a file and hold what is read against what must be so; what came of it, in a word. Raises AssertionError."""
     path = folder / name
     path.write_bytes(data)
-    if name == "model.bin":
+    if name in side_files():
         with suppress(RecipeError):
-            predict(pa.array([CANARY, "word1 x", ""], pa.large_string()), str(path), place="x")
+            used(path)
             return "read"
         return "refused"
     batches = everything(str(path), name)
