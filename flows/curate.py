@@ -119,6 +119,7 @@ def _run(recipe: Recipe, home: Home, losses: str | None, progress: Progress, hel
     log = get_run_logger()
     clock: dict[str, float] = {}
     mended = home.mend_latest()
+    home.sweep_finished()
     if mended:
         log.warning("latest.json now names %s, the newest complete release", mended)
         return Outcome(

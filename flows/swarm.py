@@ -18,7 +18,7 @@ from curation.recipes.recipe_file import digest
 from curation.recipes.recipe_paths import check_allowed
 from curation.recipes.side_files import side_files
 from curation.releases import lease, warnings
-from curation.releases.home import Home
+from curation.releases.home import SWARMS, Home
 from curation.releases.lease import Lease
 from curation.releases.manifest import content_key, groups_of
 from curation.releases.work import Work
@@ -35,9 +35,6 @@ from schemas.errors import RecipeError, SyllabusError
 from schemas.manifest import Manifest, SwarmDraw
 from schemas.mixers import Mixer
 from schemas.recipe import Recipe
-
-SWARMS = "swarms"
-"""Folder of a recipe's swarms, beside its releases: a recipe's folder itself for what reads one."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +108,7 @@ def _make(recipe: Recipe, asked: Asked, home: Home, held: Lease, progress: Progr
     clock: dict[str, float] = {}
     swarms = Home(home.path(SWARMS))
     swarms.mend_latest()
+    swarms.sweep_finished(home)
     with timed(clock, "catalogue"):
         inputs = catalogue_stage.of_recipe(recipe, home)
         benchmarks = item_files(recipe.decontaminate) if recipe.decontaminate is not None else ()

@@ -17,6 +17,8 @@ from schemas.errors import InputError
 if TYPE_CHECKING:
     from schemas.manifest import Manifest
 
+SWARMS = "swarms"
+"""Folder of a recipe's swarms, beside its releases: a recipe's folder itself for what reads one."""
 PREPARED = "prepared"
 """In the cache: partitions as *prepare* left them, each named by its key."""
 MADE_FROM = "made-from"
@@ -62,6 +64,17 @@ class Home:
             self.point_latest(complete[-1])
             return complete[-1]
         return None
+
+    def sweep_finished(self, at_work: Home | None = None) -> None:
+        """Remove what the latest release's run left to go on from, had it been killed. at_work: whose cache it worked in, if not ours."""
+        latest, home = self.latest(), at_work or self
+        key = self.manifest(latest).get("content_key") if latest is not None else None
+        if not key:
+            return
+        for name in storage.list_folder(home.cache("work")):
+            if name.removeprefix("swarm-").startswith(f"{key[:16]}-"):
+                storage.delete_tree(home.cache("work", name))
+        storage.delete(self.cache("runs", f"{key}.json"))
 
     def point_latest(self, release: str) -> None:
         storage.put(self.path("latest.json"), json.dumps({"release": release}).encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from curation import storage
-from curation.releases.home import MADE_FROM, PREPARED, RELEASE_NAME, Home
+from curation.releases.home import MADE_FROM, PREPARED, RELEASE_NAME, SWARMS, Home
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,10 @@ def plan_sweep(home: Home, *, keep_last: int, forget_history: bool = False) -> S
     unfinished = [
         name for name in storage.list_folder(home.folder) if RELEASE_NAME.match(name) and name not in manifests
     ]
+    swarms = Home(home.path(SWARMS))
+    unfinished_swarms = set(filter(RELEASE_NAME.match, storage.list_folder(swarms.folder))) - set(swarms.releases())
     leftovers = [home.path(name) for name in unfinished]
+    leftovers += [swarms.path(name) for name in sorted(unfinished_swarms)]
     leftovers += [home.cache("work", name) for name in storage.list_folder(home.cache("work"))]
     made_from = [home.partitions_of(name) for name in kept]
     used = {key for keys in made_from for key in keys or ()}

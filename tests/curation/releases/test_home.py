@@ -42,3 +42,23 @@ def test_a_latest_release_that_is_gone(tmp_path: Path) -> None:
     assert Home(str(tmp_path)).latest() is None
     with pytest.raises(FileNotFoundError, match="neither a release"):
         resolve(str(tmp_path))
+
+
+def test_what_a_finished_run_left_goes(tmp_path: Path) -> None:
+    """Killed when its release was published: what it would have gone on from is of no use; an unfinished run's stays."""
+    home, swarms = Home(str(tmp_path)), Home(str(tmp_path / "swarms"))
+    for place, key in ((home, "a" * 64), (swarms, "b" * 64)):
+        release = Path(place.path(NAME))
+        release.mkdir(parents=True)
+        (release / "manifest.json").write_text(json.dumps({"release": NAME, "content_key": key}))
+        place.point_latest(NAME)
+        Path(place.cache("runs")).mkdir(parents=True)
+        Path(place.cache("runs", f"{key}.json")).write_text("{}")
+    kept = [f"{'c' * 16}-1", f"swarm-{'c' * 16}-1"]
+    for name in (f"{'a' * 16}-1", f"swarm-{'b' * 16}-1", *kept):
+        Path(home.cache("work", name)).mkdir(parents=True)
+    home.sweep_finished()
+    swarms.sweep_finished(home)
+    assert sorted(path.name for path in Path(home.cache("work")).iterdir()) == sorted(kept)
+    for place in (home, swarms):
+        assert list(Path(place.cache("runs")).iterdir()) == []

@@ -51,12 +51,12 @@ def test_history_stays_unless_it_is_to_be_forgotten(tmp_path: Path) -> None:
 
 def test_unfinished_releases_and_scratch_go_and_other_folders_stay(tmp_path: Path) -> None:
     home, names = home_of(tmp_path, 2)
-    for name in ("20260109T000000-ffffff", "notes", "evaluations"):
+    for name in ("20260109T000000-ffffff", "notes", "evaluations", "swarms/20260109T000000-eeeeee"):
         (tmp_path / name).mkdir(parents=True)
     Path(home.cache("work", "abc")).mkdir(parents=True)
     plan = plan_sweep(home, keep_last=5)
     assert plan.releases == []
-    assert sorted(Path(p).name for p in plan.leftovers) == ["20260109T000000-ffffff", "abc"]
+    assert sorted(Path(p).name for p in plan.leftovers) == ["20260109T000000-eeeeee", "20260109T000000-ffffff", "abc"]
     sweep(home, plan)
     assert (tmp_path / "notes").exists()
     assert (tmp_path / "evaluations").exists()
