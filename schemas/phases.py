@@ -55,6 +55,9 @@ class Phase(Section):
     fresh: bool = False
     """Of each group documents that earlier releases of the recipe trained on are drawn last, those least often drawn first: none comes
     again before its group is used up."""
+    border: Annotated[int, Field(gt=0)] | None = None
+    """Tokens (records, where the budget is in records) over which the weights of the phase before become this one's, linearly: a phase
+    `<before>-to-<name>` of its own, half of which each side gives. Both are of one pool, format and unit, and group alike."""
     draw: Annotated[str, Field(min_length=1)] | None = None
     """Phases that give the same name here draw alike where a group gives a part of its documents; null: each afresh."""
 

@@ -15,9 +15,10 @@ from curation import seeds
 from curation.methods import budgets, mixers, schedules
 from curation.methods.losses import LossReport
 from curation.methods.mixers import Sizes
+from curation.mixture.borders import softened
+from curation.mixture.inherited import conditioning_of, mixture_of
 from schemas.errors import RecipeError
-from schemas.formatters import Conditioning
-from schemas.mixers import Mixer, Mixture, Moving, Pools, QualityCurve, Repetitions, Sigmoid, UniMax
+from schemas.mixers import Mixer, Moving, Pools, QualityCurve, Repetitions, Sigmoid, UniMax
 from schemas.phases import Phase, Pool
 from schemas.plan import Course, Fit, Plan, PlannedPhase, Unit
 from schemas.recipe import Recipe
@@ -76,7 +77,7 @@ def expand(recipe: Recipe, groups: Groups, feedback: Feedback) -> list[tuple[Pha
                 raise RecipeError(f"{place}.name", f"a second phase is named {phase.name!r}; choose another")
             names.add(phase.name)
             plain.append((phase, place))
-    return plain
+    return softened(plain, recipe)
 
 
 def evaluations(recipe: Recipe) -> list[tuple[Phase, str]]:
@@ -86,16 +87,6 @@ def evaluations(recipe: Recipe) -> list[tuple[Phase, str]]:
         for index, entry in enumerate(recipe.phases)
         if isinstance(entry, Phase) and entry.evaluation
     ]
-
-
-def mixture_of(phase: Phase, recipe: Recipe) -> Mixture | None:
-    """The phase's mixture, inherited where it says so."""
-    return recipe.mixture if phase.mixture == "inherit" else phase.mixture
-
-
-def conditioning_of(phase: Phase, recipe: Recipe) -> Conditioning | None:
-    """The phase's conditioning, inherited where it says so."""
-    return recipe.conditioning if phase.conditioning == "inherit" else phase.conditioning
 
 
 def plan(recipe: Recipe, groups: Groups, feedback: Feedback) -> Plan:

@@ -15,6 +15,7 @@ from curation.methods.losses import LossReport
 from curation.methods.mixers import Sizes
 from curation.methods.tags import pool_wide_tags
 from curation.mixture import plan as plan_stage
+from curation.mixture.inherited import conditioning_of
 from curation.mixture.plan import Feedback
 from curation.mixture.pool import Pool, gather, of_work
 from curation.mixture.schedule import Schedule, held_out, schedule
@@ -57,7 +58,7 @@ def groups_in(recipe: Recipe, pool: Pool, trained: Pool) -> plan_stage.Groups:
     def sizes_of(phase: Phase, place: str, by: str | None) -> Sizes:
         from_ = pool if phase.evaluation else trained
         mask = from_.mask(phase.pool, seed=recipe.seed, phase=phase.name, place=place)
-        return pool.sizes(by, mask, pool.tokens_in(plan_stage.conditioning_of(phase, recipe)))
+        return pool.sizes(by, mask, pool.tokens_in(conditioning_of(phase, recipe)))
 
     def means(filters: PoolFilter, by: str, score: str) -> dict[str, float]:
         mask = trained.mask(filters, seed=recipe.seed, phase="means", place="phases")

@@ -17,6 +17,7 @@ from curation.methods.mixers import Sizes
 from curation.methods.mixers.frozen import with_frozen
 from curation.methods.swarm_mixtures import draw_mixtures
 from curation.mixture import plan as plan_stage
+from curation.mixture.inherited import conditioning_of, mixture_of
 from curation.mixture.plan import Feedback, Groups
 from curation.mixture.planning import groups_in, plan_of_pool
 from curation.mixture.pool import Pool
@@ -63,7 +64,7 @@ def plan_swarm(recipe: Recipe, pool: Pool, asked: Asked) -> Swarm:
     trained = pool.without(held_out(pool, plan_stage.evaluations(recipe), recipe.seed))
     groups = groups_in(recipe, pool, trained)
     phase, place = _chosen(plan_stage.expand(recipe, groups, Feedback()), asked.phase)
-    mixture = plan_stage.mixture_of(phase, recipe)
+    mixture = mixture_of(phase, recipe)
     _refuse_what_cannot_be_shared(recipe, phase, place)
     if mixture is None:
         raise RecipeError(f"{place}.mixture", "a swarm varies the weights of a mixture's groups, and there is none")
@@ -91,7 +92,7 @@ def _refuse_what_cannot_be_shared(recipe: Recipe, phase: Phase, place: str) -> N
             "shards.sequence_length",
             "packed rows are others in each run, so that no text is shared; set it to null here, and pack in the trainer",
         )
-    if type(plan_stage.conditioning_of(phase, recipe)) in formatters.DRAW_LOTS:
+    if type(conditioning_of(phase, recipe)) in formatters.DRAW_LOTS:
         raise RecipeError(
             f"{place}.conditioning", "its formatter draws anew for each copy, and a swarm's runs share their texts"
         )
@@ -149,7 +150,7 @@ def _planned(
         weights=dict(zip(sizes.labels, weights.tolist(), strict=True)),
         max_epochs=mixture.innermost.max_epochs,
     )
-    conditioning = plan_stage.conditioning_of(phase, recipe)
+    conditioning = conditioning_of(phase, recipe)
     budget = {"share": None, "records": None, "epochs": None, "tokens": asked.tokens}
     alone = phase.model_copy(update={**budget, "mixture": fixed, "conditioning": conditioning})
     (made,) = plan_stage.plan(recipe.model_copy(update={"phases": [alone]}), known, Feedback()).phases

@@ -36,7 +36,7 @@ FUNCTIONS: dict[type, Callable[..., Formatted]] = {
 """(documents, params, seed, phase) to texts and segments."""
 
 
-DRAW_LOTS = frozenset({models.Modes, models.Steps})
+DRAW_LOTS: frozenset[type] = frozenset({models.Modes, models.Steps})
 """Formatters that draw for each document of a phase."""
 
 
