@@ -14,6 +14,7 @@ from curation.mixture import planning
 from curation.mixture.schedule import Totals
 from curation.mixture.spans import ShardSpan
 from curation.releases import limits, samples, warnings
+from curation.releases.cards import write_cards
 from curation.releases.hits import write_hits
 from curation.releases.home import Home
 from curation.releases.lease import Lease
@@ -117,6 +118,7 @@ def write_release(
         beside(work, manifest)
     page = report(manifest.model_dump(mode="json", by_alias=True), folder, run.before)
     storage.put(storage.join(folder, "report.html"), page.encode())
+    write_cards(folder, manifest, plan)
     run.held.check()
     home.publish(manifest, list(work.keys))
     storage.delete_tree(work.folder)

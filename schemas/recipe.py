@@ -23,6 +23,7 @@ from schemas.scorers import Scorer
 from schemas.section import Section
 from schemas.shards import Shards
 from schemas.sources import Source
+from schemas.trainer import Trainer
 from schemas.training import Training
 
 BUILT_IN_NAMES = ("source", "url", "language", "quality", "date", "tokens", "copies", "id")
@@ -122,6 +123,8 @@ class Recipe(Section):
     """The Parquet files of the release."""
     limits: Limits = Limits()
     """What a release must keep to be published."""
+    trainer: Trainer = Trainer()
+    """What the training run is told besides."""
     engine: Engine = Engine()
     """Where the tasks run; never changes what a release holds."""
 
