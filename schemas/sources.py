@@ -54,7 +54,7 @@ class Source(Section):
         list[Glob], BeforeValidator(_as_list, json_schema_input_type=list[Glob] | Glob), Field(min_length=1)
     ]
     """Globs (`*`, `?`, `[a-z]`, `**` for any depth), local or object-store URLs: .jsonl .ndjson .json .parquet .csv .tsv
-    .txt, plain or .gz .zst .bz2 .xz. Hidden files and folders are skipped."""
+    .txt, plain or .gz .zst .bz2 .xz; a folder means all such files under it. Hidden files and folders are skipped."""
     records: ColumnName | None = None
     """JSON files that wrap their records: the dotted path of the list that holds them (`data`, `response.docs`), in each
     object of a file. Null: a file that is one object without a text is read where one list of objects stands at its top

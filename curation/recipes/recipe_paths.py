@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 
 from curation import storage
 from curation.allowed_roots import OutsideRoots
+from curation.readers.formats import by_name
 from schemas import groupers, mixers, rules, schedules, scorers
 from schemas.cleaning import Classifier, Language
 from schemas.decontamination import Decontaminate
@@ -89,13 +91,26 @@ def check_allowed(recipe: Recipe) -> None:
 
 
 def files_of(pattern: str, place: str) -> list[storage.FileInfo]:
-    """The files that a path of the recipe means, and what is there like one: pipes, links that lead nowhere. Raises RecipeError,
-    with the place, where there are none."""
-    matches = [info for info in storage.glob(pattern) if info.kind != "directory"]
+    """The files that a path of the recipe means, and what is there like one: pipes, links that lead nowhere. A folder, written as
+    it is, means every file of a known kind under it. Raises RecipeError, with the place, where there are none."""
+    found = storage.glob(pattern)
+    folder = [info for info in found if info.kind == "directory"]
+    if len(found) == 1 and folder:
+        matches = files_under(pattern)
+    else:
+        matches = [info for info in found if info.kind != "directory"]
     if not matches:
         kind = "matches no file" if any(c in pattern for c in "*?[") else "is no file"
+        if len(found) == 1 and folder:
+            kind = "is a folder without a file of a known kind (.jsonl .ndjson .json .parquet .csv .tsv .txt)"
         raise RecipeError(place, f"{pattern!r} {kind}; mend the path or remove it")
     return matches
+
+
+def files_under(folder: str) -> list[storage.FileInfo]:
+    """The files of a known kind in a folder and those in it."""
+    every = storage.glob(storage.join(glob.escape(folder), "**", "*"))
+    return [info for info in every if info.kind == "file" and by_name(info.path) is not None]
 
 
 def check_paths(recipe: Recipe) -> None:

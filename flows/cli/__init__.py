@@ -14,6 +14,7 @@ from flows.cli.evaluate_pool import evaluate_pool
 from flows.cli.faults import in_a_line
 from flows.cli.keeping import history, retain
 from flows.cli.listings import methods, presets, schema
+from flows.cli.look import init, look
 from flows.cli.plan import plan
 from flows.cli.reading import explain, report, verify
 from flows.cli.run import run
@@ -32,6 +33,8 @@ app = typer.Typer(
 
 COMMANDS = (
     run,
+    init,
+    look,
     plan,
     methods,
     train_classifier,
