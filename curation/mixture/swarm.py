@@ -23,6 +23,7 @@ from curation.mixture.planning import groups_in, plan_of_pool
 from curation.mixture.pool import Pool
 from curation.mixture.schedule import Drawn, Schedule, draw, evaluated, held_out, schedule
 from schemas.errors import RecipeError
+from schemas.groups import SEPARATOR
 from schemas.manifest import SwarmDraw
 from schemas.mixers import Fixed, Mixer, Mixture, Olmix, Proportional
 from schemas.orders import Shuffle
@@ -167,7 +168,7 @@ def drawn_by(pool: Pool, recipe: Recipe, swarm: Swarm) -> Iterator[Drawn]:
 def plan_texts(recipe: Recipe, pool: Pool, swarm: Swarm, used: npt.NDArray[np.bool_]) -> tuple[Plan, Schedule]:
     """The release of all that the runs read: ``used``, bool[n], each document once, shuffled; evaluations as the recipe has them."""
     first = swarm.phases[0]
-    names = (first.by or "").split("/")
+    names = (first.by or "").split(SEPARATOR)
     grouped = Proportional(by=names[0] if len(names) == 1 else names)
     texts = Phase(name=TEXTS, epochs=1, mixture=grouped, conditioning=first.conditioning)
     own = plan_stage.evaluations(recipe)
