@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing
 import os
 import sys
+import threading
 from typing import NoReturn
 
 import typer
@@ -53,14 +55,23 @@ for command in COMMANDS:
     app.command()(command)
 
 
+LEAVING_SECONDS = 15
+"""What is registered for the exit may take so long."""
 INTERRUPTED = 130
 """What typer leaves with after Ctrl-C (128 + SIGINT)."""
 
 
 def main() -> NoReturn:
-    """The console script. Leaves without the libraries' own teardown: Arrow's threads were seen to abort there."""
+    """The console script. Leaves without the libraries' own teardown: Arrow's threads were seen to abort there.
+
+    What is registered for the exit runs, but not for ever: it was seen to wait for a worker of a pool that had broken.
+    """
     code = _command()
-    atexit._run_exitfuncs()
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    leaving = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
+    leaving.start()
+    leaving.join(LEAVING_SECONDS)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

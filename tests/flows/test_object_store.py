@@ -56,6 +56,18 @@ def test_from_and_to_an_object_store(
             [row for batch in ShardDataset(str(release_of(tmp_path)), batch_size=8) for row in batch]
         )
 
+        # A swarm, whose runs read texts that lie in the store; a folder means its files there too.
+        sources[0]["paths"] = [store.url("raw/web")]
+        proxies = recipe_of(tmp_path, sources=sources, output=store.url("out/proxies"), phases=[{"name": "proxy"}])
+        made = syllabus("swarm", str(proxies), "--runs", "2", "--tokens", "9000", "--json")
+        assert made.returncode == 0, made.stderr
+        swarm = json.loads(made.stdout)["folder"]
+        checked = syllabus("verify", swarm)
+        assert checked.returncode == 0, checked.stderr
+        run = [row for batch in ShardDataset(f"{swarm}/runs/001", batch_size=8) for row in batch]
+        assert abs(sum(row["tokens"] for row in run) - 9000) < 500
+        assert [row["position"] for row in run] == list(range(len(run)))
+
         # A second week, looked up in the index that lies in the store too.
         known = json.loads((corpus / "web" / "a.jsonl").read_text().splitlines()[2])["text"]
         rows = [{"text": f"{known} Read again."}, *({"text": text} for text in texts(20, seed=99))]
