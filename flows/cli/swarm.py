@@ -25,13 +25,17 @@ def swarm(
 ) -> None:
     """Small releases with drawn mixtures over one pool, every text stored once, and `swarm.parquet` with their weights: train a
     proxy model on each, and let a fitted mixture (regmix, olmix, mixing_law) read their losses."""
-    from curation.mixture.planning import check_names
-    from curation.mixture.swarm import Asked
     from curation.recipes.recipe_file import load
+    from curation.recipes.recipe_paths import check_allowed, check_paths
 
     if draw not in (None, "regmix", "olmix"):
         raise typer.BadParameter(f"{draw!r} is no way to draw: regmix or olmix", param_hint="--draw")
     loaded = load(recipe, overrides or ())
+    check_allowed(loaded)
+    check_paths(loaded)
+    from curation.mixture.planning import check_names  # what is soonest said if it is wrong came first
+    from curation.mixture.swarm import Asked
+
     check_names(loaded)
     made = _made(loaded, Asked(runs, tokens, phase, draw), silent=json_)  # type: ignore[arg-type]
     if json_:
