@@ -20,7 +20,7 @@ from schemas.scorers import Perplexity
 
 
 def perplexity(documents: pa.Table, params: Perplexity, *, place: str = "tags") -> npt.NDArray[np.float64]:
-    """The perplexity of each document: float64[n]; NaN without a word.
+    """The perplexity of each document: float64[n]; NaN without a word, and past what a number can hold.
 
     Raises RecipeError at ``place`` where the package kenlm is missing or the file is no model.
     """
@@ -37,7 +37,9 @@ def _of_text(text: str, model: Any, lower: bool) -> float:
         if words:
             log += model.score(" ".join(words))
             length += len(words) + 1
-    return 10.0 ** (-log / length) if length else float("nan")
+    with np.errstate(over="ignore"):
+        score = np.float64(10.0) ** (-log / length) if length else np.nan
+    return float(score) if np.isfinite(score) else float("nan")
 
 
 @lru_cache(maxsize=2)
