@@ -46,10 +46,15 @@ def plan_and_schedule(recipe: Recipe, pool: Pool, feedback: Feedback) -> tuple[P
 
 def plan_of_pool(recipe: Recipe, pool: Pool, feedback: Feedback) -> Plan:
     """The plan alone: phases, weights, budgets."""
-    trained = pool.without(held_out(pool, plan_stage.evaluations(recipe), recipe.seed))
+    trained = trained_on(recipe, pool)
     plan = plan_stage.plan(recipe, groups_in(recipe, pool, trained), feedback)
     told = [replace(one, notes=(*one.notes, *_unscored(one, trained, recipe.seed))) for one in plan.phases]
     return replace(plan, phases=tuple(told))
+
+
+def trained_on(recipe: Recipe, pool: Pool) -> Pool:
+    """The pool without what evaluations hold out."""
+    return pool.without(held_out(pool, plan_stage.evaluations(recipe), recipe.seed))
 
 
 def groups_in(recipe: Recipe, pool: Pool, trained: Pool) -> plan_stage.Groups:

@@ -19,9 +19,9 @@ from curation.methods.swarm_mixtures import draw_mixtures
 from curation.mixture import plan as plan_stage
 from curation.mixture.inherited import conditioning_of, mixture_of
 from curation.mixture.plan import Feedback, Groups
-from curation.mixture.planning import groups_in, plan_of_pool
+from curation.mixture.planning import groups_in, plan_of_pool, trained_on
 from curation.mixture.pool import Pool
-from curation.mixture.schedule import Drawn, Schedule, draw, evaluated, held_out, schedule
+from curation.mixture.schedule import Drawn, Schedule, draw, evaluated, schedule
 from schemas.errors import RecipeError
 from schemas.groups import SEPARATOR
 from schemas.manifest import SwarmDraw
@@ -62,8 +62,7 @@ class Swarm:
 def plan_swarm(recipe: Recipe, pool: Pool, asked: Asked) -> Swarm:
     """Every run planned. Raises RecipeError with the place for what a swarm cannot vary or share, and for mixtures that the
     groups cannot give."""
-    trained = pool.without(held_out(pool, plan_stage.evaluations(recipe), recipe.seed))
-    groups = groups_in(recipe, pool, trained)
+    groups = groups_in(recipe, pool, trained_on(recipe, pool))
     phase, place = _chosen(plan_stage.expand(recipe, groups, Feedback()), asked.phase)
     mixture = mixture_of(phase, recipe)
     _refuse_what_cannot_be_shared(recipe, phase, place)
@@ -118,20 +117,8 @@ def _mixtures(sizes: Sizes, mixture: Mixer, asked: Asked, drawn_as: SwarmDraw, s
     frozen = getattr(mixture, "frozen", None)
     if frozen is None:
         return drawn(sizes)
-    made: list[npt.NDArray[np.float64]] = []
-
-    def of_run(merged: Sizes, run: int) -> npt.NDArray[np.float64]:
-        if not made:
-            made.append(drawn(merged))
-        return made[0][run]
-
     context = mixers.MixContext(budget=asked.tokens, seed=seed)
-    return np.array(
-        [
-            with_frozen(sizes, frozen, mixture.grouping, context, lambda merged, run=run: of_run(merged, run))  # type: ignore[misc]
-            for run in range(asked.runs)
-        ]
-    )
+    return with_frozen(sizes, frozen, mixture.grouping, context, drawn)
 
 
 def _planned(
@@ -160,7 +147,7 @@ def _planned(
 
 def drawn_by(pool: Pool, recipe: Recipe, swarm: Swarm) -> Iterator[Drawn]:
     """What each run draws."""
-    trained = pool.without(held_out(pool, plan_stage.evaluations(recipe), recipe.seed))
+    trained = trained_on(recipe, pool)
     for phase in swarm.phases:
         yield draw(trained, phase, recipe.seed)
 
@@ -173,8 +160,9 @@ def plan_texts(recipe: Recipe, pool: Pool, swarm: Swarm, used: npt.NDArray[np.bo
     texts = Phase(name=TEXTS, epochs=1, mixture=grouped, conditioning=first.conditioning)
     own = plan_stage.evaluations(recipe)
     whole = recipe.model_copy(update={"phases": [texts]})
-    plan = plan_of_pool(whole, pool.without(~used), Feedback())
-    made = schedule(pool.without(~used), plan, seed=recipe.seed)
+    read = pool.without(~used)
+    plan = plan_of_pool(whole, read, Feedback())
+    made = schedule(read, plan, seed=recipe.seed)
     if not own:
         return plan, made
     beside = plan_stage.plan_evaluations(recipe, groups_in(recipe, pool, pool))

@@ -17,7 +17,7 @@ from curation.cleaning.fasttext.model import predict
 from curation.cleaning.language import model_path
 from curation.readers.columns import printable
 from curation.readers.look import Kind, Look, look, role
-from curation.recipes.recipe_paths import files_of
+from curation.recipes.recipe_paths import everything_under, files_of
 from schemas.cleaning import Language
 from schemas.errors import RecipeError
 from schemas.sources import Columns
@@ -68,7 +68,7 @@ def look_at(paths: Sequence[str]) -> tuple[Look, list[Told]]:
     for path in paths:
         found = storage.glob(path)
         if len(found) == 1 and found[0].kind == "directory":
-            found = storage.glob(storage.join(glob.escape(path), "**", "*"))
+            found = everything_under(path)
         files = [info for info in found if info.kind != "directory"]
         if not files:
             files_of(path, path)  # says what is wrong with it

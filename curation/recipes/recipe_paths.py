@@ -109,8 +109,12 @@ def files_of(pattern: str, place: str) -> list[storage.FileInfo]:
 
 def files_under(folder: str) -> list[storage.FileInfo]:
     """The files of a known kind in a folder and those in it."""
-    every = storage.glob(storage.join(glob.escape(folder), "**", "*"))
-    return [info for info in every if info.kind == "file" and by_name(info.path) is not None]
+    return [info for info in everything_under(folder) if info.kind == "file" and by_name(info.path) is not None]
+
+
+def everything_under(folder: str) -> list[storage.FileInfo]:
+    """What stands in a folder and those in it, folders too."""
+    return storage.glob(storage.join(glob.escape(folder), "**", "*"))
 
 
 def check_paths(recipe: Recipe) -> None:

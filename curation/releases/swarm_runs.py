@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,9 @@ def verify_runs(swarm: str, record: dict[str, Any]) -> list[str]:
         if hashlib.sha256(data).hexdigest() != run["sha256"]:
             faults.append(f"{name}: its bytes were changed (sha256 differs from the manifest's)")
             continue
-        faults += [f"{run['path']}/{fault}" for fault in verify_run(folder, tokens)]
-        (phase,) = read_manifest(folder)["phases"]
+        manifest = json.loads(data)
+        faults += [f"{run['path']}/{fault}" for fault in verify_run(folder, manifest, tokens)]
+        (phase,) = manifest["phases"]
         weights.update({(number, label): weight for label, weight in phase["weights"].items()})
     there = set(storage.list_folder(storage.join(swarm, "runs")))
     known = {run["path"].removeprefix("runs/") for run in record["runs"]}
@@ -65,9 +67,8 @@ def _table(swarm: str, weights: dict[tuple[int, str], float]) -> list[str]:
     return [] if found == weights else ["swarm.parquet: its weights are not those of the runs' manifests"]
 
 
-def verify_run(run: str, tokens: npt.NDArray[np.int32] | None = None) -> list[str]:
+def verify_run(run: str, manifest: dict[str, Any], tokens: npt.NDArray[np.int32] | None = None) -> list[str]:
     """What does not hold of one run. tokens: of the swarm's texts, by position; None: they are read."""
-    manifest = read_manifest(run)
     tokens = _tokens(texts_of(run)) if tokens is None else tokens
     faults: list[str] = []
     position = 0

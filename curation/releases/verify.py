@@ -29,7 +29,7 @@ def verify(release: str) -> list[str]:
     except InputError as error:
         return [str(error)]
     if "texts" in manifest:
-        return verify_run(release)
+        return verify_run(release, manifest)
     faults: list[str] = []
     faults += _sums(manifest)
     seen: set[str] = set()

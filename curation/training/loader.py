@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from curation import storage
 from curation.releases.home import read_manifest, resolve, texts_of
-from curation.training.texts import Texts
+from curation.training.texts import Texts, row_group_starts
 
 try:
     from torch.utils.data import IterableDataset
@@ -146,10 +146,7 @@ class _Reader:
             self.file = self.opened.enter_context(
                 storage.open_parquet(storage.join(self.release, self.shards[number][1]))
             )
-            sizes = [self.file.metadata.row_group(i).num_rows for i in range(self.file.num_row_groups)]
-            self.starts = [self.firsts[number]]
-            for size in sizes:
-                self.starts.append(self.starts[-1] + size)
+            self.starts = row_group_starts(self.file, self.firsts[number])
         group = bisect.bisect_right(self.starts, position) - 1
         table = self.file.read_row_group(group)
         if self.texts is not None:

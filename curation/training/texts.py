@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from curation import storage
 from curation.releases.home import read_manifest
@@ -15,6 +17,12 @@ HELD = 4
 """Row groups that are kept: one a pass that a run makes over the texts."""
 OWN = ("position", "phase", "epoch")
 """Columns that a run has of its own."""
+
+
+def row_group_starts(file: pq.ParquetFile, first: int) -> list[int]:
+    """Where each row group of a shard begins, counted from ``first``, and where the last ends."""
+    sizes = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+    return list(itertools.accumulate(sizes, initial=first))
 
 
 class Texts:
@@ -53,8 +61,7 @@ class Texts:
         """The position at which each row group of a shard begins."""
         if shard not in self._starts:
             with storage.open_parquet(storage.join(self.folder, self.paths[shard])) as file:
-                sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-            self._starts[shard] = self.firsts[shard] + np.cumsum([0, *sizes[:-1]])
+                self._starts[shard] = np.array(row_group_starts(file, int(self.firsts[shard]))[:-1], dtype=np.int64)
         return self._starts[shard]
 
     def _group(self, shard: int, group: int) -> pa.Table:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, bars, out, printable, quiet
-from flows.embedded_api import configure, embedded_api
+from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, kept, out, printable
 
 BAR = 16
 
@@ -41,7 +39,7 @@ def plan(
     plans = [
         planned.Planned(declared.plan_declared(one, given, report_losses), f"the sizes of {sizes}")
         if given is not None
-        else planned.from_release(one, report_losses) or _prepared_plan(one, report_losses, silent=json_)
+        else planned.from_release(one, report_losses) or kept("flows.plan", one, losses=report_losses, silent=json_)
         for one in loaded
     ]
     if compare is not None:
@@ -133,18 +131,3 @@ def _bar(share: float) -> str:
     """A bar of a group's target; the longest is BAR wide."""
     eighths = round(share * BAR * 8)
     return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
-
-
-def _prepared_plan(recipe: Any, losses: Any, *, silent: bool) -> Any:
-    """The plan of a pool that is prepared for it, by the flow `plan`; the first user error is raised as it is."""
-    configure()
-    quiet()
-    with embedded_api(recipe.engine.address, meanwhile=lambda: importlib.import_module("flows.plan")):
-        from flows import plan as plan_module
-
-        made: list[Any] = []
-        flow: Any = plan_module.with_engine(recipe, keep=made.append, progress=bars(silent=silent), losses=losses)
-        failure = flow(return_state=True).result(raise_on_failure=False)
-    if isinstance(failure, BaseException):
-        raise failure
-    return made[0]

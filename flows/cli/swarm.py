@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from flows.cli.terminal import AsJson, Overrides, RecipePath, bars, out, quiet
-from flows.embedded_api import configure, embedded_api
+from flows.cli.terminal import AsJson, Overrides, RecipePath, kept, out
 
 
 def swarm(
@@ -37,7 +35,8 @@ def swarm(
     from curation.mixture.swarm import Asked
 
     check_names(loaded)
-    made = _made(loaded, Asked(runs, tokens, phase, draw), silent=json_)  # type: ignore[arg-type]
+    asked = Asked(runs, tokens, phase, draw)  # type: ignore[arg-type]
+    made = kept("flows.swarm", loaded, asked, silent=json_)
     if json_:
         typer.echo(json.dumps(made.as_plain()))
         return
@@ -51,18 +50,3 @@ def swarm(
         highlight=False,
     )
     out.print(made.folder, markup=False, highlight=False, soft_wrap=True)
-
-
-def _made(recipe: Any, asked: Any, *, silent: bool) -> Any:
-    """The swarm, by its flow; the first user error is raised as it is."""
-    configure()
-    quiet()
-    with embedded_api(recipe.engine.address, meanwhile=lambda: importlib.import_module("flows.swarm")):
-        from flows import swarm as swarm_module
-
-        made: list[Any] = []
-        flow: Any = swarm_module.with_engine(recipe, asked, keep=made.append, progress=bars(silent=silent))
-        failure = flow(return_state=True).result(raise_on_failure=False)
-    if isinstance(failure, BaseException):
-        raise failure
-    return made[0]

@@ -66,3 +66,17 @@ def flow_result(module: str, name: str, *arguments: Any) -> Any:
     if isinstance(result, BaseException):
         raise result
     return result
+
+
+def kept(module: str, recipe: Any, *arguments: Any, silent: bool, **named: Any) -> Any:
+    """What the flow of a module, made ``with_engine`` of the recipe, hands over; its user error is raised as it is."""
+    configure()
+    quiet()
+    with embedded_api(recipe.engine.address, meanwhile=lambda: importlib.import_module(module)):
+        with_engine = importlib.import_module(module).with_engine
+        made: list[Any] = []
+        flow: Any = with_engine(recipe, *arguments, keep=made.append, progress=bars(silent=silent), **named)
+        failure = flow(return_state=True).result(raise_on_failure=False)
+    if isinstance(failure, BaseException):
+        raise failure
+    return made[0]

@@ -18,7 +18,8 @@ EXISTING = "existing"
 def with_frozen(
     sizes: Sizes, frozen: Mapping[str, float], by: str, context: MixContext, mix: Callable[[Sizes], Weights]
 ) -> Weights:
-    """Weights float64[g] of a mixture over the groups of which those of ``frozen`` are one. mix: gives its weights.
+    """Weights float64[…, g] of a mixture over the groups of which those of ``frozen`` are one. mix: gives its weights, one mixture's or
+    several's, groups last.
 
     Raises RecipeError for a label that no document has, weights that are all 0, and where nothing else is left.
     """
@@ -39,7 +40,8 @@ def with_frozen(
     together = Merged(tuple(sizes.labels[i] for i in inside), shares, sizes.held[inside].astype(float))
     all_frozen = [i for i, label in enumerate(sizes.labels) if label in frozen]
     merged = sizes.summed({EXISTING: all_frozen, **{sizes.labels[i]: [i] for i in rest}}, {EXISTING: together})
-    found = dict(zip(merged.labels, mix(merged), strict=True))
-    result = np.array([found.get(label, 0.0) for label in sizes.labels])
-    result[inside] = found[EXISTING] * shares
+    found = mix(merged)
+    result = np.zeros((*found.shape[:-1], len(sizes.labels)))
+    result[..., rest] = found[..., [merged.labels.index(sizes.labels[i]) for i in rest]]
+    result[..., inside] = found[..., [merged.labels.index(EXISTING)]] * shares
     return result

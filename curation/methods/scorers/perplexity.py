@@ -52,11 +52,7 @@ def _load(path: str, place: str) -> Any:
         config = kenlm.Config()
         config.show_progress, config.arpa_complain = False, kenlm.ARPALoadComplain.NONE
         return kenlm.Model(path, config)
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-        MemoryError,
-    ) as error:  # what it says, it may say in the file's own bytes
+    except (OSError, RuntimeError, ValueError, MemoryError) as error:
+        # What it says, it may say in the file's own bytes.
         said = "" if isinstance(error, UnicodeDecodeError) else f": {error}"
         raise RecipeError(f"{place}.model", f"{path!r} is no KenLM model{said}") from None
