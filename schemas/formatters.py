@@ -46,6 +46,11 @@ def template_names(template: str) -> list[str]:
     return list(dict.fromkeys(text for text, is_name in template_parts(template) if is_name))
 
 
+def is_inline(template: str) -> bool:
+    """Whether a chat template is given as itself, not as the path of a file."""
+    return "{{" in template or "{%" in template
+
+
 def _checked(template: str) -> str:
     template_parts(template)
     return template
@@ -207,22 +212,40 @@ class Instruction(Section):
 
 
 class Chat(Section):
-    """Prompt and answer as turns of a chat; loss on the answer and its end (TÜLU 3's format by default)."""
+    """Prompt and answer, or the turns of a record, as turns of a chat; loss on the assistant's turns and their ends. By a Hugging
+    Face chat template, or by turn markers (TÜLU 3's by default)."""
 
     method: Literal["chat"]
     """Chat turns. A document without a prompt is one assistant turn."""
+    template: str | None = None
+    """A Hugging Face chat template (Jinja): a file, or the template itself. The markers below are then not used."""
+    tokenizer: str | None = None
+    """A folder with a tokenizer's `tokenizer_config.json` (and `chat_template.jinja`), whose chat template is used, with its
+    special tokens."""
+    variables: dict[Name, str | bool | int | float | None] = {}
+    """What else the template is given: `bos_token`, `enable_thinking`, …"""
     system: str = ""
-    """What the system turn says; empty for none."""
+    """What the system turn says, of conversations that have none; empty for none."""
     system_start: str = "<|system|>\n"
     """Opens the system turn."""
     user_start: str = "<|user|>\n"
     """Opens the user's turn."""
     assistant_start: str = "<|assistant|>\n"
     """Opens the assistant's turn."""
+    tool_start: str = "<|tool|>\n"
+    """Opens a tool's turn."""
     turn_end: str = "\n"
-    """Closes the system's and the user's turn."""
+    """Closes every turn but the assistant's, and stands behind that where another turn follows."""
     answer_end: str = "<|endoftext|>"
     """Closes the assistant's turn, with loss."""
+
+    @model_validator(mode="after")
+    def _one_template(self) -> Chat:
+        if self.template is not None and self.tokenizer is not None:
+            raise ValueError("give one of template and tokenizer")
+        if self.variables and self.template is None and self.tokenizer is None:
+            raise ValueError("variables are a chat template's: give template or tokenizer too")
+        return self
 
     def names(self) -> list[str]:
         """Tags and built-in names that it reads."""

@@ -42,7 +42,15 @@ SHARD_COLUMNS = (
     "language",
     "quality",
 )
-RESERVED_NAMES = frozenset({*BUILT_IN_NAMES, *SHARD_COLUMNS, "input_ids", "loss_mask", "doc_ids", "doc_spans"})
+KIND_COLUMNS = {
+    "preference": ("chosen", "rejected", "chosen_segments", "rejected_segments"),
+    "verifiable": ("ground_truth", "verifier"),
+}
+"""Columns of the shards where a source is of that kind, after the tags."""
+RESERVED_NAMES = frozenset(
+    {*BUILT_IN_NAMES, *SHARD_COLUMNS, *(name for names in KIND_COLUMNS.values() for name in names)}
+    | {"input_ids", "loss_mask", "doc_ids", "doc_spans", "loss_weight", "loss_weights"}
+)
 TAG_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 
@@ -60,6 +68,9 @@ class Clean(Section):
     """Entities, control characters, zero-width and bidirectional marks, blank lines: rewritten before all else."""
     language: Language | None = None
     """Language identification by fastText; null skips it."""
+    turns: Literal["all", "user", "assistant"] = "all"
+    """Which turns of a record language, rules and classifier look at; a record without such turns is looked at whole. Rules that
+    rewrite text judge such records, and leave them as they are."""
     words: Literal["whitespace", "unicode"] = "whitespace"
     """What a word is, for every rule: runs between white space, or Unicode words (a character each without spaces)."""
     rules: Rules = []
@@ -162,6 +173,13 @@ class Recipe(Section):
                     raise ValueError(
                         f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another"
                     )
+        if self.shards.sequence_length is not None:
+            for index, source in enumerate(self.sources):
+                if source.kind in KIND_COLUMNS:
+                    raise ValueError(
+                        f"sources[{index}] is kind: {source.kind}, whose records stand by themselves; packed sequences hold "
+                        "text alone: set shards.sequence_length to null"
+                    )
         if self.limits.language_share and self.clean.language is None:
             raise ValueError("limits.language_share needs clean.language")
         for field in ("source_drop_rate", "bad_rows"):
@@ -209,6 +227,11 @@ class Recipe(Section):
         """The shards' tag columns: each tag of the recipe in its order, the sources' constant tags after them."""
         constants = dict.fromkeys(tag for source in self.sources for tag in source.tags)
         return [*self.tags, *constants]
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether any source's records are made of turns."""
+        return any(source.has_turns for source in self.sources)
 
     def conditionings(self) -> list[Conditioning]:
         """The different ways in which its phases write a document, besides plain; in the recipe's order."""

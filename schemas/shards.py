@@ -59,7 +59,7 @@ class Shards(Section):
     compression: Literal["zstd", "snappy", "gzip", "lz4", "none"] = "zstd"
     """Parquet compression."""
     tokenizer: str | None = None
-    """A `tokenizers` JSON file; budgets and the column `tokens` count its tokens. Null: UTF-8 bytes / 4, rounded up."""
+    """A Hugging Face `tokenizer.json` (or the folder that has it), a SentencePiece `.model`, or a `.tiktoken` file; budgets and the column `tokens` count its tokens. Null: UTF-8 bytes / 4, rounded up."""
     copies: bool = False
     """Write how many documents each one stands for, itself and its copies, as a column `copies` (int64) after the tags."""
     sequence_length: Annotated[int, Field(ge=8)] | None = None

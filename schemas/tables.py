@@ -9,7 +9,9 @@ SEGMENTS = pa.list_(
 )
 """Half-open spans of a text in Unicode code points."""
 
-SEGMENT_KINDS = ("metadata", "mode", "prompt", "demonstration", "thought", "content", "answer")
+TURN_KINDS = ("system", "user", "assistant", "tool")
+"""Roles of turns, and kinds of the segments that they are written as."""
+SEGMENT_KINDS = ("metadata", "mode", "prompt", "demonstration", "thought", "content", "answer", *TURN_KINDS)
 
 DOCUMENTS = pa.schema(
     [
@@ -28,6 +30,19 @@ DOCUMENTS = pa.schema(
 )
 """*prepare* writes one table a partition: what cleaning kept, by slice and row of its file; then the input columns that tags
 read, named ``column:<dotted name>``. Neither path nor source stands in it: the same bytes under another name are the same."""
+
+RECORD = pa.schema(
+    [
+        ("turns", pa.list_(pa.large_string())),
+        ("calls", pa.list_(pa.large_string())),
+        ("marks", pa.list_(pa.struct([("role", pa.string()), ("weight", pa.float32()), ("part", pa.int8())]))),
+        ("ground_truth", pa.large_string()),
+        ("verifier", pa.large_string()),
+    ]
+)
+"""What a table of documents has besides where its source's records are made of turns: what each says, its tool calls (JSON, empty
+for none), and of each turn its role, its weight (null: the role's own) and its part: 0 for all, 1 in the chosen conversation of a
+preference only, 2 in the rejected one only. ``text`` is then what ``curation/turns.py`` makes of them."""
 
 SET_ASIDE = pa.schema(
     [

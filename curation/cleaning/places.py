@@ -1,4 +1,5 @@
-"""The places where a document holds text: its text, its prompt, its URL, and each input column of texts or of lists of texts.
+"""The places where a document holds text: its text, its prompt, its URL, and each input column of texts or of lists of texts; of a
+record that is made of turns, these and what else it is written from, in place of the text that is made of them.
 
 What can be written is cleaned: formatters write text, prompt, and tags and names that come from these columns, and every
 tag and the URL is a column of the shards. So normalisers, the Unicode form and personal data are looked after in all of
@@ -18,13 +19,15 @@ import pyarrow.compute as pc
 from curation.arrays.arrow_text import as_text
 
 COLUMN = "column:"
+RECORD_PLACES = ("turns", "calls", "ground_truth", "verifier")
 Int = npt.NDArray[np.int64]
 
 
 def columns_in(schema: pa.Schema) -> list[str]:
     """The columns of a table of documents that are such places, the text first."""
     extra = [field.name for field in schema if field.name.startswith(COLUMN) and _holds_text(field.type)]
-    return ["text", *(name for name in ("prompt", "url") if name in schema.names), *extra]
+    first = [name for name in RECORD_PLACES if name in schema.names] or ["text", "prompt"]
+    return [*(name for name in (*first, "url") if name == "text" or name in schema.names), *extra]
 
 
 def columns_of(documents: pa.Table) -> list[str]:

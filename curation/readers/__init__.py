@@ -10,8 +10,9 @@ from curation.readers.documents import Batch, Rows, Wanted
 from curation.readers.jsonl import read_jsonl
 from curation.readers.parquet import read_parquet
 from curation.readers.plain import read_plain
+from curation.readers.records import RecordColumns
 from curation.readers.values import KINDS
-from schemas.sources import Source
+from schemas.sources import ROLES, Source
 
 __all__ = ["KINDS", "Batch", "Wanted", "read", "wanted_of"]
 
@@ -20,14 +21,17 @@ def wanted_of(source: Source, extra: dict[str, str], batch_bytes: int) -> Wanted
     """What to read of a source's files; extra: input columns that tags read, by dotted name, and their kind."""
     columns = source.columns
     prompt = [source.prompt_column] if source.prompt_column is not None else []
+    required = columns.required(source.kind)
+    named = {part: name for part, name in columns.of_kind(source.kind).items() if part not in ("id", "url", "date")}
     return Wanted(
-        text=columns.text,
+        text=required[0] if source.has_turns else columns.text,
+        record=RecordColumns(source.kind, named, {**ROLES, **source.roles}) if source.has_turns else None,
         id=columns.id,
         url=columns.url,
         date=columns.date,
         records=source.records,
         prompt=source.prompt_column,
-        required=(*columns.required(), *prompt),
+        required=(*required, *prompt),
         extra=extra,
         batch_bytes=batch_bytes,
     )

@@ -134,10 +134,9 @@ def without_text(text: str, columns: Mapping[str, Any], *, missing: Sequence[str
         kind = str(columns.get(name, ""))
         turns = set(kind.partition("{")[2].rstrip("}").split(", "))
         if kind.startswith("a list of") and any(keys <= turns for keys in _TURNS):
-            texts = [other for other, what in columns.items() if what in ("a string", "strings")]
-            has = f"it has {shown(texts)}" if texts else "it has none"
+            where = "" if name == "messages" else f", columns: {{messages: {printable(name)}}}"
             return (
-                f"a chat file: each record has `{printable(name)}`, {kind}, and no column `{text}`; turns are not read as "
-                f"text: name a column of strings, columns: {{text: …}}; {has}"
+                f"a chat file: each record has `{printable(name)}`, {kind}, and no column `{text}`: read it as conversations, "
+                f"kind: conversation{where}"
             )
     return without_columns(list(missing) or [text], list(columns))

@@ -15,7 +15,9 @@ import pyarrow as pa
 
 from curation.readers.columns import holds
 from curation.readers.dates import iso_date
+from curation.readers.records import RecordColumns, Unfit, read_record
 from curation.readers.values import KINDS, OF_KIND, OF_KIND_UNTYPED, name_of
+from schemas.tables import RECORD
 
 BATCH_BYTES = 32_000_000
 MAX_ROW_BYTES = 256_000_000
@@ -41,7 +43,8 @@ class Wanted:
     """What to read and how: ``text`` and the other columns by their names in the file.
 
     ``required``: names that a file must have. ``extra``: dotted name -> kind (see ``KINDS``), any of which a file may
-    lack. ``records``: the dotted path of the lists of records in a JSON file.
+    lack. ``records``: the dotted path of the lists of records in a JSON file. ``record``: the columns of records that are
+    made of turns; ``text`` is then the first of those that a file must have, and the documents have no text of their own.
     """
 
     text: str = "text"
@@ -54,15 +57,22 @@ class Wanted:
     extra: Mapping[str, str] = field(default_factory=dict)
     batch_bytes: int = BATCH_BYTES
     max_row_bytes: int = MAX_ROW_BYTES
+    record: RecordColumns | None = None
 
     def names(self) -> list[str]:
         """Every column that is looked for, once."""
-        named = [self.text, self.id, self.url, self.date, self.prompt, *self.extra]
+        parts = self.record.columns.values() if self.record is not None else ()
+        named = [self.text, self.id, self.url, self.date, self.prompt, *parts, *self.extra]
         return list(dict.fromkeys(name for name in named if name is not None))
 
+    def is_text(self, value: object) -> bool:
+        """Whether a value of the column ``text`` may be one: a string, or a list of turns."""
+        return type(value) is str or (self.record is not None and type(value) is list)
+
     def schema(self) -> pa.Schema:
-        """Of the documents: the base columns, then ``column:<name>`` for each extra."""
-        return pa.schema([*BASE, *((f"column:{name}", KINDS[kind]) for name, kind in self.extra.items())])
+        """Of the documents: the base columns, those of records with turns, then ``column:<name>`` for each extra."""
+        record = RECORD if self.record is not None else ()
+        return pa.schema([*BASE, *record, *((f"column:{name}", KINDS[kind]) for name, kind in self.extra.items())])
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,7 @@ class Rows:
         self._texts: list[str] = []
         self._fields: list[tuple[str | None, str | None, str | None, str | None]] = []
         self._extras: list[list[object]] = [[] for _ in self._wanted.extra]
+        self._records: list[tuple[Any, ...]] = []
         self._bad = SetAside()
         self._bytes = 0
 
@@ -160,7 +171,7 @@ class Rows:
         wanted = self._wanted
         if self._missing:
             self._missing -= {name for name in self._missing if has(row, name)}
-        text = reach(row, wanted.text)
+        text = reach(row, wanted.text) if wanted.record is None else ""
         if type(text) is not str:
             lacks = text is None and not has(row, wanted.text)
             reason = f"no column `{wanted.text}`" if lacks else f"`{wanted.text}` is {holds(text)}, not a string"
@@ -168,6 +179,11 @@ class Rows:
         prompt = reach(row, wanted.prompt) if wanted.prompt is not None else None
         if prompt is not None and type(prompt) is not str:
             return self.bad(number, f"`{wanted.prompt}` is {holds(prompt)}, not a string", size)
+        if wanted.record is not None:
+            try:
+                self._records.append(read_record(row, wanted.record, reach).values())
+            except Unfit as unfit:
+                return self.bad(number, str(unfit), size)
         name = reach(row, wanted.id) if wanted.id is not None else None
         url = reach(row, wanted.url) if wanted.url is not None else None
         date = reach(row, wanted.date) if wanted.date is not None else None
@@ -196,7 +212,10 @@ class Rows:
         """All that was gathered since the last batch."""
         schema = self._wanted.schema()
         prompts, names, urls, dates = zip(*self._fields, strict=True) if self._fields else ((), (), (), ())
-        columns = [self._rows, self._texts, prompts, names, urls, dates, *self._extras]
+        of_records: list[list[Any]] = [[] for _ in RECORD] if self._wanted.record is not None else []
+        if self._records:
+            of_records = [list(column) for column in zip(*self._records, strict=True)]
+        columns = [self._rows, self._texts, prompts, names, urls, dates, *of_records, *self._extras]
         arrays = [pa.array(values, type=kind.type) for values, kind in zip(columns, schema, strict=True)]
         batch = Batch(pa.Table.from_arrays(arrays, schema=schema), self._bad.count, self._bad.named, self.found, fault)
         self._clear()

@@ -165,7 +165,7 @@ def _has_all(batch: list[bytes | None], wanted: Wanted) -> bool:
     for row, _, reason, _ in _found(batch, wanted.max_row_bytes):
         if reason is None:
             missing = {name for name in missing if not has(row, name)}
-            text = text or type(reach(row, wanted.text)) is str
+            text = text or wanted.is_text(reach(row, wanted.text))
             if text and not missing:
                 return True
     return False
@@ -192,7 +192,7 @@ def _amiss(every: Lines, wanted: Wanted, title: str) -> str | None:
                 for name in [name for name in missing if has(row, name)]:
                     del missing[name]
                 value = reach(row, wanted.text)
-                text = text or type(value) is str
+                text = text or wanted.is_text(value)
                 if text and not missing:
                     return None
                 if value is not None and len(kinds) < MAX_KINDS:
@@ -211,7 +211,8 @@ def _amiss(every: Lines, wanted: Wanted, title: str) -> str | None:
     if missing:
         return without_columns(list(missing), list(columns))
     if not text and kinds:
-        return f"`{wanted.text}` holds {' or '.join(kinds)}, not text"
+        what = "text" if wanted.record is None else "turns"
+        return f"`{wanted.text}` holds {' or '.join(kinds)}, not {what}"
     return None
 
 

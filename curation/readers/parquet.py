@@ -215,7 +215,8 @@ def _unfit(schema: pa.Schema, types: dict[str, pa.DataType], wanted: Wanted) -> 
     for name in types:
         if len(schema.get_all_field_indices(name)) > 1:
             return f"two columns are named `{name}`"
-    for name in [wanted.text, *([wanted.prompt] if wanted.prompt is not None else [])]:
+    texts = [wanted.text] if wanted.record is None else []
+    for name in [*texts, *([wanted.prompt] if wanted.prompt is not None else [])]:
         if name in types and not (is_text(types[name]) or pa.types.is_null(types[name])):
             return f"`{name}` holds {holds_type(types[name])}, not text"
     return None
@@ -227,7 +228,7 @@ def _is_plain(schema: pa.Schema, wanted: Wanted, types: dict[str, pa.DataType]) 
     strings = all(
         name in top and (pa.types.is_string(kind) or pa.types.is_large_string(kind)) for name, kind in types.items()
     )
-    return strings and not wanted.extra and wanted.prompt is None
+    return strings and not wanted.extra and wanted.prompt is None and wanted.record is None
 
 
 def _is_valid(batch: pa.RecordBatch | pa.Array) -> bool:
@@ -287,6 +288,7 @@ def _add(batch: pa.RecordBatch, names: Sequence[str], wanted: Wanted, rows: Rows
     columns = [_values(array if whole else array.filter(sound)) for array in arrays]
     read = zip(*columns, strict=True)
     texts = {wanted.text, wanted.prompt}
+    a_row = batch.nbytes // max(len(batch), 1)
     for number, reason in enumerate(reasons, start=first):
         if reason is None:
             row: dict[str, Any] = dict(zip(names, next(read), strict=True))
@@ -299,7 +301,7 @@ def _add(batch: pa.RecordBatch, names: Sequence[str], wanted: Wanted, rows: Rows
             rows.bad(number, reason)
         else:
             text = row[wanted.text]
-            size = len(text) if isinstance(text, str) else 100
+            size = len(text) if isinstance(text, str) else 100 if wanted.record is None else a_row
             if size > wanted.max_row_bytes:
                 rows.bad(number, _too_long(wanted))
             else:

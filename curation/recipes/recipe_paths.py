@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from curation import storage
 from curation.allowed_roots import OutsideRoots
 from curation.readers.formats import by_name
-from schemas import groupers, mixers, rules, schedules, scorers
+from schemas import formatters, groupers, mixers, rules, schedules, scorers
 from schemas.cleaning import Classifier, Language
 from schemas.decontamination import Decontaminate
 from schemas.errors import RecipeError
@@ -31,6 +31,7 @@ FILES: dict[type, tuple[str, ...]] = {
     Decontaminate: ("benchmarks",),
     Training: ("output", "labelled"),
     Shards: ("tokenizer",),
+    formatters.Chat: ("template", "tokenizer"),
     groupers.LabelTable: ("path",),
     groupers.Notebook: ("path",),
     groupers.FastText: ("model",),
@@ -72,7 +73,10 @@ def named_paths(part: Any, place: str = "", without: tuple[type, ...] = ()) -> I
         for name, field in type(part).model_fields.items():
             where = f"{place}.{field.alias or name}" if place else field.alias or name
             value = getattr(part, name)
-            yield from strings(value, where) if name in files else named_paths(value, where, without)
+            if name in files:
+                yield from ((at, path) for at, path in strings(value, where) if not formatters.is_inline(path))
+            else:
+                yield from named_paths(value, where, without)
     elif isinstance(part, list):
         for number, one in enumerate(part):
             yield from named_paths(one, f"{place}[{number}]", without)
@@ -127,7 +131,7 @@ def check_paths(recipe: Recipe) -> None:
 
 def _absolute_path(value: Any) -> Any:
     if isinstance(value, str):
-        return storage.absolute(value)
+        return value if formatters.is_inline(value) else storage.absolute(value)
     if isinstance(value, dict):
         return {key: _absolute_path(one) for key, one in value.items()}
     return [storage.absolute(one) for one in value] if isinstance(value, list) else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from curation import storage
 from curation.cleaning.language import model_path
+from curation.methods.formatters.chat_template import CHAT_FILES
 from curation.recipes.recipe_paths import named_paths
 from schemas.errors import RecipeError
 from schemas.manifest import SideFile
@@ -24,6 +25,8 @@ def side_files(recipe: Recipe, without: tuple[type, ...] = ()) -> list[SideFile]
         named.append(("clean.language.model", model_path(recipe.clean.language)))
     for place, pattern in named:
         files = [file.url for file in storage.glob(pattern) if file.kind == "file"]
+        if place.endswith("conditioning.tokenizer"):
+            files = [path for name in CHAT_FILES if storage.exists(path := storage.join(pattern, name))]
         files = files or [file.url for file in storage.glob(storage.join(pattern, "*")) if file.kind == "file"]
         if not files:
             raise RecipeError(place, f"{pattern!r} is no file; mend the path")

@@ -190,6 +190,11 @@ class Work:
         """The rows of a partition that are left, sorted."""
         return np.setdiff1d(np.arange(self.prepared(number).kept), self.gone(number, before=before), assume_unique=True)
 
+    def left_to_cut(self, number: int, *, before: str) -> Int:
+        """Those of them whose text may be cut: none of records that are made of turns."""
+        left = self.left(number, before=before)
+        return left[:0] if self.source(number).has_turns else left
+
 
 @dataclass(frozen=True)
 class Done:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation import storage
+from curation import storage, turns
 from curation.arrays.arrow_text import as_text
 from curation.cleaning import places as text_places
 from curation.decontamination.items import Int, Items, coverages, items_of, matches, numbers_of, tokens
@@ -71,7 +71,8 @@ def run(work: Work, number: int) -> Done:
     rows = np.unique(storage.read_arrow(work.path("collisions", number, "arrow"))["row"].to_numpy())
     target, hits = work.path("documents-decontaminate", number), work.path("hits", number)
     part = work.part(number, before="decontaminate")
-    done = decontaminate(part, number, rows, _params(work), work.benchmarks, ignored, target)
+    maskable = not work.source(number).has_turns
+    done = decontaminate(part, number, rows, _params(work), work.benchmarks, ignored, target, maskable=maskable)
     files = [work.decide("decontaminate", number, done.decided), hits]
     storage.put_table(hits, done.hits)
     if done.prepared.rewritten == target:
@@ -130,11 +131,14 @@ def decontaminate(
     files: tuple[tuple[str, str], ...],
     ignored: npt.NDArray[np.uint64],
     target: str,
+    *,
+    maskable: bool = True,
 ) -> Cleaned:
     """What becomes of a partition's kept documents. kept: sorted rows of its documents table.
 
     ignored: the keys that ``frequent`` gave. target: where the documents go if some are rewritten. A document is judged by
-    the first of its places that is hit; only its text can be masked, what is hit elsewhere is dropped.
+    the first of its places that is hit; only its text can be masked, and that where it is ``maskable``; what is hit elsewhere
+    is dropped.
     """
     items = items_of(params, files)
     judge = by_coverage if params.method == "ngram" else by_collisions
@@ -152,8 +156,8 @@ def decontaminate(
                 where = part_of(item, text, prompt, params.compare, lambda one: judge(one, items, params, ignored))
             hits.append((row, items.names[item], items.benchmarks[item], share, where))
         name = items.names[said.items[0][0]]
-        # An instruction with a hole in it is no instruction: pairs are dropped, never masked.
-        unmasked = said.rewritten is None or prompt is not None or place != "text"
+        # An instruction or a conversation with a hole in it is none: they are dropped, never masked.
+        unmasked = said.rewritten is None or prompt is not None or place != "text" or not maskable
         if params.does == "drop" or (params.does == "mask" and unmasked):
             drops.setdefault(row, (row, said.rule, said.value, said.threshold, name))
         elif params.does == "mask" and said.rewritten is not None:
@@ -174,7 +178,11 @@ def _texts(
     """(row, place, text, prompt) of what may hold an item, in the kept documents: the text (with its
     prompt, or one of the two, as ``compare`` says), and each other column that may be written."""
     with storage.open_parquet(prepared.documents_path) as file:
-        wanted = text_places.columns_in(file.schema_arrow)
+        wanted = list(
+            dict.fromkeys(
+                ["text", "prompt", *text_places.columns_in(file.schema_arrow), *turns.columns_in(file.schema_arrow)]
+            )
+        )
         start = 0
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
@@ -191,13 +199,15 @@ def _texts(
 def _compared(documents: pa.Table, params: Decontaminate) -> Iterator[tuple[str, pa.LargeStringArray]]:
     """Each place of the documents that is compared, and its texts, one a document; lists are joined by line ends."""
     both = comparable(documents)
-    if params.compare == "both":
+    if turns.there(documents):
+        yield "text", as_text(turns.with_text(documents, "user" if params.compare == "prompt" else "all")["text"])
+    elif params.compare == "both":
         yield "text", both
     else:
         asked = documents[params.compare]
         yield "text", as_text(pc.coalesce(asked, documents["text"]))
     for place in text_places.columns_of(documents):
-        if place not in ("text", "prompt"):
+        if place not in ("text", "prompt", "turns", "calls", "verifier"):
             column = documents[place].combine_chunks()
             if pa.types.is_list(column.type):
                 column = pc.binary_join(column, "\n")

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation import storage
+from curation import storage, turns
 from curation.decontamination.items import items_of
 from curation.decontamination.judged import by_collisions, by_coverage
 from curation.methods import formatters
+from curation.methods.formatters.segments import Formatted
 from curation.methods.formatters.values import OWN_NAME
 from curation.methods.tags import States, describe, pool_wide_tags
 from curation.mixture.pool import written_key
@@ -30,6 +31,7 @@ NAMED = ("url", "language", "date", "quality")
 def run(work: Work, number: int) -> Done:
     """The pool's rows of one partition, and the tags of all its rows."""
     target, tags = work.path("pool", number), work.path("tags", number)
+    refused: list[int] = []
     written, edits = describe_partition(
         work.part(number),
         recipe=work.recipe,
@@ -41,7 +43,12 @@ def run(work: Work, number: int) -> Done:
         states=states_of(work),
         holds_item=_holds_item(work),
         copies=copies_of(work, number),
+        refused=refused,
     )
+    if refused:
+        left_out = work.path("refused", number, "arrow")
+        storage.put_arrow(left_out, pa.table({"index": pa.array(refused, pa.int64())}))
+        written = [*written, left_out]
     return Done({"edits": edits}, written)
 
 
@@ -104,11 +111,12 @@ def describe_partition(
     states: States,
     holds_item: Callable[[str], bool] | None = None,
     copies: npt.NDArray[np.int64] | None = None,
+    refused: list[int] | None = None,
 ) -> tuple[list[str], list[tuple[str, str, int, int]]]:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
     kept: sorted rows of the documents table that are left; none, and there is no POOL table. copies: how many documents each row
-    stands for, by default itself. Returns what was
+    stands for, by default itself. refused: takes the rows that a formatter does not write; they are in no pool. Returns what was
     written, and the kept documents' edits of tags: (stage, rule, documents, places).
     """
     edits: Counter[tuple[str, str, str]] = Counter()
@@ -129,7 +137,10 @@ def describe_partition(
                     edits[stage, f"{rule}:{tag}", "documents"] += int((found[mine - start] > 0).sum())
                     edits[stage, f"{rule}:{tag}", "places"] += int(found[mine - start].sum())
             if len(mine):
-                pools.append(_pool_rows(documents, made, mine - start, mine, number, recipe))
+                rows, left_out = _pool_rows(documents, made, mine - start, mine, number, recipe)
+                pools += [rows] if len(rows) else []
+                if refused is not None:
+                    refused += left_out
             start += n
     said = [
         (stage, rule, edits[stage, rule, "documents"], edits[stage, rule, "places"])
@@ -152,8 +163,9 @@ def _pool_rows(
     index: npt.NDArray[np.int64],
     number: int,
     recipe: Recipe,
-) -> pa.Table:
-    """The POOL rows of some of a batch's documents, each counted as plain text and as every conditioning writes it.
+) -> tuple[pa.Table, list[int]]:
+    """The POOL rows of some of a batch's documents, each counted as plain text and as every conditioning writes it; and the rows of
+    the partition that one of them refuses to write.
 
     index: their rows in the partition. A formatter that draws by the phase draws once here, for a phase without a name.
     """
@@ -161,7 +173,7 @@ def _pool_rows(
     documents = documents.rename_columns({"name": OWN_NAME})
     for name in names:
         documents = documents.append_column(name, tags[name])
-    kept = documents.take(pa.array(rows)).combine_chunks()
+    kept = turns.conversation(documents.take(pa.array(rows)).combine_chunks()).combine_chunks()
     columns = {
         "partition": pa.array(np.full(len(kept), number), pa.int32()),
         "index": pa.array(index, pa.int32()),
@@ -171,6 +183,7 @@ def _pool_rows(
         formatters.render(kept, conditioning, seed=recipe.seed, phase="")
         for conditioning in (None, *recipe.conditionings())
     ]
+    refused = {row for one in (*written, *_rejected(documents, rows, recipe)) for row in one.refused}
     counts = token_counts([(one.texts, one.segments) for one in written], recipe.shards.tokenizer)
     for key, one, tokens in zip(
         ["", *(f":{written_key(c)}" for c in recipe.conditionings())], written, counts, strict=True
@@ -178,7 +191,19 @@ def _pool_rows(
         columns[f"bytes{key}"] = pc.cast(pc.binary_length(one.texts), pa.int64())
         columns[f"tokens{key}"] = pa.array(tokens, pa.int32())
     columns |= {name: kept[name] for name in ("source", *NAMED, "copies", *names)}
-    return pa.table(columns)
+    made = pa.table(columns)
+    if refused:
+        made = made.filter(pa.array([row not in refused for row in range(len(made))]))
+    return made, [int(index[row]) for row in sorted(refused)]
+
+
+def _rejected(documents: pa.Table, rows: npt.NDArray[np.int64], recipe: Recipe) -> list[Formatted]:
+    """The rejected conversations of preferences, as a formatter that may refuse one writes them."""
+    asked = [one for one in recipe.conditionings() if type(one) in formatters.MAY_REFUSE]
+    if not asked or not turns.there(documents):
+        return []
+    rejected = turns.conversation(documents.take(pa.array(rows)).combine_chunks(), "rejected").combine_chunks()
+    return [formatters.render(rejected, one, seed=recipe.seed, phase="") for one in asked]
 
 
 def partial_of_partition(

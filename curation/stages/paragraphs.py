@@ -49,7 +49,7 @@ STAGE = "paragraphs"
 def run_find(work: Work, number: int) -> Done:
     """The hashes of one partition's paragraphs."""
     target = work.path("units", number)
-    find(work.prepared(number), work.left(number, before=STAGE), _params(work), target)
+    find(work.prepared(number), work.left_to_cut(number, before=STAGE), _params(work), target)
     return Done({}, [target])
 
 

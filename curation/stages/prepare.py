@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from blake3 import blake3
 
-from curation import readers, storage
+from curation import readers, storage, turns
 from curation.arrays.arrow_text import as_text, blank_rows, buffers
 from curation.cleaning import classifier, language, normalisers, pii, places, unicode
 from curation.dedup import minhash
@@ -42,7 +42,7 @@ from schemas.dedup import Dedup, Normalise
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
 from schemas.sources import Source
-from schemas.tables import DOCUMENTS, SET_ASIDE
+from schemas.tables import DOCUMENTS, RECORD, SET_ASIDE
 from schemas.work import (
     BORDERS,
     DOCUMENTS_FILE,
@@ -75,14 +75,16 @@ def columns_read(recipe: Recipe) -> dict[str, str]:
 def settings(recipe: Recipe, source: Source) -> dict[str, Any]:
     """The part of the recipe that decides what *prepare* writes for a file of this source."""
     plain = recipe.resolved()
-    clean = {k: v for k, v in plain["clean"].items() if k != "on_error"}
+    apart = {"on_error"} if source.has_turns else {"on_error", "turns"}
+    clean = {k: v for k, v in plain["clean"].items() if k not in apart}
     return {
         "clean": clean,
         "models": _model_digests(recipe),
         "minhash": plain["dedup"]["minhash"],
         **({"exact": kinds} if (kinds := keyed(recipe.dedup)) else {}),
-        "columns": source.columns.model_dump(),
+        "columns": source.columns.of_kind(source.kind),
         "prompt": source.prompt_column,
+        **({"kind": source.kind, "roles": source.roles} if source.has_turns else {}),
         **({"records": source.records} if source.records is not None else {}),
         "read": columns_read(recipe),
         "version": CODE_VERSION,
@@ -150,8 +152,9 @@ def prepare(
     reading = _Reading(files, partition, wanted, recipe.clean.on_error == "fail")
     paths = {name: storage.join(folder, name) for name in (DOCUMENTS_FILE, SIGNATURES, DROPPED, BORDERS)}
     keys = [pa.field(f"exact:{kind}", pa.binary(16)) for kind in keyed(recipe.dedup)]
+    record = RECORD if source.has_turns else ()
     schema = pa.schema(
-        [*DOCUMENTS, *keys, *(pa.field(f"column:{name}", readers.KINDS[kind]) for name, kind in extra.items())]
+        [*DOCUMENTS, *record, *keys, *(pa.field(f"column:{name}", readers.KINDS[kind]) for name, kind in extra.items())]
     )
     signature_schema = minhash.signature_schema(recipe.dedup.minhash)
     clock = work.seconds
@@ -299,10 +302,11 @@ class _Worker:
         for name, kind in (("language", pa.string()), ("language_score", pa.float32()), ("quality", pa.float32())):
             documents = documents.append_column(name, pa.nulls(n, kind))
         with _timed(self.seconds, "unicode"):
-            documents = self._normalised(documents)
+            documents = turns.with_text(self._normalised(documents))
             self.text_bytes += int(pc.sum(pc.binary_length(documents["text"])).as_py() or 0)
             blank = blank_rows(as_text(documents["text"]))
             documents = self._drop(documents, blank, "read", "empty")
+            documents = turns.with_text(documents, clean.turns)
         if "url" in keyed(self.recipe.dedup):
             documents = documents.append_column("exact:url", url_keys(documents["url"]))
         if clean.language is not None and len(documents):
@@ -326,10 +330,11 @@ class _Worker:
                     verdicts=clean.verdicts,
                     statistics=clean.keep_statistics,
                 )
-                self._edit("rules", verdicts.edits)
-                scored = scored and not verdicts.edits
                 self.statistics, rows = verdicts.statistics, documents.select(["slice", "row"])
-                documents = _set(documents, "text", verdicts.texts)
+                if not turns.there(documents):  # a partition is of one source, and so of one kind
+                    self._edit("rules", verdicts.edits)
+                    scored = scored and not verdicts.edits
+                    documents = _set(documents, "text", verdicts.texts)
                 self.borders.add("rules", documents, verdicts.borders)
                 documents = self._drop_by(
                     documents, verdicts.rule, verdicts.reasons, verdicts.value, verdicts.threshold, "rules"
@@ -348,8 +353,9 @@ class _Worker:
         if clean.pii.active and len(documents):
             with _timed(self.seconds, "pii"):
                 documents = self._without_personal_data(documents)
+        documents = turns.with_text(documents)
         with _timed(self.seconds, "hash"):
-            documents = documents.append_column("id", content_ids(documents["text"], documents["prompt"]))
+            documents = documents.append_column("id", content_ids(documents))
             dedup = self.recipe.dedup
             for kind in keyed(dedup):
                 if kind == "url":
@@ -395,7 +401,7 @@ class _Worker:
                 {
                     "slice": gone["slice"],
                     "row": gone["row"],
-                    "id": content_ids(gone["text"], gone["prompt"]),
+                    "id": content_ids(gone),
                     "name": gone["name"],
                     "url": pii.url_shown(gone["url"], self.recipe.clean.pii),
                     "stage": pa.array([stage] * len(gone), pa.string()),
@@ -470,11 +476,15 @@ class _timed:
         self.seconds[self.name] += time.perf_counter() - self.started
 
 
-def content_ids(texts: pa.ChunkedArray, prompts: pa.ChunkedArray) -> pa.Array:
-    """32 hex digits a document: BLAKE3, its first 128 bits, of the text, or of prompt and text where there is a prompt.
+def content_ids(documents: pa.Table) -> pa.Array:
+    """32 hex digits a document: BLAKE3, its first 128 bits, of the text, or of prompt and text where there is a prompt, or of
+    the whole record where it is made of turns.
 
     The prompt goes first with its length, so that no two pairs meet.
     """
+    if turns.there(documents):
+        return turns.record_ids(documents)
+    texts, prompts = documents["text"], documents["prompt"]
     if prompts.null_count == len(prompts):
         data, offsets = buffers(as_text(texts))
         view = memoryview(data.data)

@@ -229,7 +229,7 @@ def cut(
 def run_anchors(work: Work, number: int) -> Done:
     """The anchors of one partition's documents, by range, and what in them repeats itself."""
     part = work.part(number, before=STAGE)
-    rows = work.left(number, before=STAGE)
+    rows = work.left_to_cut(number, before=STAGE)
     texts = storage.chosen_rows(part.documents_path, rows, ["text"])
     anchors, runs, text_bytes = found_in(texts, _params(work).min_bytes)
     files = [work.path("anchors", number, "arrow"), work.path("runs", number, "arrow")]

@@ -24,12 +24,12 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from curation import storage
+from curation import storage, turns
 from curation.arrays.row_groups import RowGroups
 from curation.arrays.sorting import place_in_run
 from curation.methods import formatters
 from curation.methods.formatters import lots
-from curation.methods.formatters.segments import Formatted
+from curation.methods.formatters.segments import Formatted, only
 from curation.methods.formatters.values import OWN_NAME
 from curation.mixture.pool import Pool, labels_in
 from curation.mixture.schedule import Schedule
@@ -41,6 +41,7 @@ from curation.training.pack import Packed, Packer
 from curation.training.tokens import Tokens, count_tokens, special_ids
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
+from schemas.recipe import KIND_COLUMNS
 from schemas.tables import DECISIONS, NO_LABEL, PACKED, SHARD
 from schemas.work import WrittenShard
 
@@ -88,15 +89,26 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
     taken[ordered.document] = True
     left_out = np.flatnonzero(~taken)
     for number, rows in _by_partition(pool.partition[left_out], len(work.partitions)):
-        n = len(rows)
+        refused = _refused(work, number)
+        n = len(rows) + len(refused)
+        rules = np.where(evaluated[left_out[rows]], "evaluation", "not_scheduled").tolist()
         said = {
-            "index": pa.array(pool.index[left_out[rows]], pa.int64()),
+            "index": pa.array(np.concatenate([pool.index[left_out[rows]].astype(np.int64), refused])),
             "stage": pa.array(["schedule"] * n, pa.string()),
-            "rule": pa.array(np.where(evaluated[left_out[rows]], "evaluation", "not_scheduled"), pa.string()),
+            "rule": pa.array([*rules, *["refused_by_template"] * len(refused)], pa.string()),
         }
         none = {name: pa.nulls(n, DECISIONS.field(name).type) for name in ("value", "threshold", "kept_id")}
         work.decide("schedule", number, pa.table(said | none))
     return spans
+
+
+def _refused(work: Work, number: int) -> npt.NDArray[np.int64]:
+    """The rows of a partition that a chat template does not write."""
+    path = work.path("refused", number, "arrow")
+    if not any(type(one) in formatters.MAY_REFUSE for one in work.recipe.conditionings()) or not storage.exists(path):
+        return np.zeros(0, dtype=np.int64)
+    rows: npt.NDArray[np.int64] = storage.read_arrow(path)["index"].to_numpy()
+    return rows
 
 
 def _lots(
@@ -184,7 +196,9 @@ def scatter(
                 chosen = order[(ordered >= start) & (ordered < end)]
                 if not len(chosen):
                     continue
-                table = file.read_row_groups(groups, columns=READ, use_threads=False)
+                table = file.read_row_groups(
+                    groups, columns=[*READ, *turns.columns_in(file.schema_arrow)], use_threads=False
+                )
                 table = table.rename_columns({"name": OWN_NAME})
                 for name in tag_names:
                     table = table.append_column(f"tag:{name}", tag_table[name].slice(start, end - start))
@@ -256,7 +270,7 @@ class Gathered:
         self.schema: pa.Schema | None = None
 
     def chunks(self) -> Iterator[tuple[pa.Table, Formatted, Tokens]]:
-        """Documents, texts with segments, tokens. Raises RunError if a row is missing."""
+        """Documents, texts with segments, tokens; of preferences both conversations. Raises RunError if a row is missing."""
         work, recipe = self.work, self.work.recipe
         places = zip(self.span.chunks, [*self.span.chunks[1:], self.span.last], strict=True)
         for number, (first, last) in enumerate(places):
@@ -277,9 +291,29 @@ class Gathered:
                     "write", f"shard {self.span.number}: positions {first} to {last - 1} are not all there, once"
                 )
             documents = table.rename_columns([n.removeprefix("tag:") for n in table.column_names])
-            formatted = formatters.render(documents, self.phase.conditioning, seed=recipe.seed, phase=self.phase.name)
+            chosen = turns.conversation(documents).combine_chunks()
+            formatted = formatters.render(chosen, self.phase.conditioning, seed=recipe.seed, phase=self.phase.name)
             counted = count_tokens(formatted.texts, formatted.segments, recipe.shards.tokenizer)
             yield documents, formatted, counted
+
+    def of_kind(self, documents: pa.Table, chosen: Formatted) -> dict[str, pa.Array]:
+        """The columns that the kinds of the recipe's sources have besides; null for records of another kind."""
+        kinds = {source.kind for source in self.work.recipe.sources}
+        made: dict[str, pa.Array] = {}
+        if "preference" in kinds:
+            paired = turns.are_pairs(documents)
+            documents_of = turns.conversation(documents, "rejected").combine_chunks()
+            rejected = formatters.render(
+                documents_of, self.phase.conditioning, seed=self.work.recipe.seed, phase=self.phase.name
+            )
+            both = {"chosen": chosen, "rejected": rejected}
+            made |= {name: pc.if_else(pa.array(paired), one.texts, None) for name, one in both.items()}
+            made |= {f"{name}_segments": only(one.segments, paired) for name, one in both.items()}
+        if "verifiable" in kinds:
+            for name in KIND_COLUMNS["verifiable"]:
+                there = name in documents.column_names
+                made[name] = documents[name] if there else pa.nulls(len(documents), pa.large_string())
+        return made
 
 
 class Counts:
@@ -325,6 +359,8 @@ def run_write(work: Work, number: int) -> Done:
                 result = result.append_column(tag, documents[tag])
             if recipe.shards.copies:
                 result = result.append_column("copies", documents["copies"])
+            for column, values in gathered.of_kind(documents, formatted).items():
+                result = result.append_column(column, values)
             if counted.input_ids is not None:
                 result = result.append_column("input_ids", counted.input_ids)
                 result = result.append_column("loss_mask", counted.loss_mask)

@@ -40,7 +40,7 @@ from curation.readers import Batch, Wanted, read
 from curation.readers.documents import MAX_ALIKE
 from curation.readers.json_values import is_lines
 from curation.stages.catalogue import _line_marks
-from curation.training.tokens import load_tokenizer
+from curation.training import encoder
 from schemas.errors import RecipeError
 from schemas.scorers import Perplexity
 
@@ -144,8 +144,7 @@ def used(path: Path) -> None:
         perplexity(pa.table({"text": texts}), params, place="x")
         _load.cache_clear()
     else:
-        tokenizer = load_tokenizer(str(path))
-        tokenizer.encode_batch(texts.to_pylist())
+        encoder.load(str(path)).ids(texts)
 
 
 def model() -> bytes:

@@ -38,6 +38,8 @@ FUNCTIONS: dict[type, Callable[..., Formatted]] = {
 
 DRAW_LOTS: frozenset[type] = frozenset({models.Modes, models.Steps})
 """Formatters that draw for each document of a phase."""
+MAY_REFUSE: frozenset[type] = frozenset({models.Chat})
+"""Formatters that do not write every document."""
 
 
 def render(documents: pa.Table, conditioning: models.Conditioning | None, *, seed: int, phase: str) -> Formatted:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from curation.arrays.arrow_text import as_text
 from curation.methods.formatters.plain import body
-from curation.methods.formatters.segments import Formatted, Lists, with_lists
+from curation.methods.formatters.segments import Formatted, Lists, side_by_side
 from curation.methods.formatters.values import OWN_NAME, texts_of
 from schemas.errors import RecipeError
 from schemas.formatters import Demonstrations
@@ -57,7 +57,7 @@ def demonstrations(documents: pa.Table, params: Demonstrations, *, seed: int, ph
     chosen = texts.take(pa.array(order, pa.int64()))
     end_of = pa.scalar(params.separator, pa.large_string())
     chosen = as_text(pc.binary_join_element_wise(chosen, end_of, pa.scalar("", pa.large_string())))
-    return with_lists([], Lists(chosen, taken, "demonstration", False), body(documents))
+    return side_by_side([Lists(chosen, taken, "demonstration", False), *body(documents)])
 
 
 def pack_by_similarity(

@@ -41,10 +41,9 @@ def instruction(documents: pa.Table, params: Instruction, *, seed: int, phase: s
         starts, prompts, pa.scalar(CLOSING, pa.large_string()), PROMPT_END, pa.scalar("", pa.large_string())
     )
     pieces = body(documents)
-    if len(pieces) == 1:
-        return side_by_side(pieces)
-    prompt, content, answer = pieces
-    return side_by_side([Column(as_text(pc.if_else(asked, around, prompt.texts)), "prompt", False), content, answer])
+    if pieces[0].kind == "prompt":
+        pieces[0] = Column(as_text(pc.if_else(asked, around, pieces[0].texts)), "prompt", False)
+    return side_by_side(pieces)
 
 
 def _starts(tasks: list[Task], which: Int, room: Int) -> pa.LargeStringArray:

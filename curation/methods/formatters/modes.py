@@ -38,7 +38,7 @@ def modes(documents: pa.Table, params: Modes, *, seed: int, phase: str) -> Forma
     inputs, targets = assemble(data, cuts, counts, sentinels=corrupted & (spans > 0), ended=corrupted, params=params)
     tokens = pa.array([*(f"{d.mode} " for d in params.denoisers), ""], pa.large_string())
     mode = tokens.take(pa.array(np.where(corrupted, which, len(params.denoisers))))
-    prompts = [piece for piece in body(documents) if piece.kind == "prompt"]
+    prompts = [piece for piece in body(documents) if isinstance(piece, Column) and piece.kind == "prompt"]
     return side_by_side(
         [
             Column(as_text(mode), "mode", False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,16 @@ Int = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Formatted:
-    """What is trained on: texts LargeString[n], and segments list<struct>[n] in code points that cover each text."""
+    """What is trained on: texts LargeString[n], and segments list<struct>[n] in code points that cover each text.
+
+    weights float32[m]: of each segment, what its turn says of itself; 1 where it says nothing, 0 without loss. refused: rows
+    that the formatter does not write, and why; their texts are empty.
+    """
 
     texts: pa.LargeStringArray
     segments: pa.ListArray
+    weights: npt.NDArray[np.float32]
+    refused: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,45 +41,48 @@ class Column:
 
 @dataclass(frozen=True)
 class Lists:
-    """Several pieces a document, all of one kind: texts LargeString[m] in document order, counts int64[n], sum m."""
+    """Several pieces a document: texts LargeString[m] in document order, counts int64[n], sum m.
+
+    kind, loss: of all, or of each (int8[m] into SEGMENT_KINDS, float32[m]: the weight, 0 without loss).
+    """
 
     texts: pa.LargeStringArray
     counts: Int
-    kind: str
-    loss: bool
+    kind: str | npt.NDArray[np.int8]
+    loss: bool | npt.NDArray[np.float32]
 
 
-def side_by_side(columns: Sequence[Column]) -> Formatted:
-    """Pieces in columns, joined row by row; empty pieces give no segment."""
-    n = len(columns[0].texts)
-    empty = pa.array([], pa.large_string())
-    return with_lists(columns, Lists(empty, np.zeros(n, dtype=np.int64), "content", False), [])
-
-
-def with_lists(before: Sequence[Column], lists: Lists, after: Sequence[Column]) -> Formatted:
-    """Row by row: the pieces of ``before``, the row's pieces of ``lists``, the pieces of ``after``."""
-    n, first, columns = len(lists.counts), len(before), [*before, *after]
-    starts = np.concatenate([[0], np.cumsum(lists.counts + len(columns))])
-    row = np.repeat(np.arange(n), np.diff(starts))
-    place = np.arange(starts[-1]) - starts[row]
-    listed = (place >= first) & (place < first + lists.counts[row])
-    column = np.where(place < first, place, place - lists.counts[row])
-    begins = np.cumsum(lists.counts) - lists.counts
-    source = np.where(listed, len(columns) * n + begins[row] + place - first, column * n + row)
-    sources: list[Column | Lists] = [*columns, lists]
-    kinds = np.array([SEGMENT_KINDS.index(c.kind) for c in sources], dtype=np.int8)
-    loss = np.array([c.loss for c in sources])
-    kind = np.where(listed, len(columns), column)
-    stacked = pa.concat_arrays([as_text(c.texts) for c in sources])
-    return in_a_row(stacked.take(pa.array(source)), starts, kinds[kind], loss[kind])
+def side_by_side(pieces: Sequence[Column | Lists]) -> Formatted:
+    """Row by row the pieces of each, in their order; empty pieces give no segment."""
+    n = len(pieces[0].counts if isinstance(pieces[0], Lists) else pieces[0].texts)
+    counts = np.stack([one.counts if isinstance(one, Lists) else np.ones(n, dtype=np.int64) for one in pieces])
+    starts = np.concatenate([[0], np.cumsum(counts.sum(axis=0))])
+    first = starts[:-1] + np.cumsum(counts, axis=0) - counts
+    source = np.empty(starts[-1], dtype=np.int64)
+    kinds = np.empty(starts[-1], dtype=np.int8)
+    loss = np.empty(starts[-1], dtype=np.float32)
+    begins = np.cumsum([0, *(len(one.texts) for one in pieces)])
+    for number, one in enumerate(pieces):
+        within = np.arange(len(one.texts)) - np.repeat(np.cumsum(counts[number]) - counts[number], counts[number])
+        places = np.repeat(first[number], counts[number]) + within
+        source[places] = np.arange(begins[number], begins[number + 1])
+        kinds[places] = SEGMENT_KINDS.index(one.kind) if isinstance(one.kind, str) else one.kind
+        loss[places] = one.loss
+    stacked = pa.concat_arrays([as_text(one.texts) for one in pieces])
+    return in_a_row(stacked.take(pa.array(source)), starts, kinds, loss)
 
 
 def in_a_row(
-    pieces: pa.LargeStringArray, starts: Int, kinds: npt.NDArray[np.int8], loss: npt.NDArray[np.bool_]
+    pieces: pa.LargeStringArray,
+    starts: Int,
+    kinds: npt.NDArray[np.int8],
+    weights: npt.NDArray[np.float32],
+    refused: dict[int, str] | None = None,
 ) -> Formatted:
     """Pieces one after another: document i owns ``pieces[starts[i]:starts[i + 1]]``.
 
-    starts int64[n + 1] from 0 to m; kinds int8[m] into SEGMENT_KINDS; loss bool[m]. Empty pieces give no segment.
+    starts int64[n + 1] from 0 to m; kinds int8[m] into SEGMENT_KINDS; weights float32[m], 0 without loss. Empty pieces give no
+    segment.
     """
     lengths = np.asarray(pc.utf8_length(pieces), dtype=np.int64)
     ends = np.concatenate([[0], np.cumsum(lengths)])
@@ -86,12 +95,21 @@ def in_a_row(
             pa.array((ends[:-1] - first)[there].astype(np.int32)),
             pa.array((ends[1:] - first)[there].astype(np.int32)),
             names,
-            pa.array(loss[there]),
+            pa.array(weights[there] > 0),
         ],
         fields=list(SEGMENTS.value_type),
     )
     segments = pa.ListArray.from_arrays(pa.array(counts[starts].astype(np.int32)), struct).cast(SEGMENTS)
-    return Formatted(joined(pieces, starts), segments)
+    return Formatted(joined(pieces, starts), segments, weights[there].astype(np.float32), refused or {})
+
+
+def only(segments: pa.ListArray, there: npt.NDArray[np.bool_]) -> pa.ListArray:
+    """The segments of some rows, null for the others."""
+    sizes = np.where(there, np.asarray(pc.list_value_length(segments), dtype=np.int64), 0)
+    rows = np.asarray(pc.list_parent_indices(segments), dtype=np.int64)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int32())
+    lists = pa.ListArray.from_arrays(offsets, segments.flatten().filter(pa.array(there[rows])), mask=pa.array(~there))
+    return lists.cast(SEGMENTS)
 
 
 def joined(pieces: pa.LargeStringArray, starts: Int) -> pa.LargeStringArray:

@@ -18,7 +18,7 @@ from curation.arrays.arrow_text import as_text
 from curation.arrays.document_ids import id_words
 from curation.methods.formatters import lots
 from curation.methods.formatters.plain import body
-from curation.methods.formatters.segments import Formatted, Int, Lists, with_lists
+from curation.methods.formatters.segments import Formatted, Int, Lists, side_by_side
 from curation.methods.formatters.thoughts import answered
 from curation.methods.formatters.values import texts_of
 from schemas.formatters import Steps
@@ -39,7 +39,7 @@ def steps(documents: pa.Table, params: Steps, *, seed: int, phase: str) -> Forma
         texts, pa.scalar(params.separator, pa.large_string()), pa.scalar("", pa.large_string())
     )
     before, after = answered(body(documents), pa.array(counts > 0))
-    return with_lists(before, Lists(as_text(closed), counts, "thought", params.loss), after)
+    return side_by_side([*before, Lists(as_text(closed), counts, "thought", params.loss), *after])
 
 
 def _corrupted(

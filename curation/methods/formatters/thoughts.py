@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from curation.arrays.arrow_text import as_text
 from curation.methods.formatters.plain import body
-from curation.methods.formatters.segments import Column, Formatted, Lists, with_lists
+from curation.methods.formatters.segments import Column, Formatted, Lists, side_by_side
 from curation.methods.formatters.values import texts_of
 from schemas.formatters import Thoughts
 
@@ -23,16 +23,18 @@ def thoughts(documents: pa.Table, params: Thoughts, *, seed: int, phase: str) ->
         texts, pa.scalar(params.separator, pa.large_string()), pa.scalar("", pa.large_string())
     )
     before, after = answered(body(documents), pa.array(counts > 0))
-    return with_lists(before, Lists(as_text(closed), counts, "thought", params.loss), after)
+    return side_by_side([*before, Lists(as_text(closed), counts, "thought", params.loss), *after])
 
 
-def answered(pieces: list[Column], led: pa.BooleanArray) -> tuple[list[Column], list[Column]]:
+def answered(pieces: list[Column | Lists], led: pa.BooleanArray) -> tuple[list[Column | Lists], list[Column | Lists]]:
     """The pieces of a plain document before and behind what leads to its text, which then is an answer."""
-    prompts = [piece for piece in pieces if piece.kind == "prompt"]
+    prompts: list[Column | Lists] = [piece for piece in pieces if isinstance(piece, Column) and piece.kind == "prompt"]
     empty = pa.scalar("", pa.large_string())
-    after: list[Column] = []
+    after: list[Column | Lists] = []
     for piece in pieces:
-        if piece.kind == "content":
+        if isinstance(piece, Lists):
+            after.append(piece)
+        elif piece.kind == "content":
             after.append(Column(as_text(pc.if_else(led, empty, piece.texts)), "content", True))
             after.append(Column(as_text(pc.if_else(led, piece.texts, empty)), "answer", True))
         elif piece.kind == "answer":
