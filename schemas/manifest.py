@@ -55,6 +55,8 @@ class PhaseRecord(Part):
     budget: dict[str, Any]
     weights: dict[str, float]
     realised: dict[str, Amount]
+    trained_tokens: dict[str, int] = {}
+    """Of the tokens written, those with loss, by label; without a tokenizer by their share of characters."""
     by: str | None = None
     notes: list[str] = []
     pools: dict[str, Amount] = {}

@@ -173,6 +173,9 @@ class Recipe(Section):
                     raise ValueError(
                         f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another"
                     )
+        weights = self.shards.loss_weights
+        if weights is not None and weights.record is not None and weights.record not in {**self.tags, "quality": 0}:
+            raise ValueError(f"shards.loss_weights.record: {weights.record!r} is no declared tag, nor quality")
         if self.shards.sequence_length is not None:
             for index, source in enumerate(self.sources):
                 if source.kind in KIND_COLUMNS:

@@ -30,6 +30,19 @@ ByteSize = Annotated[
 ]
 
 
+SegmentKind = Literal[
+    "metadata",
+    "mode",
+    "prompt",
+    "demonstration",
+    "thought",
+    "content",
+    "answer",
+    "system",
+    "user",
+    "assistant",
+    "tool",
+]
 Method = Literal["concat", "complete", "best_fit"]
 Special = Literal["auto"] | Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)]
 """A special token: the tokenizer's own, or an id, or a token as the tokenizer writes it."""
@@ -51,6 +64,16 @@ class Packing(Section):
     """Fills up sequences, without loss and outside of every document. Like `begin`; null fills with token 0."""
 
 
+class LossWeights(Section):
+    """What a loss counts: the product of a segment's, its turn's and its record's weight, beside the flags that say where there is
+    any. A turn's is in the data (`weight`); nothing said is 1."""
+
+    kinds: dict[SegmentKind, Annotated[float, Field(ge=0)]] = {}
+    """Kind of segment -> weight (PTR: thoughts less than the answer). A kind that has no loss gets none by this."""
+    record: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """A tag with numbers, the record's weight (DoReMi's, a table's); null in it is 1, what is below 0 is 0."""
+
+
 class Shards(Section):
     """The Parquet files of a release."""
 
@@ -62,6 +85,8 @@ class Shards(Section):
     """A Hugging Face `tokenizer.json` (or the folder that has it), a SentencePiece `.model`, or a `.tiktoken` file; budgets and the column `tokens` count its tokens. Null: UTF-8 bytes / 4, rounded up."""
     copies: bool = False
     """Write how many documents each one stands for, itself and its copies, as a column `copies` (int64) after the tags."""
+    loss_weights: LossWeights | None = None
+    """Write a column `loss_weight`, a number a segment (packed: `loss_weights`, a token); null writes none."""
     sequence_length: Annotated[int, Field(ge=8)] | None = None
     """Pack documents into sequences of this many tokens (needs a tokenizer); a shard's last sequence is filled up. Null: one
     row a document."""

@@ -235,6 +235,8 @@ PACKED = pa.schema(
     ]
 )
 """A training shard of packed sequences."""
+WEIGHTS_A_TOKEN = pa.field("loss_weights", pa.list_(pa.float32()))
+"""The last column of packed shards where the recipe sets weights."""
 
 REFERENCES = pa.schema(
     [

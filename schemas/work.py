@@ -127,8 +127,8 @@ class WrittenShard:
     bytes: int
     sha256: str
     phase: str
-    labels: dict[str, tuple[int, int]]
-    """Documents and tokens by label of the phase's mixture."""
+    labels: dict[str, tuple[int, int, int]]
+    """Documents, tokens and tokens with loss by label of the phase's mixture."""
     documents: int
     first_position: int
     padded: int | None = None

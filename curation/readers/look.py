@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
-from curation.readers.columns import holds
+from curation.readers.columns import holds, printable
 from curation.readers.compression import StreamFault
 from curation.readers.documents import Wanted
 from curation.readers.formats import by_name
 from curation.readers.json_values import records
 from curation.readers.lines import text_blocks
+from schemas.sources import Kind as RecordKind
 
 ROWS = 100
 """Looked at, of a file."""
@@ -49,6 +50,8 @@ TEXTS = (
 )
 PROMPTS = ("prompt", "instruction", "question", "input", "query")
 RESPONSES = ("response", "output", "answer", "completion", "chosen", "target")
+TRUTH = "ground_truth"
+VERIFIERS = ("verifier", "dataset")
 MESSAGES = ("messages", "conversations", "conversation", "turns")
 NAMES = {
     "url": ("url", "uri", "link", "source_url", "warc-target-uri"),
@@ -82,7 +85,9 @@ class Kind:
     columns: dict[str, Column] = field(default_factory=dict)
     text: str | None = None
     prompt: str | None = None
-    messages: str | None = None
+    record: RecordKind | None = None
+    parts: dict[str, str | None] = field(default_factory=dict)
+    """Of records that are made of turns: their columns, by what they hold."""
     why: str = ""
     fault: str | None = None
 
@@ -126,6 +131,7 @@ def look(infos: Sequence[storage.FileInfo]) -> Look:
                 found[0].files.append(info)
                 continue
             one, taken = _of_file(folder, ending, info)
+            _choose(one)
             left -= taken
             looked += 1
             same = next((kind for kind in found if _alike(kind, one)), None)
@@ -142,9 +148,8 @@ def look(infos: Sequence[storage.FileInfo]) -> Look:
 
 
 def _alike(first: Kind, second: Kind) -> bool:
-    return (first.fault is None) == (second.fault is None) and bool(
-        set(first.columns) & set(second.columns) or not first.columns
-    )
+    both = (first.fault is None, first.record) == (second.fault is None, second.record)
+    return both and bool(set(first.columns) & set(second.columns) or not first.columns)
 
 
 def _add(kind: Kind, other: Kind) -> None:
@@ -268,21 +273,34 @@ def _saw(column: Column, value: Any) -> None:
 
 
 def _choose(kind: Kind) -> None:
-    """Which column is the text, which the prompt, and why."""
+    """Which kind of records these are, which column is the text, which the prompt, and why."""
     texts = {name: column for name, column in kind.columns.items() if column.strings and column.filled}
     lowered = {name.lower().rsplit(".", 1)[-1]: name for name in reversed(list(kind.columns))}
     if kind.ending.startswith(".txt"):
         kind.text, kind.why = "text", "the whole file is one document"
         return
-    kind.messages = next((lowered[name] for name in MESSAGES if name in lowered), None)
+    messages = next((lowered[name] for name in MESSAGES if name in lowered), None)
     asked = next((lowered[name] for name in PROMPTS if lowered.get(name) in texts), None)
     answer = next((lowered[name] for name in RESPONSES if lowered.get(name) in texts), None)
     named = next((lowered[name] for name in TEXTS if lowered.get(name) in texts), None)
-    if asked is not None and answer is not None and named is None:
+    if "chosen" in lowered and "rejected" in lowered:
+        kind.record, kind.why = "preference", "a chosen and a rejected answer stand beside each other"
+        kind.parts = {"prompt": asked, "chosen": lowered["chosen"], "rejected": lowered["rejected"]}
+    elif TRUTH in lowered and (asked or messages) is not None:
+        kind.record, kind.why = (
+            "verifiable",
+            "a prompt and what its answers are checked against stand beside each other",
+        )
+        verifier = next((lowered[name] for name in VERIFIERS if name in lowered), None)
+        kind.parts = {"prompt": asked or messages, "ground_truth": lowered[TRUTH], "verifier": verifier}
+    elif messages is not None and named is None:
+        kind.record, kind.why = "conversation", f"column {printable(messages)} holds the turns"
+        kind.parts = {"messages": messages}
+    elif asked is not None and answer is not None and named is None:
         kind.prompt, kind.text, kind.why = asked, answer, "a prompt and its answer stand beside each other"
     elif named is not None:
         kind.text, kind.why = named, "by its name"
-    elif texts and kind.messages is None:
+    elif texts:
         longest = max(texts, key=lambda name: texts[name].characters)
         if texts[longest].characters >= 50 * texts[longest].filled:
             kind.text, kind.why = longest, "it holds by far the most characters"

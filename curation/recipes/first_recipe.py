@@ -54,6 +54,7 @@ class Told:
             },
             "text": kind.text,
             "prompt": kind.prompt,
+            "record": kind.record,
             "why": kind.why,
             "languages": self.languages,
             "source": self.source,
@@ -81,16 +82,19 @@ def look_at(paths: Sequence[str]) -> tuple[Look, list[Told]]:
 def _told(kind: Kind, under: str) -> Told:
     if kind.fault is not None:
         return Told(kind, under, {}, None, kind.fault)
-    if kind.messages is not None and kind.text is None:
-        return Told(
-            kind, under, {}, None, f"column `{printable(kind.messages)}` holds conversations, which are not read yet"
-        )
+    defaults = Columns().model_dump()
+    own = {what: role(kind, what) for what in ("id", "url", "date")}
+    if kind.record is not None:
+        source: dict[str, Any] = {"kind": kind.record, "paths": _paths(kind)}
+        named = {
+            what: name for what, name in {**kind.parts, **own}.items() if name is not None and name != defaults[what]
+        }
+        return Told(kind, under, {}, source | ({"columns": named} if named else {}), None)
     if kind.text is None:
         shown = ", ".join(f"`{printable(name)}`" for name in list(kind.columns)[:5])
         return Told(kind, under, {}, None, f"no column looks like a text: {shown}; name it, columns: {{text: …}}")
-    source: dict[str, Any] = {"paths": _paths(kind)}
-    columns = {"text": kind.text, **{what: role(kind, what) for what in ("id", "url", "date")}}
-    defaults = Columns().model_dump()
+    source = {"paths": _paths(kind)}
+    columns = {"text": kind.text, **own}
     named = {what: name for what, name in columns.items() if name is not None and name != defaults[what]}
     if kind.ending.startswith(".txt"):
         named = {}
@@ -168,7 +172,8 @@ def recipe_of(told: Sequence[Told], name: str) -> str:
         kind = mine[0].kind
         files = sum(len(one.kind.files) for one in mine)
         said = f"{files:,} {'file' if files == 1 else 'files'}, {sum(one.kind.bytes for one in mine):,} bytes"
-        lines.append(f"  # {said}; text: column {printable(kind.text or '')}, {kind.why}")
+        what = f"kind: {kind.record}" if kind.record is not None else f"text: column {printable(kind.text or '')}"
+        lines.append(f"  # {said}; {what}, {kind.why}")
         languages = Counter[str]()
         for one in mine:
             languages.update(one.languages)

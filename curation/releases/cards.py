@@ -55,9 +55,16 @@ def trainer(manifest: Manifest, plan: Plan) -> dict[str, Any]:
         "phases": phases,
         "shuffle": False,
         "global_batch": batch,
-        "loss_weight_column": None,
+        "loss_weight_column": _weight_column(manifest),
         "learning_rate": _learning_rate(plan, [phase["name"] for phase in phases]),
     }
+
+
+def _weight_column(manifest: Manifest) -> str | None:
+    shards = manifest.recipe["shards"]
+    if shards["loss_weights"] is None:
+        return None
+    return "loss_weight" if shards["sequence_length"] is None else "loss_weights"
 
 
 def _learning_rate(plan: Plan, written: list[str]) -> dict[str, Any]:

@@ -317,13 +317,12 @@ def groups_of(pool: Pool, by: Iterable[str | None]) -> dict[str, dict[str, Amoun
 def _phases(plan: Plan, said: Sequence[Sequence[str]], shards: list[WrittenShard]) -> list[PhaseRecord]:
     records = []
     for phase, notes in zip(plan.phases, said, strict=True):
-        realised: dict[str, list[int]] = {label: [0, 0] for label in phase.labels}
+        realised: dict[str, list[int]] = {label: [0, 0, 0] for label in phase.labels}
         for shard in shards:
             if shard.phase == phase.name:
-                for label, (n, tokens) in shard.labels.items():
-                    both = realised.setdefault(label, [0, 0])
-                    both[0] += n
-                    both[1] += tokens
+                for label, amounts in shard.labels.items():
+                    before = realised.get(label, [0, 0, 0])
+                    realised[label] = [one + more for one, more in zip(before, amounts, strict=True)]
         records.append(
             PhaseRecord(
                 name=phase.name,
@@ -334,7 +333,8 @@ def _phases(plan: Plan, said: Sequence[Sequence[str]], shards: list[WrittenShard
                     "rounding": phase.rounding,
                 },
                 weights=dict(zip(phase.labels, phase.weights, strict=True)),
-                realised={label: Amount(documents=n, tokens=t) for label, (n, t) in sorted(realised.items())},
+                realised={label: Amount(documents=n, tokens=t) for label, (n, t, _) in sorted(realised.items())},
+                trained_tokens={label: trained for label, (_, _, trained) in sorted(realised.items())},
                 by=phase.by,
                 fit=None if phase.fit is None else asdict(phase.fit),
                 notes=list(notes),

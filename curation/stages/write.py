@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -37,12 +37,14 @@ from curation.mixture.spans import CHUNK_BYTES, ROWS_PER_GROUP, ShardSpan, cuts,
 from curation.releases.copies import copies_of
 from curation.releases.shard_file import ShardFile
 from curation.releases.work import Done, Work
+from curation.training.loss_weights import loss_weights
 from curation.training.pack import Packed, Packer
 from curation.training.tokens import Tokens, count_tokens, special_ids
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
 from schemas.recipe import KIND_COLUMNS
-from schemas.tables import DECISIONS, NO_LABEL, PACKED, SHARD
+from schemas.shards import Shards
+from schemas.tables import DECISIONS, NO_LABEL, PACKED, SHARD, WEIGHTS_A_TOKEN
 from schemas.work import WrittenShard
 
 SCHEDULED = pa.schema(
@@ -293,8 +295,9 @@ class Gathered:
             documents = table.rename_columns([n.removeprefix("tag:") for n in table.column_names])
             chosen = turns.conversation(documents).combine_chunks()
             formatted = formatters.render(chosen, self.phase.conditioning, seed=recipe.seed, phase=self.phase.name)
-            counted = count_tokens(formatted.texts, formatted.segments, recipe.shards.tokenizer)
-            yield documents, formatted, counted
+            weights = loss_weights(documents, formatted, recipe.shards.loss_weights)
+            counted = count_tokens(formatted.texts, formatted.segments, recipe.shards.tokenizer, weights)
+            yield documents, replace(formatted, weights=weights), counted
 
     def of_kind(self, documents: pa.Table, chosen: Formatted) -> dict[str, pa.Array]:
         """The columns that the kinds of the recipe's sources have besides; null for records of another kind."""
@@ -322,14 +325,14 @@ class Counts:
     def __init__(self, by: str | None):
         self.by = by
         self.rows = self.tokens = 0
-        self.labels: dict[str, tuple[int, int]] = {}
+        self.labels: dict[str, tuple[int, int, int]] = {}
 
-    def add(self, documents: pa.Table, tokens: npt.NDArray[np.int32]) -> None:
+    def add(self, documents: pa.Table, tokens: Tokens) -> None:
         self.rows += len(documents)
-        self.tokens += int(tokens.sum())
-        for label, (n, t) in _labels(documents, self.by, tokens).items():
-            before = self.labels.get(label, (0, 0))
-            self.labels[label] = (before[0] + n, before[1] + t)
+        self.tokens += int(tokens.counts.sum())
+        for label, (n, t, trained) in _labels(documents, self.by, tokens).items():
+            before = self.labels.get(label, (0, 0, 0))
+            self.labels[label] = (before[0] + n, before[1] + t, before[2] + trained)
 
 
 def run_write(work: Work, number: int) -> Done:
@@ -361,11 +364,15 @@ def run_write(work: Work, number: int) -> Done:
                 result = result.append_column("copies", documents["copies"])
             for column, values in gathered.of_kind(documents, formatted).items():
                 result = result.append_column(column, values)
+            if recipe.shards.loss_weights is not None:
+                lists = formatted.segments
+                weights = pa.ListArray.from_arrays(lists.offsets, pa.array(formatted.weights))
+                result = result.append_column("loss_weight", weights)
             if counted.input_ids is not None:
                 result = result.append_column("input_ids", counted.input_ids)
                 result = result.append_column("loss_mask", counted.loss_mask)
             shard.write(result)
-            counts.add(documents, counted.counts)
+            counts.add(documents, counted)
     written = WrittenShard(
         path=name,
         rows=counts.rows,
@@ -389,28 +396,37 @@ def run_pack(work: Work, number: int) -> Done:
     shards = work.recipe.shards
     special = special_ids(shards.tokenizer or "", shards.packs)
     packer = Packer(
-        shards.sequence_length or 0, shards.packs.method, special["begin"], special["end"], special["pad"] or 0
+        shards.sequence_length or 0,
+        shards.packs.method,
+        special["begin"],
+        special["end"],
+        special["pad"] or 0,
+        weighted=shards.loss_weights is not None,
     )
     counts = Counts(gathered.phase.by)
     rows = 0
     target = work.path("packed", number, "arrow")
-    with storage.open_write(target) as sink, pa.ipc.new_file(sink, PACKED_COLUMNS) as writer:
+    schema = packed_columns(shards)
+    with storage.open_write(target) as sink, pa.ipc.new_file(sink, schema) as writer:
 
         def leave(made: Packed) -> int:
-            table = pa.table(made.columns(), schema=PACKED_COLUMNS)
+            table = pa.table(made.columns(), schema=schema)
             writer.write_table(table)
             return len(table)
 
         for documents, _, counted in gathered.chunks():
             rows += leave(packer.add(counted, documents["id"].to_pylist()))
-            counts.add(documents, counted.counts)
+            counts.add(documents, counted)
         rows += leave(packer.finish())
     cost = {"padded": packer.padded, "cut": packer.cut, "dropped_tokens": packer.dropped_tokens}
     done = {"rows": rows, "tokens": counts.tokens, "labels": counts.labels, "documents": counts.rows}
     return Done({**done, **cost}, [target])
 
 
-PACKED_COLUMNS = pa.schema([field for field in PACKED if field.name not in ("position", "phase")])
+def packed_columns(shards: Shards) -> pa.Schema:
+    """The columns of a shard of packed sequences behind position and phase."""
+    weights = [WEIGHTS_A_TOKEN] if shards.loss_weights is not None else []
+    return pa.schema([*(field for field in PACKED if field.name not in ("position", "phase")), *weights])
 
 
 def leave_positions(work: Work, rows: list[int]) -> None:
@@ -427,6 +443,7 @@ def run_place(work: Work, number: int) -> Done:
     name = spans[number].path
     path = storage.join(work.release, name)
     at = first
+    schema = pa.schema([*list(PACKED)[:2], *packed_columns(work.recipe.shards)])
     with (
         storage.open_read(work.path("packed", number, "arrow")) as stream,
         ShardFile(path, work.recipe.shards) as shard,
@@ -436,7 +453,7 @@ def run_place(work: Work, number: int) -> Done:
             nonlocal at
             position = pa.array(np.arange(at, at + len(table)), pa.int64())
             columns = {"position": position, "phase": pa.array([phase] * len(table), pa.string())}
-            shard.write(pa.table(columns | {name: table[name] for name in table.column_names}, schema=PACKED))
+            shard.write(pa.table(columns | {name: table[name] for name in table.column_names}, schema=schema))
             at += len(table)
 
         groups = RowGroups(write, ROWS_PER_GROUP)
@@ -448,12 +465,16 @@ def run_place(work: Work, number: int) -> Done:
     return Done({"path": name, "phase": phase, "first_position": first, **sums}, [path])
 
 
-def _labels(documents: pa.Table, by: str | None, tokens: npt.NDArray[np.int32]) -> dict[str, tuple[int, int]]:
+def _labels(documents: pa.Table, by: str | None, tokens: Tokens) -> dict[str, tuple[int, int, int]]:
+    """Documents, tokens and tokens with loss by label."""
     if by is None:
-        return {"(all)": (len(documents), int(tokens.sum()))}
+        return {"(all)": (len(documents), int(tokens.counts.sum()), int(tokens.trained.sum()))}
     labels = labels_in(documents, by)
     codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
     counts = np.bincount(codes, minlength=len(labels.names) + 1)
-    sums = np.bincount(codes, weights=tokens, minlength=len(labels.names) + 1)
+    sums, trained = (
+        np.bincount(codes, weights=of_row, minlength=len(labels.names) + 1)
+        for of_row in (tokens.counts, tokens.trained)
+    )
     names = [*labels.names, NO_LABEL]
-    return {name: (int(n), int(t)) for name, n, t in zip(names, counts, sums, strict=True) if n}
+    return {name: (int(n), int(t), int(w)) for name, n, t, w in zip(names, counts, sums, trained, strict=True) if n}

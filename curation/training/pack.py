@@ -25,6 +25,7 @@ from schemas.tables import PACKED
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.uint8]
+Float32 = npt.NDArray[np.float32]
 UNMASKED_AT_LEAST = 10
 SPAN = PACKED.field("doc_spans").type.value_type
 
@@ -33,7 +34,8 @@ SPAN = PACKED.field("doc_spans").type.value_type
 class Packed:
     """Sequences, in order: input_ids int32[rows, length], loss_mask uint8[rows, length], and their documents.
 
-    doc_ids: one a span; spans int32[m, 2] half-open in the row; counts int64[rows]: spans of each row.
+    doc_ids: one a span; spans int32[m, 2] half-open in the row; counts int64[rows]: spans of each row; weights float32[rows,
+    length], 0 where the mask is, where tokens have them.
     """
 
     input_ids: Int32
@@ -41,18 +43,23 @@ class Packed:
     doc_ids: list[str]
     spans: Int32
     counts: Int64
+    weights: Float32 | None = None
 
     def columns(self) -> dict[str, pa.Array]:
-        """The columns input_ids, loss_mask, doc_ids and doc_spans of a packed shard."""
+        """The columns input_ids, loss_mask, doc_ids and doc_spans of a packed shard, then loss_weights where tokens have them."""
         rows, length = self.input_ids.shape
         offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * length)
         spans = pa.array(np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int32))
         pairs = pa.StructArray.from_arrays([pa.array(self.spans[:, 0]), pa.array(self.spans[:, 1])], fields=list(SPAN))
+        weights = {}
+        if self.weights is not None:
+            weights["loss_weights"] = pa.ListArray.from_arrays(offsets, pa.array(self.weights.reshape(-1)))
         return {
             "input_ids": pa.ListArray.from_arrays(offsets, pa.array(self.input_ids.reshape(-1))),
             "loss_mask": pa.ListArray.from_arrays(offsets, pa.array(self.loss_mask.reshape(-1))),
             "doc_ids": pa.ListArray.from_arrays(spans, pa.array(self.doc_ids, pa.string())),
             "doc_spans": pa.ListArray.from_arrays(spans, pairs),
+            **weights,
         }
 
 
@@ -70,8 +77,11 @@ class Packer:
     begin: int | None = None
     end: int | None = None
     pad: int = 0
+    weighted: bool = False
+    """Whether tokens have weights."""
     _ids: Int32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     _mask: Mask = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
+    _weights: Float32 | None = None
     _sizes: Int64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _names: list[str] = field(default_factory=list)
     dropped_tokens: int = 0
@@ -89,22 +99,25 @@ class Packer:
 
     def add(self, tokens: Tokens, doc_ids: list[str]) -> Packed:
         """All sequences that are full with these documents: their ids and masks, one id a document."""
-        ids, mask, sizes = self._with_borders(tokens)
+        ids, mask, weights, sizes = self._with_borders(tokens)
         if self.method == "best_fit":
             parts = best_fit(sizes, self.length)
             self.cut += int((sizes > self.length).sum())
-            return self._packed(ids, mask, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids)
+            return self._packed(ids, mask, weights, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids)
         ids, mask = np.concatenate([self._ids, ids]), np.concatenate([self._mask, mask])
+        if weights is not None and self._weights is not None:
+            weights = np.concatenate([self._weights, weights])
         sizes, names = np.concatenate([self._sizes, sizes]), [*self._names, *doc_ids]
         parts, used_documents, used_tokens = place(sizes, self.length, self.method == "complete")
         rows = int(parts[-1, 0]) + 1 if len(parts) else 0
-        made = self._packed(ids, mask, parts, rows, names)
+        made = self._packed(ids, mask, weights, parts, rows, names)
         self.dropped_tokens += int(used_tokens - rows * self.length)
         ends = np.cumsum(sizes)
         broken = np.unique(parts[parts[:, 2] + parts[:, 4] - parts[:, 3] < ends[parts[:, 1]], 1])
         self.cut += len(broken) - int(self._cut_before and 0 in broken)
         self._cut_before = used_documents in broken or (self._cut_before and used_documents == 0)
         self._ids, self._mask = ids[used_tokens:].copy(), mask[used_tokens:].copy()
+        self._weights = None if weights is None else weights[used_tokens:].copy()
         # A document that is cut in the middle goes on with what is left of it.
         self._sizes = sizes[used_documents:].copy()
         if len(self._sizes):
@@ -114,24 +127,35 @@ class Packer:
 
     def finish(self) -> Packed:
         """What is waiting as a last sequence, filled up: one row, or none."""
-        sizes, ids, mask, names = self._sizes, self._ids, self._mask, self._names
+        sizes, ids, mask, weights, names = self._sizes, self._ids, self._mask, self._weights, self._names
+        if self.weighted and weights is None:
+            weights = np.zeros(0, dtype=np.float32)
         self._ids, self._mask, self._sizes, self._names = ids[:0], mask[:0], sizes[:0], []
         there = np.flatnonzero(sizes > 0)
         ends = np.cumsum(sizes)[there]
         starts = ends - sizes[there]
         parts = np.column_stack([np.zeros_like(there), there, starts, starts, ends]).astype(np.int64)
-        return self._packed(ids, mask, parts, int(len(there) > 0), names)
+        return self._packed(ids, mask, weights, parts, int(len(there) > 0), names)
 
-    def _packed(self, ids: Int32, mask: Mask, parts: Int64, rows: int, names: list[str]) -> Packed:
+    def _packed(
+        self, ids: Int32, mask: Mask, weights: Float32 | None, parts: Int64, rows: int, names: list[str]
+    ) -> Packed:
         """The sequences of such parts (``place``), filled up behind their last part."""
         packed_ids = np.full((rows, self.length), self.pad, dtype=np.int32)
         packed_mask = np.zeros((rows, self.length), dtype=np.uint8)
         _copy(ids, packed_ids.reshape(-1), parts, self.length)
         _copy(mask, packed_mask.reshape(-1), parts, self.length)
+        packed_weights = None
+        if weights is not None:
+            packed_weights = np.zeros((rows, self.length), dtype=np.float32)
+            _copy(weights, packed_weights.reshape(-1), parts, self.length)
         filled = np.zeros(rows, dtype=np.int64)
         np.maximum.at(filled, parts[:, 0], parts[:, 4])
         for row in np.flatnonzero(packed_mask.sum(axis=1) == 0).tolist():
-            packed_mask[row, max(int(filled[row]) - UNMASKED_AT_LEAST, 0) : filled[row]] = 1
+            last = slice(max(int(filled[row]) - UNMASKED_AT_LEAST, 0), int(filled[row]))
+            packed_mask[row, last] = 1
+            if packed_weights is not None:
+                packed_weights[row, last] = 1
         self.padded += int(rows * self.length - filled.sum())
         return Packed(
             packed_ids,
@@ -139,16 +163,23 @@ class Packer:
             [names[i] for i in parts[:, 1].tolist()],
             parts[:, 3:5].astype(np.int32),
             np.bincount(parts[:, 0], minlength=rows),
+            packed_weights,
         )
 
-    def _with_borders(self, tokens: Tokens) -> tuple[Int32, Mask, Int64]:
-        """Ids, mask and sizes of the documents with the begin and end tokens around them."""
+    def _with_borders(self, tokens: Tokens) -> tuple[Int32, Mask, Float32 | None, Int64]:
+        """Ids, mask, weights and sizes of the documents with the begin and end tokens around them, which weigh what the
+        document's first and last token does (the end 1 where that has no loss)."""
         if tokens.input_ids is None or tokens.loss_mask is None:
             raise ValueError("packing needs token ids: count_tokens with a tokenizer")
         ids = tokens.input_ids.flatten().to_numpy()
         mask = tokens.loss_mask.flatten().to_numpy()
+        weights = None if tokens.loss_weights is None else tokens.loss_weights.flatten().to_numpy()
         sizes = tokens.counts.astype(np.int64)
         starts = np.cumsum(sizes) - sizes
+        if weights is not None and self.end is not None:
+            at = np.maximum(starts + sizes - 1, 0)
+            own = (sizes > 0) & (np.append(mask, 0)[at] > 0)
+            weights = np.insert(weights, starts + sizes, np.where(own, np.append(weights, 0)[at], 1.0))
         if self.end is not None:
             ids = np.insert(ids, starts + sizes, self.end)
             mask = np.insert(mask, starts + sizes, 1)
@@ -156,9 +187,13 @@ class Packer:
             starts = np.cumsum(sizes) - sizes
         if self.begin is not None:
             first = np.where(sizes > 0, np.append(mask, 0)[starts], 0)
+            if weights is not None:
+                of_first = np.where(sizes > 0, np.append(weights, 0)[starts], 0)
+                weights = np.insert(weights, starts, of_first * first)
             ids, mask = np.insert(ids, starts, self.begin), np.insert(mask, starts, first)
             sizes = sizes + 1
-        return ids.astype(np.int32), mask.astype(np.uint8), sizes
+        weights = None if weights is None else weights.astype(np.float32)
+        return ids.astype(np.int32), mask.astype(np.uint8), weights, sizes
 
 
 @numba.njit(nogil=True, cache=True)

@@ -24,15 +24,23 @@ _BATCH_CHARS = 4_000_000
 
 @dataclass(frozen=True)
 class Tokens:
-    """counts int32[n]; with a tokenizer also input_ids list<int32>[n] and loss_mask list<uint8>[n]."""
+    """counts int32[n], and of them those with loss, trained int32[n]; with a tokenizer also input_ids list<int32>[n] and loss_mask
+    list<uint8>[n], and where weights were given loss_weights list<float32>[n], 0 where the mask is."""
 
     counts: npt.NDArray[np.int32]
+    trained: npt.NDArray[np.int32]
     input_ids: pa.ListArray | None = None
     loss_mask: pa.ListArray | None = None
+    loss_weights: pa.ListArray | None = None
 
 
-def count_tokens(texts: pa.LargeStringArray, segments: pa.ListArray, tokenizer: str | None) -> Tokens:
-    """Tokens of each row.
+def count_tokens(
+    texts: pa.LargeStringArray,
+    segments: pa.ListArray,
+    tokenizer: str | None,
+    weights: npt.NDArray[np.float32] | None = None,
+) -> Tokens:
+    """Tokens of each row. weights float32[m]: of each segment.
 
     tokenizer: path of a tokenizer (``encoder.load``); null counts UTF-8 bytes / 4, rounded up a row. Each segment is
     tokenised on its own, without special tokens, so that no token straddles a border (MeCo; joined text would give
@@ -42,31 +50,45 @@ def count_tokens(texts: pa.LargeStringArray, segments: pa.ListArray, tokenizer: 
     """
     if tokenizer is None:
         sizes = np.asarray(pc.binary_length(texts), dtype=np.int64)
-        return Tokens((-(-sizes // BYTES_PER_TOKEN)).astype(np.int32))
+        counts = -(-sizes // BYTES_PER_TOKEN)
+        return Tokens(counts.astype(np.int32), _trained(segments, counts))
     made = encoder.load(tokenizer)
-    cut = _pieces(texts, segments)
+    cut = _pieces(texts, segments, weights)
     ids: list[npt.NDArray[np.int32]] = [np.zeros(0, dtype=np.int32)]
-    masks: list[npt.NDArray[np.uint8]] = [np.zeros(0, dtype=np.uint8)]
+    found: list[npt.NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)]
     lengths = np.zeros(len(cut.pieces), dtype=np.int64)
     for start, stop in _batches(cut.pieces):
         flat, lengths[start:stop] = made.ids(cut.pieces[start:stop])
-        mask = np.repeat(cut.loss[start:stop], lengths[start:stop]).astype(np.uint8)
-        mixed = np.flatnonzero(cut.mixed[start:stop])
-        if len(mixed):
-            begins = np.cumsum(lengths[start:stop]) - lengths[start:stop]
-            for number in mixed.tolist():
-                mine = slice(begins[number], begins[number] + lengths[start + number])
-                mask[mine] = cut.mask_of(start + number, made.spans(cut.pieces[start + number].as_py(), flat[mine]))
+        of_token = np.repeat(cut.weights[cut.first[start:stop]], lengths[start:stop])
+        begins = np.cumsum(lengths[start:stop]) - lengths[start:stop]
+        for number in np.flatnonzero(cut.mixed[start:stop]).tolist():
+            mine = slice(begins[number], begins[number] + lengths[start + number])
+            spans = made.spans(cut.pieces[start + number].as_py(), flat[mine])
+            of_token[mine] = cut.weights_in(start + number, spans)
         ids.append(flat)
-        masks.append(mask)
-    rows = cut.rows
-    counts = np.bincount(rows, weights=lengths, minlength=len(texts)).astype(np.int64)
+        found.append(of_token)
+    counts = np.bincount(cut.rows, weights=lengths, minlength=len(texts)).astype(np.int64)
     offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
+    of_token = np.concatenate(found)
+    mask = of_token >= 0
+    trained = np.diff(np.concatenate([[0], np.cumsum(mask)])[np.concatenate([[0], np.cumsum(counts)])])
     return Tokens(
         counts.astype(np.int32),
+        trained.astype(np.int32),
         pa.ListArray.from_arrays(offsets, pa.array(np.concatenate(ids))),
-        pa.ListArray.from_arrays(offsets, pa.array(np.concatenate(masks))),
+        pa.ListArray.from_arrays(offsets, pa.array(mask.astype(np.uint8))),
+        None if weights is None else pa.ListArray.from_arrays(offsets, pa.array(np.maximum(of_token, 0))),
     )
+
+
+def _trained(segments: pa.ListArray, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Of each row's tokens those with loss, by its share of code points, where no tokenizer says which they are: int32[n]."""
+    structs = segments.flatten()
+    lengths = np.asarray(structs.field("end"), dtype=np.int64) - np.asarray(structs.field("start"), dtype=np.int64)
+    rows = np.repeat(np.arange(len(segments)), np.asarray(pc.list_value_length(segments), dtype=np.int64))
+    points = np.bincount(rows, weights=lengths, minlength=len(segments))
+    lossy = np.bincount(rows, weights=lengths * np.asarray(structs.field("loss")), minlength=len(segments))
+    return np.rint(counts * lossy / np.maximum(points, 1)).astype(np.int32)
 
 
 def token_counts(
@@ -128,34 +150,40 @@ def _special(library: Library, role: Role, wanted: Special | None, path: str) ->
 class _Pieces:
     """What is tokenised on its own: a segment, or the turns of a conversation that follow one another.
 
-    pieces large_string[m], rows int64[m]: where each stands; loss bool[m]: of the piece's first segment; mixed bool[m]: whether its
-    segments differ in that; first int64[m + 1] into the segments, whose lengths in code points and losses are the last two.
+    pieces large_string[m], rows int64[m]: where each stands; mixed bool[m]: whether its segments have different weights; first
+    int64[m + 1] into the segments, whose lengths in code points and weights (-1 without loss) are the last two.
     """
 
     pieces: pa.LargeStringArray
     rows: npt.NDArray[np.int64]
-    loss: npt.NDArray[np.bool_]
     mixed: npt.NDArray[np.bool_]
     first: npt.NDArray[np.int64]
     lengths: npt.NDArray[np.int64]
-    losses: npt.NDArray[np.bool_]
+    weights: npt.NDArray[np.float32]
 
-    def mask_of(self, number: int, spans: Sequence[tuple[int, int]] | npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """Which tokens of a mixed piece have loss: those with a character in a segment that has. spans: of each token."""
+    def weights_in(
+        self, number: int, spans: Sequence[tuple[int, int]] | npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """The weight of each token of a mixed piece: the largest of the segments that it has a character of; -1 where none has
+        loss. spans: of the tokens, in code points."""
         mine = slice(int(self.first[number]), int(self.first[number + 1]))
-        ends = np.cumsum(self.lengths[mine])
-        points = np.concatenate([[0], np.cumsum(np.repeat(self.losses[mine], self.lengths[mine]))])
-        offsets = np.asarray(spans, dtype=np.int64).reshape(-1, 2)
-        offsets = np.minimum(offsets, ends[-1])
-        return (points[offsets[:, 1]] > points[offsets[:, 0]]).astype(np.uint8)
+        of_point = np.append(np.repeat(self.weights[mine], self.lengths[mine]), np.float32(-1))
+        bounds = np.minimum(np.asarray(spans, dtype=np.int64).reshape(-1, 2), len(of_point) - 1)
+        if not len(bounds):
+            return np.zeros(0, dtype=np.float32)
+        largest = np.maximum.reduceat(of_point, bounds.reshape(-1))[::2]
+        return np.where(bounds[:, 1] > bounds[:, 0], largest, np.float32(-1)).astype(np.float32)
 
 
-def _pieces(texts: pa.LargeStringArray, segments: pa.ListArray) -> _Pieces:
+def _pieces(
+    texts: pa.LargeStringArray, segments: pa.ListArray, weights: npt.NDArray[np.float32] | None = None
+) -> _Pieces:
     """Segments cover the texts in order, so that their ends in code points, summed up, cut one long buffer."""
     structs = segments.flatten()
     lengths = np.asarray(structs.field("end"), dtype=np.int64) - np.asarray(structs.field("start"), dtype=np.int64)
     rows = np.repeat(np.arange(len(texts)), np.asarray(pc.list_value_length(segments), dtype=np.int64))
-    losses = np.asarray(structs.field("loss"))
+    given = np.ones(len(rows), dtype=np.float32) if weights is None else weights
+    given = np.where(np.asarray(structs.field("loss")), given, np.float32(-1)).astype(np.float32)
     turn = np.asarray(pc.is_in(structs.field("kind"), value_set=pa.array(TURN_KINDS)))
     opens = np.ones(len(rows), dtype=bool)
     opens[1:] = ~(turn[1:] & turn[:-1] & (rows[1:] == rows[:-1]))
@@ -169,9 +197,10 @@ def _pieces(texts: pa.LargeStringArray, segments: pa.ListArray) -> _Pieces:
         raise ValueError("segments do not cover the texts")
     cuts = np.concatenate([points, [len(data)]])[ends[first]]
     pieces = pa.LargeStringArray.from_buffers(len(begins), pa.py_buffer(cuts.astype(np.int64)), pa.py_buffer(data))
-    trained = np.add.reduceat(losses.astype(np.int64), begins) if len(begins) else np.zeros(0, dtype=np.int64)
-    mixed = (trained > 0) & (trained < np.diff(first))
-    return _Pieces(pieces, rows[begins], losses[begins], mixed, first, lengths, losses)
+    mixed = np.zeros(len(begins), dtype=bool)
+    if len(begins):
+        mixed = np.maximum.reduceat(given, begins) != np.minimum.reduceat(given, begins)
+    return _Pieces(pieces, rows[begins], mixed, first, lengths, given)
 
 
 def _batches(pieces: pa.LargeStringArray) -> list[tuple[int, int]]:

@@ -65,12 +65,14 @@ def _show(seen: Any, told: list[Told]) -> None:
         if kind.columns:
             table = Table("column", "holds", "values", box=None, padding=(0, 2, 0, 2))
             for name, column in list(kind.columns.items())[:12]:
-                role = " (text)" if name == kind.text else " (prompt)" if name == kind.prompt else ""
+                roles = {kind.text: "text", kind.prompt: "prompt"} | {of: part for part, of in kind.parts.items() if of}
+                role = f" ({roles[name]})" if name in roles else ""
                 values = " · ".join(values_of(column.examples))
                 table.add_row(printable(name) + role, printable(column.kind), printable(values))
             out.print(table)
         if one.source is not None:
-            said = f"  text: {kind.text}, {kind.why}"
+            what = f"kind: {kind.record}" if kind.record is not None else f"text: {kind.text}"
+            said = f"  {what}, {kind.why}"
             if one.languages:
                 said += f"; languages: {', '.join(f'{label} {n}' for label, n in one.languages.items())}"
             out.print(said, markup=False, highlight=False, soft_wrap=True)

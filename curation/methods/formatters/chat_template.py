@@ -4,13 +4,13 @@ Where the template marks it (``{% generation %}``), the marks are the loss, as i
 return_assistant_tokens_mask=True)``. Else each content is written between two characters that stand in no record: where the
 text without them is the text that the template writes, they say where contents stand, and the assistant's, with the end
 of turn behind it, has the loss. A template that changes contents (it cuts thoughts out of earlier turns, say) is asked for the
-conversation up to each assistant turn instead.
+conversation with a mark in place of each. A turn with tool calls is what the conversation up to it has more than the one before.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -95,28 +95,56 @@ class ChatTemplate:
         return _cut(text, self._regions(one, text, contents, spans), spans)
 
     def _contents(self, one: Conversation, text: str) -> list[tuple[int, int]] | None:
-        """Where each content stands in the text; None where the template changes contents."""
+        """Where each content stands in the text, as the template writes it; None where that is not to be found."""
         plain = [message["content"] for message in one.messages]
         free = [mark for mark in MARKS if not any(mark in content for content in plain)][:2]
         if len(free) < 2:
             return None
-        opening, closing = free
-        marked = []
+        whole = self._between_marks(one, text, free, str)
+        return whole or self._between_marks(one, text, free, str.strip) or self._replaced(one, text, free[0])
+
+    def _between_marks(
+        self, one: Conversation, text: str, marks: list[str], core_of: Callable[[str], str]
+    ) -> list[tuple[int, int]] | None:
+        """Contents that the template writes as they are, or but for white space around them: all at once, between marks."""
+        opening, closing = marks
+        marked, cores = [], []
         for message in one.messages:
             content = message["content"]
-            core = content.strip()
+            core = core_of(content)
             at = content.find(core)
             marked.append({**message, "content": f"{content[:at]}{opening}{core}{closing}{content[at + len(core) :]}"})
+            cores.append(core)
         try:
             with_marks, _ = self.render(marked, one.to_be_answered)
         except Refused:
             return None
         parts = with_marks.replace(closing, opening).split(opening)
-        if len(parts) != 2 * len(plain) + 1 or "".join(parts) != text:
+        if len(parts) != 2 * len(cores) + 1 or "".join(parts) != text or parts[1::2] != cores:
             return None
         ends = np.cumsum([len(part) for part in parts]).tolist()
-        found = [(ends[2 * n], ends[2 * n + 1]) for n in range(len(plain))]
-        return found if all(parts[2 * n + 1] == content.strip() for n, content in enumerate(plain)) else None
+        return [(ends[2 * n], ends[2 * n + 1]) for n in range(len(cores))]
+
+    def _replaced(self, one: Conversation, text: str, mark: str) -> list[tuple[int, int]] | None:
+        """Contents that the template changes: what of the text is another where one of them is a mark instead."""
+        found = []
+        for number, message in enumerate(one.messages):
+            messages = [*one.messages]
+            messages[number] = {**message, "content": mark}
+            try:
+                other, _ = self.render(messages, one.to_be_answered)
+            except Refused:
+                return None
+            start = other.find(mark)
+            behind = len(other) - start - len(mark)
+            same = (
+                other.count(mark) == 1 and text.startswith(other[:start]) and text.endswith(other[start + len(mark) :])
+            )
+            if not same or start + behind > len(text):
+                return None
+            found.append((start, len(text) - behind))
+        in_order = all(before[1] <= after[0] for before, after in pairwise(found))
+        return found if in_order else None
 
     def _span(
         self, one: Conversation, number: int, text: str, contents: list[tuple[int, int]] | None

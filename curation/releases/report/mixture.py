@@ -28,9 +28,11 @@ class Row:
     of_documents: float
     tokens: int
     of_tokens: float
+    trained: int | None
+    """Tokens with loss; null in releases that do not say."""
 
 
-COLUMNS = ("phase", "group", "unit", "planned", "written", "documents", "share", "tokens", "share")
+COLUMNS = ("phase", "group", "unit", "planned", "written", "documents", "share", "tokens", "share", "with loss")
 
 
 def rows_of(phase: dict[str, Any]) -> list[Row]:
@@ -50,6 +52,7 @@ def rows_of(phase: dict[str, Any]) -> list[Row]:
             of_documents=amount["documents"] / totals["documents"],
             tokens=amount["tokens"],
             of_tokens=amount["tokens"] / totals["tokens"],
+            trained=phase.get("trained_tokens", {}).get(label),
         )
         for label, amount in ordered
     ]

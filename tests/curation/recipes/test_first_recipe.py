@@ -108,13 +108,31 @@ def test_hostile_names_and_values_stay_data(tmp_path: Path) -> None:
     assert seen.files == 1
 
 
-def test_conversations_and_numbers_are_left_out_with_the_reason(tmp_path: Path) -> None:
-    write_jsonl(tmp_path / "chat" / "c.jsonl", [{"messages": [{"role": "user", "content": "Hi"}]}] * 3)
+def test_numbers_are_left_out_with_the_reason(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "numbers" / "n.jsonl", [{"a": 1, "b": "x"}] * 3)
     _, told = look_at([str(tmp_path)])
-    reasons = {Path(one.kind.folder).name: one.reason for one in told}
-    assert reasons["chat"] == "column `messages` holds conversations, which are not read yet"
-    assert str(reasons["numbers"]).startswith("no column looks like a text: `a`, `b`")
+    assert str(told[0].reason).startswith("no column looks like a text: `a`, `b`")
+
+
+def test_records_that_are_made_of_turns(tmp_path: Path) -> None:
+    asked, answered = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}
+    folder = tmp_path / "mine"  # all in one folder, and told apart
+    write_jsonl(folder / "chat.jsonl", [{"messages": [asked, answered]}] * 3)
+    write_jsonl(folder / "gpt.jsonl", [{"conversations": [{"from": "human", "value": "Hi"}], "source": "x"}] * 3)
+    write_jsonl(folder / "pairs.jsonl", [{"prompt": "Hi", "chosen": "Ho", "rejected": "Hu"}] * 3)
+    write_jsonl(folder / "maths.jsonl", [{"messages": [asked], "ground_truth": "4", "dataset": "gsm8k"}] * 3)
+    write_jsonl(folder / "asked.jsonl", [{"instruction": "Hi", "output": "Ho"}] * 3)
+    _, told = look_at([str(folder)])
+    plain = yaml.safe_load(recipe_of(told, "tried"))
+    Recipe.model_validate(plain)
+    found = {Path(source["paths"][0]).stem: source for source in plain["sources"]}
+    assert {name: (source.get("kind"), source.get("columns")) for name, source in found.items()} == {
+        "chat": ("conversation", None),
+        "gpt": ("conversation", {"messages": "conversations"}),
+        "pairs": ("preference", None),
+        "maths": ("verifiable", {"prompt": "messages", "verifier": "dataset"}),
+        "asked": (None, {"text": "output"}),
+    }
 
 
 def test_little_is_read_of_large_files_and_of_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,9 @@ TEXTS = st.lists(
     max_size=6,
 )
 CORPUS = [
-    f"{word} {number} it's the {word}ing of naïve 中文 {number * 7}\n" for number in range(200) for word in ("data", "mix")
+    f"{word} {number} it's the {word}ing of naïve 中文 {number * 7}\n"
+    for number in range(200)
+    for word in ("data", "mix")
 ]
 
 
@@ -151,9 +153,7 @@ def test_own_tokens(files: dict[str, str]) -> None:
     assert own.id_of("the") == 257 and own.id_of("no such token") is None and not own.has(10**6)
 
 
-def test_it_is_made_anew_before_it_holds_too_much(
-    files: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_made_anew_before_it_holds_too_much(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder, "RENEWED_AFTER", 1000)
     library = HuggingFace("x", Path(files["byte level"]).read_bytes())
     made = 0
