@@ -31,13 +31,13 @@ from curation.methods import formatters
 from curation.methods.formatters import lots
 from curation.methods.formatters.segments import Formatted, only
 from curation.methods.formatters.values import OWN_NAME
+from curation.methods.loss_weights import loss_weights
 from curation.mixture.pool import Pool, labels_in
 from curation.mixture.schedule import Schedule
 from curation.mixture.spans import CHUNK_BYTES, ROWS_PER_GROUP, ShardSpan, cuts, shards_of
 from curation.releases.copies import copies_of
 from curation.releases.shard_file import ShardFile
 from curation.releases.work import Done, Work
-from curation.training.loss_weights import loss_weights
 from curation.training.pack import Packed, Packer
 from curation.training.tokens import Tokens, count_tokens, special_ids
 from schemas.errors import RunError
@@ -467,6 +467,7 @@ def run_place(work: Work, number: int) -> Done:
 
 def _labels(documents: pa.Table, by: str | None, tokens: Tokens) -> dict[str, tuple[int, int, int]]:
     """Documents, tokens and tokens with loss by label."""
+    assert tokens.trained is not None
     if by is None:
         return {"(all)": (len(documents), int(tokens.counts.sum()), int(tokens.trained.sum()))}
     labels = labels_in(documents, by)

@@ -49,6 +49,8 @@ PROBES = (
     "x",
 )
 """Texts of every kind that pre-tokenizers treat in their own way."""
+ODD = (range(0x600), range(0x2000, 0x2100), range(0x3000, 0x3040), range(0xFE00, 0xFE10), range(0xFEF0, 0x10000))
+"""Code points that normalisers change, drop or take for white space: controls, marks, spaces, full-width forms."""
 
 SPECIAL_NAMES: dict[Role, tuple[str, ...]] = {
     "begin": (
@@ -200,7 +202,8 @@ def _gigatoken() -> Any:
 
 def _agrees(make: Callable[[], Any], library: Library) -> bool:
     """Whether gigatoken is there, reads the tokenizer and gives the same ids for every probe, alone and all in one."""
-    texts = [*PROBES, "".join(PROBES), "\n\n".join(reversed(PROBES))]
+    alone = [f"a{chr(c)}b {chr(c)} {chr(c)}{chr(c)}" for block in ODD for c in block]
+    texts = [*PROBES, "".join(PROBES), "\n\n".join(reversed(PROBES)), *alone, *(text[4:] for text in alone)]
     try:
         flat, counts = _of_fast(make(), texts)
         wanted = library.ids(texts)

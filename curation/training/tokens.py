@@ -28,10 +28,10 @@ class Tokens:
     list<uint8>[n], and where weights were given loss_weights list<float32>[n], 0 where the mask is."""
 
     counts: npt.NDArray[np.int32]
-    trained: npt.NDArray[np.int32]
     input_ids: pa.ListArray | None = None
     loss_mask: pa.ListArray | None = None
     loss_weights: pa.ListArray | None = None
+    trained: npt.NDArray[np.int32] | None = None
 
 
 def count_tokens(
@@ -51,7 +51,7 @@ def count_tokens(
     if tokenizer is None:
         sizes = np.asarray(pc.binary_length(texts), dtype=np.int64)
         counts = -(-sizes // BYTES_PER_TOKEN)
-        return Tokens(counts.astype(np.int32), _trained(segments, counts))
+        return Tokens(counts.astype(np.int32), trained=_trained(segments, counts))
     made = encoder.load(tokenizer)
     cut = _pieces(texts, segments, weights)
     ids: list[npt.NDArray[np.int32]] = [np.zeros(0, dtype=np.int32)]
@@ -74,10 +74,10 @@ def count_tokens(
     trained = np.diff(np.concatenate([[0], np.cumsum(mask)])[np.concatenate([[0], np.cumsum(counts)])])
     return Tokens(
         counts.astype(np.int32),
-        trained.astype(np.int32),
         pa.ListArray.from_arrays(offsets, pa.array(np.concatenate(ids))),
         pa.ListArray.from_arrays(offsets, pa.array(mask.astype(np.uint8))),
         None if weights is None else pa.ListArray.from_arrays(offsets, pa.array(np.maximum(of_token, 0))),
+        trained.astype(np.int32),
     )
 
 

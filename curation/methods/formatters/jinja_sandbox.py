@@ -22,7 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from schemas.errors import RecipeError
 
-MAX_STEPS = 1_000_000
+MAX_STEPS = 100_000
 MAX_CHARACTERS = 64_000_000
 """Of one rendering, all that is written on the way; as many again for each character that goes in."""
 MAX_BITS = 4096

@@ -68,8 +68,8 @@ ASIDE: dict[str, tuple[str, dict[str, Any], str]] = {
     "a chat file": (
         "\n".join([json.dumps(CHAT)] * 30),
         {},
-        "a chat file: each record has `messages`, a list of objects {role, content}, and no column `text`; turns are not read "
-        "as text: name a column of strings, columns: {text: …}; it has `id`, `answer`",
+        "a chat file: each record has `messages`, a list of objects {role, content}, and no column `text`: read it "
+        "as conversations, kind: conversation",
     ),
     "an indented chat file": (
         json.dumps([CHAT] * 3, indent=2),

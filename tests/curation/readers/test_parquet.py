@@ -119,8 +119,8 @@ def test_names_that_are_no_utf8(stored: bool, tmp_path: Path) -> None:
         (
             {"messages": [[{"role": "user", "content": "x"}]], "answer": ["x"]},
             {},
-            "a chat file: each record has `messages`, a list of structs {role, content}, and no column `text`; turns are "
-            "not read as text: name a column of strings, columns: {text: …}; it has `answer`",
+            "a chat file: each record has `messages`, a list of structs {role, content}, and no column `text`: read "
+            "it as conversations, kind: conversation",
         ),
         ({f"c{i}\n`<b>{'x' * 90}": [1] for i in range(9)}, {}, "no column `text`; the file has: `c0??<b>"),
     ],

@@ -142,4 +142,5 @@ def test_any_row_is_a_record_or_unfit(row: dict[str, Any], wanted: RecordColumns
         made = record(row, wanted)
     except Unfit:
         return
-    assert made.turns and all(turn.role in ("system", "user", "assistant", "tool") for turn, _ in made.turns)
+    assert made.turns
+    assert all(turn.role in ("system", "user", "assistant", "tool") for turn, _ in made.turns)

@@ -14,6 +14,7 @@ import yaml
 from curation import storage
 from curation.readers.look import BUDGET, look
 from curation.recipes.first_recipe import look_at, recipe_of
+from schemas.recipe import Recipe
 from tests.conftest import Command, release_of, texts, write_jsonl
 
 
