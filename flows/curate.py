@@ -26,7 +26,7 @@ from curation.releases.lease import Lease
 from curation.releases.manifest import content_key, groups_of
 from curation.releases.work import Work
 from curation.stages import catalogue as catalogue_stage
-from curation.stages import write
+from curation.stages import gather
 from flows import pool
 from flows.engines import task_runner, told_of_lost_workers
 from flows.one_at_a_time import one_at_a_time
@@ -193,5 +193,5 @@ def _plan(work: Work, feedback: Feedback) -> Planned:
     are written."""
     candidates = planning.pool_of(work)
     plan, ordered = planning.plan_and_schedule(work.recipe, candidates, feedback)
-    spans = write.leave_schedule(work, candidates, plan, ordered, work.recipe.shards.max_bytes)
+    spans = gather.leave_schedule(work, candidates, plan, ordered, work.recipe.shards.max_bytes)
     return Planned(plan, ordered.totals(), spans, groups_of(candidates, {phase.by for phase in plan.phases}))

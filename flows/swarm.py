@@ -23,8 +23,8 @@ from curation.releases.lease import Lease
 from curation.releases.manifest import content_key, groups_of
 from curation.releases.work import Work
 from curation.stages import catalogue as catalogue_stage
+from curation.stages import gather
 from curation.stages import swarm as swarm_stage
-from curation.stages import write
 from flows import pool
 from flows.engines import task_runner, told_of_lost_workers
 from flows.progress import Progress, on_the_run_page, timed
@@ -149,6 +149,6 @@ def _plan(work: Work, asked: Asked) -> tuple[Swarm, Planned]:
     used = swarm_stage.leave_draws(work, candidates, drawn)
     plan, texts = plan_texts(work.recipe, candidates, drawn, used)
     swarm_stage.leave_swarm(work, candidates, drawn, texts)
-    spans = write.leave_schedule(work, candidates, plan, texts, work.recipe.shards.max_bytes)
+    spans = gather.leave_schedule(work, candidates, plan, texts, work.recipe.shards.max_bytes)
     groups = groups_of(candidates, {phase.by for phase in plan.phases})
     return drawn, Planned(plan, texts.totals(), spans, groups)

@@ -21,7 +21,7 @@ from curation.releases.lease import Lease
 from curation.releases.manifest import add_drops, assemble, pool_key
 from curation.releases.report import report
 from curation.releases.work import Work
-from curation.stages import write
+from curation.stages import pack
 from flows import artifacts
 from flows.pool import Survivors
 from flows.progress import Progress
@@ -139,6 +139,6 @@ def _write_shards(run: Begun, numbers: list[int]) -> list[WrittenShard]:
     if run.recipe.shards.sequence_length is None:
         return _write_documents(run, numbers)
     packed = run_stage("pack", run.work, run.progress, run.clock, numbers)
-    write.leave_positions(run.work, [counts["rows"] for counts in packed])
+    pack.leave_positions(run.work, [counts["rows"] for counts in packed])
     placed = run_stage("place", run.work, run.progress, run.clock, numbers)
     return [WrittenShard(**one, **other) for one, other in zip(packed, placed, strict=True)]

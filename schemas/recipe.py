@@ -173,6 +173,9 @@ class Recipe(Section):
                     raise ValueError(
                         f"sources[{index}].tags: {tag!r} is taken by a column or a declared tag; choose another"
                     )
+        apart = self.shards.packs.groups
+        if apart is not None and apart not in {*self.tag_names(), "source", "language"}:
+            raise ValueError(f"shards.packing.groups: {apart!r} is no declared tag, nor source or language")
         weights = self.shards.loss_weights
         if weights is not None and weights.record is not None and weights.record not in {**self.tags, "quality": 0}:
             raise ValueError(f"shards.loss_weights.record: {weights.record!r} is no declared tag, nor quality")

@@ -53,8 +53,8 @@ class Packing(Section):
 
     method: Method = "concat"
     """concat: one after another, cut where a sequence ends, the rest opens the next. complete: every sequence begins with a
-    document's beginning, what overflows of its last one is thrown away (MeCo). best_fit: documents are moved, within a
-    row group at most, so that few are cut: only those longer than a sequence; rows are filled up."""
+    document's beginning, what overflows of its last one is thrown away (MeCo). best_fit: documents are moved, within `window`,
+    so that few are cut: only those longer than a sequence; rows are filled up."""
     begin: Special | None = "auto"
     """Stands before each document; trained on where the document's first token is, so never with a prefix. `auto` is the
     tokenizer's own, which it must then have; null writes none."""
@@ -62,6 +62,21 @@ class Packing(Section):
     """Stands behind each document, with loss. Like `begin`."""
     pad: Special | None = "auto"
     """Fills up sequences, without loss and outside of every document. Like `begin`; null fills with token 0."""
+    window: Annotated[int, Field(ge=0)] | None = None
+    """Of best_fit: a document moves by fewer documents than this; 0 keeps the curriculum's order, null is a row group."""
+    min_span: Annotated[int, Field(ge=1)] = 1
+    """Of concat and complete: a sequence is filled up rather than ended with fewer tokens of a document that goes on, and a rest
+    of fewer is thrown away."""
+    groups: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """A tag, source or language: documents of different labels never share a sequence. Null: they may."""
+
+    @model_validator(mode="after")
+    def _of_its_method(self) -> Packing:
+        if self.window is not None and self.method != "best_fit":
+            raise ValueError(f"window is for best_fit; {self.method} keeps the order")
+        if self.min_span > 1 and self.method == "best_fit":
+            raise ValueError("min_span is for concat and complete; best_fit cuts only what is longer than a sequence")
+        return self
 
 
 class LossWeights(Section):
@@ -104,6 +119,8 @@ class Shards(Section):
             )
         if self.packing is not None and self.sequence_length is None:
             raise ValueError("packing fills sequences: set shards.sequence_length too, or packing to null")
+        if self.packing is not None and self.sequence_length and self.packing.min_span > self.sequence_length // 2:
+            raise ValueError("packing.min_span is at most half of sequence_length")
         return self
 
     @property

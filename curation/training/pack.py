@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from curation.training.placing import best_fit, copy_parts, next_fit, place
 from curation.training.tokens import Tokens
 from schemas.shards import Method
 from schemas.tables import PACKED
@@ -79,6 +79,10 @@ class Packer:
     pad: int = 0
     weighted: bool = False
     """Whether tokens have weights."""
+    window: int | None = None
+    """Of ``best_fit``: a document moves by fewer documents; 0 keeps their order; None: those of a call."""
+    min_span: int = 1
+    """Of the others: tokens of a document that a sequence is opened or ended with at least."""
     _ids: Int32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     _mask: Mask = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
     _weights: Float32 | None = None
@@ -101,17 +105,19 @@ class Packer:
         """All sequences that are full with these documents: their ids and masks, one id a document."""
         ids, mask, weights, sizes = self._with_borders(tokens)
         if self.method == "best_fit":
-            parts = best_fit(sizes, self.length)
+            window = len(sizes) if self.window is None else self.window
+            parts = best_fit(sizes, self.length, max(window, 1)) if window else next_fit(sizes, self.length)
             self.cut += int((sizes > self.length).sum())
             return self._packed(ids, mask, weights, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids)
         ids, mask = np.concatenate([self._ids, ids]), np.concatenate([self._mask, mask])
         if weights is not None and self._weights is not None:
             weights = np.concatenate([self._weights, weights])
         sizes, names = np.concatenate([self._sizes, sizes]), [*self._names, *doc_ids]
-        parts, used_documents, used_tokens = place(sizes, self.length, self.method == "complete")
+        parts, used_documents, used_tokens = place(sizes, self.length, self.method == "complete", self.min_span)
         rows = int(parts[-1, 0]) + 1 if len(parts) else 0
+        written = int((parts[:, 4] - parts[:, 3]).sum())
         made = self._packed(ids, mask, weights, parts, rows, names)
-        self.dropped_tokens += int(used_tokens - rows * self.length)
+        self.dropped_tokens += int(used_tokens - written)
         ends = np.cumsum(sizes)
         broken = np.unique(parts[parts[:, 2] + parts[:, 4] - parts[:, 3] < ends[parts[:, 1]], 1])
         self.cut += len(broken) - int(self._cut_before and 0 in broken)
@@ -143,12 +149,12 @@ class Packer:
         """The sequences of such parts (``place``), filled up behind their last part."""
         packed_ids = np.full((rows, self.length), self.pad, dtype=np.int32)
         packed_mask = np.zeros((rows, self.length), dtype=np.uint8)
-        _copy(ids, packed_ids.reshape(-1), parts, self.length)
-        _copy(mask, packed_mask.reshape(-1), parts, self.length)
+        copy_parts(ids, packed_ids.reshape(-1), parts, self.length)
+        copy_parts(mask, packed_mask.reshape(-1), parts, self.length)
         packed_weights = None
         if weights is not None:
             packed_weights = np.zeros((rows, self.length), dtype=np.float32)
-            _copy(weights, packed_weights.reshape(-1), parts, self.length)
+            copy_parts(weights, packed_weights.reshape(-1), parts, self.length)
         filled = np.zeros(rows, dtype=np.int64)
         np.maximum.at(filled, parts[:, 0], parts[:, 4])
         for row in np.flatnonzero(packed_mask.sum(axis=1) == 0).tolist():
@@ -194,100 +200,3 @@ class Packer:
             sizes = sizes + 1
         weights = None if weights is None else weights.astype(np.float32)
         return ids.astype(np.int32), mask.astype(np.uint8), weights, sizes
-
-
-@numba.njit(nogil=True, cache=True)
-def place(sizes: Int64, length: int, complete: bool) -> tuple[Int64, int, int]:
-    """Where the documents' tokens go.
-
-    Returns parts int64[m, 5]: (row, document, first token in the stream, start in the row, end in the row) of each
-    span of a full row; documents that are used up; tokens that are used up, thrown away ones among them. An empty
-    document has no span.
-    """
-    parts = np.zeros((len(sizes) + sizes.sum() // length + 1, 5), dtype=np.int64)
-    count, row, filled = 0, 0, 0
-    full_count, full_documents, full_tokens = 0, 0, 0
-    stream = 0
-    for document in range(len(sizes)):
-        done = 0
-        while done < sizes[document]:
-            taken = min(sizes[document] - done, length - filled)
-            parts[count, 0] = row
-            parts[count, 1] = document
-            parts[count, 2] = stream + done
-            parts[count, 3] = filled
-            parts[count, 4] = filled + taken
-            count += 1
-            filled += taken
-            done += taken
-            if filled == length:
-                row, filled = row + 1, 0
-                if complete:
-                    done = sizes[document]
-                full_count = count
-                full_tokens = stream + done
-                full_documents = document + 1 if done == sizes[document] else document
-        stream += sizes[document]
-    return parts[:full_count], full_documents, full_tokens
-
-
-@numba.njit(nogil=True, cache=True)
-def best_fit(sizes: Int64, length: int) -> Int64:
-    """Where the documents' tokens go, as ``place`` has its parts, each document's parts in order.
-
-    The longest rest first, ties by position; each into the sequence with the least room that holds it, ties to the one
-    begun first. A sequence stands where its last document would, so that a document's parts keep their order.
-    """
-    rests = sizes % length
-    order = np.argsort(-rests, kind="mergesort")
-    room = np.empty(len(sizes), dtype=np.int64)
-    last = np.empty(len(sizes), dtype=np.int64)
-    bin_of = np.full(len(sizes), -1, dtype=np.int64)
-    bins = 0
-    for document in order:
-        if rests[document] == 0:
-            continue
-        best = -1
-        for i in range(bins):
-            if room[i] >= rests[document] and (best < 0 or room[i] < room[best]):
-                best = i
-        if best < 0:
-            best, bins = bins, bins + 1
-            room[best], last[best] = length, -1
-        bin_of[document] = best
-        room[best] -= rests[document]
-        last[best] = max(last[best], document)
-    # Rows: of each document its full sequences, then the sequence whose last document it is.
-    full = sizes // length
-    row_of = np.zeros(bins, dtype=np.int64)
-    parts = np.zeros((full.sum() + np.count_nonzero(rests), 5), dtype=np.int64)
-    row, count, stream = 0, 0, 0
-    for document in range(len(sizes)):
-        for k in range(full[document]):
-            parts[count] = np.array([row, document, stream + k * length, 0, length])
-            row, count = row + 1, count + 1
-        stream += sizes[document]
-        mine = bin_of[document]
-        if mine >= 0 and last[mine] == document:
-            row_of[mine] = row
-            row += 1
-    filled = np.zeros(bins, dtype=np.int64)
-    stream = 0
-    for document in range(len(sizes)):
-        stream += sizes[document]
-        mine = bin_of[document]
-        if mine >= 0:
-            size = rests[document]
-            parts[count] = np.array([row_of[mine], document, stream - size, filled[mine], filled[mine] + size])
-            filled[mine] += size
-            count += 1
-    return parts[np.argsort(parts[:, 0] * (length + 1) + parts[:, 3], kind="mergesort")]
-
-
-@numba.njit(nogil=True, cache=True)
-def _copy(source, target, parts, length):  # type: ignore[no-untyped-def]
-    """Copy each part's tokens to its place in its row."""
-    for i in range(len(parts)):
-        to = parts[i, 0] * length + parts[i, 3]
-        size = parts[i, 4] - parts[i, 3]
-        target[to : to + size] = source[parts[i, 2] : parts[i, 2] + size]

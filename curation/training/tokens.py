@@ -33,6 +33,14 @@ class Tokens:
     loss_weights: pa.ListArray | None = None
     trained: npt.NDArray[np.int32] | None = None
 
+    def take(self, rows: npt.NDArray[np.int64]) -> Tokens:
+        """Those of some rows."""
+        if len(rows) == len(self.counts):
+            return self
+        lists = (self.input_ids, self.loss_mask, self.loss_weights)
+        ids, mask, weights = (None if one is None else one.take(pa.array(rows)) for one in lists)
+        return Tokens(self.counts[rows], ids, mask, weights, None if self.trained is None else self.trained[rows])
+
 
 def count_tokens(
     texts: pa.LargeStringArray,

@@ -19,7 +19,7 @@ from curation.training import ShardDataset
 from curation.training.tokens import special_ids
 from flows.curate import with_engine
 from flows.progress import silent
-from schemas.errors import RecipeError
+from schemas.errors import RecipeError, RecipeMistakes
 from schemas.shards import Packing
 from tests.conftest import Command, Vector, recipe_of, release_of, shard_bytes, write_jsonl
 from tests.every_stage import tokenizer_of
@@ -98,6 +98,60 @@ def test_each_method_with_the_tokenizers_own_tokens(corpus: Path, tmp_path: Path
     assert in_all["complete"]["dropped_tokens"] > 0
     assert in_all["best_fit"]["cut"] == sum(len(ids) > LONG for ids, _ in wanted.values())
     assert in_all["best_fit"]["cut"] < in_all["concat"]["cut"]
+
+
+@pytest.mark.server
+@pytest.mark.slow
+@pytest.mark.usefixtures("api")
+def test_order_groups_and_spans_as_the_recipe_says(corpus: Path, tmp_path: Path) -> None:
+    path = with_special(tmp_path, ["<s>", "</s>", "<pad>"])
+    plain = {"max_bytes": "64KB", "tokenizer": path}
+    _, documents = run(tmp_path, tmp_path / "plain", shards=plain)
+    source = dict(documents.select("id", "source").iter_rows())
+    order = documents["id"].to_list()
+
+    def packed(name: str, length: int = 1240, **packing: Any) -> tuple[dict[str, Any], pl.DataFrame]:
+        return run(tmp_path, tmp_path / name, shards={**plain, "sequence_length": length, "packing": packing})
+
+    exact, rows = packed("exact", method="best_fit", window=0)
+    names = [name for row in rows["doc_ids"] for name in row]
+    assert [name for i, name in enumerate(names) if not i or names[i - 1] != name] == order
+    moved, rows = packed("moved", method="best_fit", window=8)
+    first = {name: place for place, name in reversed([*enumerate(name for row in rows["doc_ids"] for name in row)])}
+    ranked = sorted(order, key=lambda name: first[name])
+    moves = {name: place for place, name in enumerate(order)}
+    assert 0 < max(abs(moves[name] - place) for place, name in enumerate(ranked)) < 8
+    free, _ = packed("free", method="best_fit")
+    assert exact["packing"]["padded"] > moved["packing"]["padded"] > free["packing"]["padded"]
+
+    for method in ("concat", "best_fit"):
+        apart, rows = packed(f"apart-{method}", method=method, groups="source")
+        assert all(len({source[name] for name in row}) == 1 for row in rows["doc_ids"])
+        assert {name for row in rows["doc_ids"] for name in row} == set(order)
+        assert apart["packing"]["dropped_tokens"] == 0
+
+    spans, rows = packed("spans", 1000, method="concat", min_span=200)
+    sizes: dict[str, list[int]] = {}
+    for row in rows.iter_rows(named=True):
+        for name, span in zip(row["doc_ids"], row["doc_spans"], strict=True):
+            sizes.setdefault(name, []).append(span["end"] - span["start"])
+    assert min(size for parts in sizes.values() if len(parts) > 1 for size in parts) >= 200
+    assert 0 < spans["packing"]["dropped_tokens"] < 200 * len(order)
+
+
+@pytest.mark.parametrize(
+    ("packing", "says"),
+    [
+        ({"window": 3}, "window is for best_fit"),
+        ({"method": "best_fit", "min_span": 3}, "min_span is for concat and complete"),
+        ({"min_span": 40}, "at most half of sequence_length"),
+        ({"groups": "nothing"}, "no declared tag, nor source or language"),
+    ],
+)
+def test_what_packing_does_not_go_with(corpus: Path, tmp_path: Path, packing: dict[str, Any], says: str) -> None:
+    shards = {"tokenizer": with_special(tmp_path, ["<s>"]), "sequence_length": LENGTH, "packing": packing}
+    with pytest.raises(RecipeMistakes, match=says):
+        load(str(recipe_of(tmp_path, shards=shards)), [])
 
 
 @pytest.mark.parametrize(

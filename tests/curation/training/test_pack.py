@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.training.pack import Packer, best_fit, place
+from curation.training.pack import Packer
+from curation.training.placing import best_fit, next_fit, place
 from curation.training.tokens import Tokens
 from tests.conftest import Vector
 
@@ -132,7 +135,7 @@ def test_best_fit_cuts_only_what_is_longer_than_a_sequence(sizes: list[int], len
 
 def test_best_fit_by_hand() -> None:
     """7 opens a sequence, 4 the next; a 3 fills the first, the other 3 and the rest of 12 go to the second."""
-    parts = best_fit(np.array([3, 7, 3, 4, 12, 10], dtype=np.int64), 10)
+    parts = best_fit(np.array([3, 7, 3, 4, 12, 10], dtype=np.int64), 10, 6)
     assert parts[:, [0, 1, 3, 4]].tolist() == [
         [0, 0, 0, 3],
         [0, 1, 3, 10],
@@ -142,3 +145,78 @@ def test_best_fit_by_hand() -> None:
         [2, 4, 7, 9],
         [3, 5, 0, 10],
     ]
+
+
+SIZES = st.lists(st.integers(0, 40), max_size=40)
+
+
+def spans_of(parts: np.ndarray) -> dict[int, list[tuple[int, int]]]:
+    """Of each document its spans, (row, tokens), in order."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for row, document, _, start, end in parts.tolist():
+        found.setdefault(document, []).append((row, end - start))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(sizes=SIZES, length=st.integers(8, 20), window=st.integers(1, 50))
+def test_a_document_moves_by_less_than_the_window(sizes: list[int], length: int, window: int) -> None:
+    parts = best_fit(np.array(sizes, dtype=np.int64), length, window)
+    found = spans_of(parts)
+    assert {d: sum(n for _, n in spans) for d, spans in found.items()} == {d: n for d, n in enumerate(sizes) if n}
+    order = parts[:, 1].tolist()
+    for document, spans in found.items():
+        assert len(spans) == -(-sizes[document] // length)  # cut only where it is longer than a sequence
+        before = {other for other in order[: order.index(document)] if other > document}
+        assert all(other - document < window for other in before)
+    rows = {row: [] for row in parts[:, 0].tolist()}  # type: dict[int, list[int]]
+    for row, _, _, start, end in parts.tolist():
+        rows[row] += range(start, end)
+    assert all(places == list(range(len(places))) and len(places) <= length for places in rows.values())
+
+
+@settings(max_examples=150, deadline=None)
+@given(sizes=SIZES, length=st.integers(8, 20))
+def test_without_a_window_the_order_is_kept(sizes: list[int], length: int) -> None:
+    parts = next_fit(np.array(sizes, dtype=np.int64), length)
+    assert parts[:, 1].tolist() == sorted(parts[:, 1].tolist())
+    found = spans_of(parts)
+    assert {d: sum(n for _, n in spans) for d, spans in found.items()} == {d: n for d, n in enumerate(sizes) if n}
+    assert all(len(spans) == -(-sizes[document] // length) for document, spans in found.items())
+    assert parts[:, 0].tolist() == sorted(parts[:, 0].tolist())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    sizes=SIZES,
+    length=st.integers(8, 20),
+    min_span=st.integers(1, 4),
+    complete=st.booleans(),
+    cuts=st.lists(st.integers(0, 40), max_size=3),
+)
+def test_no_span_is_shorter_than_it_may_be(
+    sizes: list[int], length: int, min_span: int, complete: bool, cuts: list[int]
+) -> None:
+    rows = [[100 * i + k for k in range(size)] for i, size in enumerate(sizes)]
+    names = [str(i) for i in range(len(rows))]
+    packer = Packer(length, "complete" if complete else "concat", min_span=min_span)
+    made = []
+    for first, last in pairwise([0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]):
+        made.append(packer.add(tokens(rows[first:last]), names[first:last]))
+    made.append(packer.finish())
+    whole = Packer(length, "complete" if complete else "concat", min_span=min_span)
+    alone = [whole.add(tokens(rows), names), whole.finish()]
+    ids = np.concatenate([one.input_ids for one in made])
+    assert np.array_equal(ids, np.concatenate([one.input_ids for one in alone]))
+    assert (packer.padded, packer.dropped_tokens) == (whole.padded, whole.dropped_tokens)
+    found: dict[str, list[int]] = {}
+    spans = 0
+    for one in made:
+        for name, (start, end) in zip(one.doc_ids, one.spans.tolist(), strict=True):
+            found.setdefault(name, []).append(end - start)
+            spans += end - start
+    assert ids.size - spans == packer.padded
+    assert sum(sizes) - spans == packer.dropped_tokens
+    for name, lengths in found.items():
+        assert len(lengths) == 1 or complete or min(lengths) >= min_span
+        assert min(lengths) >= min(min_span, sizes[int(name)])
