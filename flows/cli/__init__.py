@@ -18,7 +18,7 @@ from flows.cli.keeping import history, retain
 from flows.cli.listings import methods, presets, schema
 from flows.cli.look import init, look
 from flows.cli.plan import plan
-from flows.cli.reading import explain, report, verify
+from flows.cli.reading import explain, export, report, verify
 from flows.cli.run import run
 from flows.cli.serve import serve
 from flows.cli.swarm import swarm
@@ -42,6 +42,7 @@ COMMANDS = (
     train_classifier,
     presets,
     explain,
+    export,
     history,
     report,
     verify,

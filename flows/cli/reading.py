@@ -42,6 +42,29 @@ def explain(
         explain_module.show(life, out)
 
 
+def export(
+    release: ReleasePath,
+    format_: Annotated[
+        str, typer.Option("--format", help="megatron, mds, litdata, webdataset, npy or hf.", metavar="F")
+    ],
+    output: Annotated[
+        str, typer.Option("--output", help="An empty folder, or one that is not there yet.", metavar="DIR")
+    ],
+    json_: AsJson = False,
+) -> None:
+    """Write the rows in order for other trainers. A swarm's run is a release too."""
+    from dataclasses import asdict
+
+    from curation.releases.exports import export as write
+
+    made = write(release_of(release), format_, output)
+    if json_:
+        typer.echo(json.dumps(asdict(made)))
+    else:
+        size = f"{made.bytes / 1e6:,.1f} MB in {made.files:,} files"
+        out.print(f"{made.output}: {made.rows:,} rows, {size}", markup=False, highlight=False, soft_wrap=True)
+
+
 def report(
     release: ReleasePath,
     other: Annotated[
