@@ -26,13 +26,11 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import IO, Any, TypeVar
 
-import fsspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
-from blake3 import blake3
 
 from curation.allowed_roots import OutsideRoots, refusal
 from schemas.errors import StorageError
@@ -74,12 +72,17 @@ def is_local(url: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _filesystem(protocol: str) -> Any:
-    if protocol in _LOCAL:
-        return fsspec.filesystem("file", auto_mkdir=True)
+    """None for local files where fsspec is not installed: reading needs none of it."""
     try:
+        import fsspec
+
+        if protocol in _LOCAL:
+            return fsspec.filesystem("file", auto_mkdir=True)
         # A listing that is remembered hides what other processes wrote meanwhile.
         return fsspec.filesystem(protocol, use_listings_cache=False)
     except ImportError:
+        if protocol in _LOCAL:
+            return None
         extra = EXTRAS.get(protocol)
         cure = f"pip install 'syllabus[{extra}]'" if extra else "install the package that fsspec names for it"
         raise StorageError(f"{protocol}:// needs a package that is not installed: {cure}") from None
@@ -194,7 +197,7 @@ def _stamp(info: dict[str, Any]) -> str:
 def exists(url: str) -> bool:
     """Whether there is a file or folder."""
     fs, path = resolve(url)
-    return bool(fs.exists(path))
+    return bool(os.path.exists(path) if fs is None else fs.exists(path))
 
 
 def stamp(url: str) -> str:
@@ -216,7 +219,7 @@ def modified(url: str) -> datetime | None:
 def size(url: str) -> int:
     """Bytes of a file. Raises FileNotFoundError."""
     fs, path = resolve(url)
-    return int(fs.size(path))
+    return int(os.path.getsize(path) if fs is None else fs.size(path))
 
 
 def list_folder(url: str) -> list[str]:
@@ -251,6 +254,8 @@ def sha256(url: str) -> str:
 
 def checksum(url: str) -> str:
     """BLAKE3 of a file's bytes, its first 128 bits, 32 hex digits: for our own work files, four times as quick as sha256."""
+    from blake3 import blake3
+
     digest = blake3()
     for block in blocks(url):
         digest.update(block)
@@ -401,7 +406,7 @@ def delete_tree(url: str) -> None:
         fs.rm(path, recursive=True)
 
 
-class _Parquet(pq.ParquetFile):
+class LenientParquet(pq.ParquetFile):
     """A file whose columns need not all have names in UTF-8: those that have none cannot be asked for."""
 
     def _build_nested_paths(self) -> dict[str, list[int]]:
@@ -420,31 +425,13 @@ class _Parquet(pq.ParquetFile):
 def open_parquet(url: str, **options: Any) -> Iterator[pq.ParquetFile]:
     """A Parquet file to read from; local ones with pyarrow's own file access. Options go to ``ParquetFile``."""
     if is_local(url):
-        with _Parquet(resolve(url)[1], **options) as file:
+        with LenientParquet(resolve(url)[1], **options) as file:
             yield file
         return
     fs, path = resolve(url)
     # Column chunks are read from several places in turn: a read-ahead cache would only be thrown away.
-    with fs.open(path, "rb", cache_type="none") as stream, _Parquet(stream, **options) as file:
+    with fs.open(path, "rb", cache_type="none") as stream, LenientParquet(stream, **options) as file:
         yield file
-
-
-def untyped_footer(url: str) -> pq.FileMetaData:
-    """A Parquet file's footer without the Arrow schema that its writer may have noted: its columns are of Parquet's types.
-
-    Raises ArrowInvalid where the end of the file is no footer.
-    """
-    with open_read(url) as stream:
-        stream.seek(max(size(url) - 8, 0))
-        ending = stream.read(8)
-        length = int.from_bytes(ending[:4], "little")
-        if size(url) < length + 12:
-            raise pa.ArrowInvalid("the file has no footer")
-        stream.seek(size(url) - 8 - length)
-        footer = stream.read(length)
-    unnoted = footer.replace(b"ARROW:schema", b"ARROW-schema")
-    with _Parquet(pa.BufferReader(b"PAR1" + unnoted + ending)) as file:
-        return file.metadata
 
 
 def row_groups(url: str, columns: list[str] | None = None) -> Iterator[pa.Table]:

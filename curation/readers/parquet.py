@@ -81,9 +81,7 @@ class _File:
         except pa.ArrowInvalid:
             if self._untyped is None:
                 self._untyped = self._stack.enter_context(
-                    storage.open_parquet(
-                        self.url, page_checksum_verification=True, metadata=storage.untyped_footer(self.url)
-                    )
+                    storage.open_parquet(self.url, page_checksum_verification=True, metadata=_untyped_footer(self.url))
                 )
             return self._batches(self._untyped, group, columns, most)
 
@@ -143,6 +141,24 @@ class _File:
                     break
             numbers.append(value >> 1)
         return numbers[1] if len(numbers) == 2 else 0
+
+
+def _untyped_footer(url: str) -> pq.FileMetaData:
+    """A Parquet file's footer without the Arrow schema that its writer may have noted: its columns are of Parquet's types.
+
+    Raises ArrowInvalid where the end of the file is no footer.
+    """
+    with storage.open_read(url) as stream:
+        stream.seek(max(storage.size(url) - 8, 0))
+        ending = stream.read(8)
+        length = int.from_bytes(ending[:4], "little")
+        if storage.size(url) < length + 12:
+            raise pa.ArrowInvalid("the file has no footer")
+        stream.seek(storage.size(url) - 8 - length)
+        footer = stream.read(length)
+    unnoted = footer.replace(b"ARROW:schema", b"ARROW-schema")
+    with storage.LenientParquet(pa.BufferReader(b"PAR1" + unnoted + ending)) as file:
+        return file.metadata
 
 
 def _path(schema: pq.ParquetSchema, number: int) -> str | None:

@@ -248,7 +248,7 @@ def _read_points(module: Any) -> None:
 
     @contextlib.contextmanager
     def open_parquet(url: str, **options: Any) -> Iterator[Any]:
-        with open_read(url) as stream, module._Parquet(stream, **options) as file:
+        with open_read(url) as stream, module.LenientParquet(stream, **options) as file:
             yield file
 
     def open_read(url: str) -> Any:
