@@ -1,6 +1,6 @@
 # `make demo`, `make test`, `make install`: nothing but Python 3.11 or 3.12, make and a package index is needed.
 # Everything stays in this folder: .venv/ (packages), .prefect/ (Prefect's state), demo/ (the demo's corpus and release).
-.PHONY: install demo examples test test-services test-faults screenshots help
+.PHONY: install demo examples test test-services test-faults docs screenshots help
 .DEFAULT_GOAL := help
 
 PIP := .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt
@@ -12,6 +12,7 @@ help:
 	@echo "make examples  the small data that the method recipes run on, in examples/"
 	@echo "make test      the tests, with what they need"
 	@echo "make test-services   those with Chromium, PostgreSQL, clusters, an object store, schedules that fire"
+	@echo "make docs      the documentation as a site, in site/"
 	@echo "make screenshots     the README's pictures, from a run of the demo"
 
 install: .venv/installed
@@ -82,6 +83,16 @@ test-services: .venv/installed-for-services
 # The long mode of the tests of reliability: faults at every place.
 test-faults: .venv/installed-for-services
 	@$(STATE) .venv/bin/python -m pytest -n auto --dist loadfile -q -m faults tests/faults $(ARGS)
+
+.venv/installed-for-docs: .venv/installed
+	@$(PIP) -e '.[docs]'
+	@touch $@
+
+# Strict: a dead link or anchor fails. What follows from the code is written anew first.
+docs: .venv/installed-for-docs
+	@.venv/bin/python -m deployments.write_docs
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	@echo "site/index.html"
 
 screenshots: .venv/installed-for-tests
 	@.venv/bin/python -m tests.screenshots

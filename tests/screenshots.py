@@ -1,6 +1,6 @@
 """The README's pictures, from a real run: `make screenshots`. Serves the demo recipe, runs it from its form and looks.
 
-Writes PNG files to deployments/screenshots.
+Writes PNG files to docs/screenshots.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.browser import browsing, field
 from tests.conftest import ROOT
 from tests.serving import ask, free_port, runs, serving, until
 
-TARGET = ROOT / "deployments" / "screenshots"
+TARGET = ROOT / "docs" / "screenshots"
 
 
 def take(page: Page, name: str) -> None:

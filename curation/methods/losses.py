@@ -87,7 +87,7 @@ class LossReport:
         if not len(values):
             raise RecipeError(self.place, f"{self.path}: no row of the groups {', '.join(groups[:3])}")
         checkpoints = self.table.select(pl.struct(CHECKPOINT).rank("dense").alias("c"))["c"].to_numpy() - 1
-        columns = np.array([self._index(group, known, row) for row, group in enumerate(self.table["group"].to_list())])
+        columns = self._indices("group", known)
         shape = (int(checkpoints.max()) + 1, len(groups))
         sums, counts = np.zeros(shape), np.zeros(shape)
         np.add.at(sums, (checkpoints, columns), values * weight)
@@ -125,12 +125,7 @@ class LossReport:
         gains = self.numbers("ref_loss") - self.numbers("loss")
         weight = self.weights()
         rounds = self.table["round"].to_numpy()
-        index = np.array(
-            [
-                (self._index(group, known, row), self._index(probe, known, row))
-                for row, (group, probe) in enumerate(self.table.select("group", "probe").iter_rows())
-            ]
-        )
+        index = np.stack([self._indices("group", known), self._indices("probe", known)], axis=1)
         result = []
         for number in np.unique(rounds):
             sums, counts = np.zeros((len(groups),) * 2), np.zeros((len(groups),) * 2)
@@ -154,12 +149,18 @@ class LossReport:
             raise RecipeError(self.place, f"{self.path}: row {int(np.argmax(tokens < 0))}: n_tokens is negative")
         return tokens
 
-    def _index(self, group: str, known: dict[str, int], row: int) -> int:
-        if group not in known:
+    def _indices(self, column: str, known: dict[str, int]) -> npt.NDArray[np.int64]:
+        """The place of each row's group: int64[rows]. Raises RecipeError for the first that is unknown."""
+        names = self.table[column]
+        places = names.cast(pl.String, strict=False).replace_strict(known, default=-1, return_dtype=pl.Int64)
+        found = places.fill_null(-1).to_numpy()
+        if (found < 0).any():
+            row = int(np.argmax(found < 0))
+            group = names[row]
             raise RecipeError(
-                self.place, f"{self.path}: row {row}: unknown group {group!r}{nearest(group, list(known))}"
+                self.place, f"{self.path}: row {row}: unknown group {group!r}{nearest(str(group), list(known))}"
             )
-        return known[group]
+        return found.astype(np.int64)
 
     def _column(self, name: str) -> pl.Series:
         if name not in self.table.columns:
@@ -202,9 +203,14 @@ def read_losses(path: str, place: str = LOSSES) -> LossReport:
             _check_columns(documents, ("run_id", "round"), path, place)
     if len(table) or not len(documents):
         _check_columns(table, NEEDED, path, place)
-        for row, loss in enumerate(table["loss"].to_list()):
-            if not isinstance(loss, int | float) or not math.isfinite(loss):
-                raise RecipeError(place, f"{path}: row {row}: the loss is no finite number")
+        losses = table["loss"]
+        if losses.dtype.is_numeric():
+            sound = losses.cast(pl.Float64).is_finite().fill_null(False).to_numpy()
+        else:
+            values = losses.to_list()
+            sound = np.array([isinstance(one, int | float) and math.isfinite(one) for one in values], dtype=bool)
+        if not sound.all():
+            raise RecipeError(place, f"{path}: row {int(np.argmin(sound))}: the loss is no finite number")
     return LossReport(table, path, place, documents)
 
 

@@ -89,15 +89,6 @@ def name_of(model: type) -> str:
     return str(get_args(fields["from_" if "from_" in fields else "method"].annotation)[0])
 
 
-def as_markdown(shipped: Iterable[Example]) -> str:
-    """The table of recipes for the README."""
-    lines = ["| recipe | mirrors | parts |", "|---|---|---|"]
-    for example in shipped:
-        named = ", ".join(f"{idea} `{name}`" for idea, name in example.parts)
-        lines.append(f"| [`{example.name}`](deployments/recipes/{example.name}.yaml) | {example.method} | {named} |")
-    return "\n".join(lines)
-
-
 def _parts(recipe: BaseModel, field: str) -> Iterable[tuple[str, str]]:
     """Every method that a field of the recipe is made of, whatever its depth."""
     if field not in recipe.model_fields_set:

@@ -29,7 +29,7 @@ Role = Literal["begin", "end", "pad"]
 PLACE = "shards.tokenizer"
 MAX_BYTES = 500_000_000
 """Of a tokenizer's file."""
-RENEWED_AFTER = 64_000_000
+RENEWED_AFTER = 128_000_000
 PATTERNS = {"r50k_base": "r50k", "p50k_base": "r50k", "cl100k_base": "cl100k", "o200k_base": "o200k"}
 """What gigatoken calls tiktoken's patterns."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -199,16 +200,29 @@ def _pieces(
     first = np.append(begins, len(rows))
     data, offsets = buffers(texts)
     data = data[int(offsets[0]) : int(offsets[-1])]
-    points = np.flatnonzero((data & 0xC0) != 0x80)  # the first byte of each code point
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    if ends[-1] != len(points):
+    cuts, points = _bytes_at(data, ends[first])
+    if ends[-1] != points:
         raise ValueError("segments do not cover the texts")
-    cuts = np.concatenate([points, [len(data)]])[ends[first]]
-    pieces = pa.LargeStringArray.from_buffers(len(begins), pa.py_buffer(cuts.astype(np.int64)), pa.py_buffer(data))
+    pieces = pa.LargeStringArray.from_buffers(len(begins), pa.py_buffer(cuts), pa.py_buffer(data))
     mixed = np.zeros(len(begins), dtype=bool)
     if len(begins):
         mixed = np.maximum.reduceat(given, begins) != np.minimum.reduceat(given, begins)
     return _Pieces(pieces, rows[begins], mixed, first, lengths, given)
+
+
+@numba.njit(nogil=True, cache=True)
+def _bytes_at(data, points):  # type: ignore[no-untyped-def]
+    """The first bytes of some code points (ascending) of UTF-8, int64[n], and how many code points there are in all."""
+    found = np.full(len(points), len(data), dtype=np.int64)
+    at, count = 0, 0
+    for place in range(len(data)):
+        if data[place] & 0xC0 != 0x80:
+            while at < len(points) and points[at] == count:
+                found[at] = place
+                at += 1
+            count += 1
+    return found, count
 
 
 def _batches(pieces: pa.LargeStringArray) -> list[tuple[int, int]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -12,10 +11,7 @@ from rich.table import Table
 from flows.cli.terminal import AsJson, out, printable
 
 
-def methods(
-    json_: AsJson = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="The recipes as the README's table.")] = False,
-) -> None:
+def methods(json_: AsJson = False) -> None:
     """List the methods: recipes that ship and what they mirror, and the parts they are made of, with sources."""
     from curation.recipes import methods as listed
     from flows.serving import recipes_folder
@@ -24,9 +20,6 @@ def methods(
     parts = listed.parts(shipped)
     if json_:
         typer.echo(json.dumps({"recipes": [asdict(x) for x in shipped], "parts": [asdict(x) for x in parts]}))
-        return
-    if markdown:
-        typer.echo(listed.as_markdown(shipped))
         return
     table = Table(title="Recipes (deployments/recipes/)", title_justify="left")
     for name in ("recipe", "mirrors", "what", "parts"):

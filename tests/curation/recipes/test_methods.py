@@ -32,12 +32,6 @@ def shipped() -> list[methods.Example]:
     return methods.examples(RECIPES)
 
 
-def test_readme_has_the_table(shipped: list[methods.Example]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = readme.split("<!-- methods -->")[1].split("<!-- /methods -->")[0].strip()
-    assert table == methods.as_markdown(shipped), "write it anew: syllabus methods --markdown"
-
-
 def test_every_method_is_listed_once(shipped: list[methods.Example]) -> None:
     parts = methods.parts(shipped)
     names = [(part.idea, part.name) for part in parts]

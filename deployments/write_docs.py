@@ -1,0 +1,214 @@
+"""Writes the pages of ``docs/`` that follow from the code: the recipe's reference, and a page a method that ships.
+
+    python -m deployments.write_docs
+
+A test says where they are not what this would write.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from curation.recipes import methods
+from flows.serving import recipes_folder
+from schemas.recipe import Recipe
+
+DOCS = Path(__file__).parent.parent / "docs"
+WRITTEN = "<!-- written by python -m deployments.write_docs -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Every such page, by its path in ``docs/``."""
+    shipped = methods.examples(recipes_folder())
+    made = {"reference.md": reference(), "methods.md": _list_of_methods(shipped)}
+    for example in shipped:
+        made[f"methods/{example.name}.md"] = _method(example)
+    return made
+
+
+def main() -> None:
+    """Write them all, and remove pages of methods that ship no more."""
+    made = pages()
+    (DOCS / "methods").mkdir(parents=True, exist_ok=True)
+    for path in (DOCS / "methods").glob("*.md"):
+        if f"methods/{path.name}" not in made:
+            path.unlink()
+    for name, text in made.items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+
+
+# The reference
+
+
+def reference() -> str:
+    """Every field of every part of a recipe: its type, its default and what it means."""
+    lines = [
+        WRITTEN + "# Every field of a recipe",
+        "",
+        "`syllabus schema` prints the same as JSON Schema. A part that is told apart by `method` or `from` has a section for each.",
+        "",
+    ]
+    waiting: list[type[BaseModel]] = [Recipe]
+    seen: list[type[BaseModel]] = []
+    while waiting:
+        model = waiting.pop(0)
+        if model in seen:
+            continue
+        seen.append(model)
+        lines += _section(model)
+        for field in model.model_fields.values():
+            waiting += [inner for inner in _models(_annotation(field)) if inner not in seen]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def anchor(model: type[BaseModel]) -> str:
+    """The place of a model's section."""
+    room = model.__module__.rsplit(".", 1)[-1]
+    return model.__name__.lower() if room == model.__name__.lower() else f"{room}-{model.__name__.lower()}"
+
+
+def _section(model: type[BaseModel]) -> list[str]:
+    told = [
+        get_args(f.annotation)[0]
+        for n, f in model.model_fields.items()
+        if n in ("method", "from_") and get_args(f.annotation)
+    ]
+    title = f"{_words(model.__name__)}: `{told[0]}`" if told and isinstance(told[0], str) else _words(model.__name__)
+    summary = " ".join((model.__doc__ or "").split())
+    lines = [
+        f"## {title} {{ #{anchor(model)} }}",
+        "",
+        _plain(summary),
+        "",
+        "| field | type | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, field in model.model_fields.items():
+        meaning = _plain(" ".join((field.description or "").split()))
+        lines.append(f"| `{field.alias or name}` | {_type(_annotation(field))} | {_default(field)} | {meaning} |")
+    return [*lines, ""]
+
+
+def _annotation(field: FieldInfo) -> Any:
+    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+
+
+def _plain(text: str) -> str:
+    """Fit for a cell of a table: what is code stays as it is."""
+    parts = text.replace("|", "\\|").split("`")
+    return "`".join(one.replace("<", "&lt;") if number % 2 == 0 else one for number, one in enumerate(parts))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "needed"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return f"[its own](#{anchor(type(value))})"
+    if isinstance(value, list) and value and isinstance(value[0], BaseModel):
+        return f"{len(value)} of them"
+    shown = (
+        yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+        .strip()
+        .removesuffix("...")
+        .strip()
+    )
+    if isinstance(value, str):
+        shown = f'"{value}"'.replace("\n", "\\n")
+    return f"`{shown}`".replace("|", "\\|")
+
+
+def _type(annotation: Any) -> str:
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(args[0]) + _bounds(args[1:])
+    if isinstance(annotation, TypeVar):
+        return "anything"
+    if annotation is type(None):
+        return "null"
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(_type(one) for one in args))
+    if origin is Literal:
+        return ", ".join(f"`{one}`" for one in args)
+    if origin in (list, tuple, set, frozenset):
+        inner = [one for one in args if one is not Ellipsis]
+        return f"list of {' and '.join(_type(one) for one in inner)}" if inner else "list"
+    if origin is dict:
+        return f"{_type(args[0])} → {_type(args[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"[{_words(annotation.__name__)}](#{anchor(annotation)})"
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false", object: "anything"}
+    return names.get(annotation, getattr(annotation, "__name__", "anything"))
+
+
+def _bounds(metadata: tuple[Any, ...]) -> str:
+    said = []
+    for one in (inner for item in metadata for inner in (getattr(item, "metadata", None) or [item])):
+        for name, words in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
+            bound = getattr(one, name, None)
+            if isinstance(bound, int | float):
+                said.append(f"{words} {bound:g}")
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for one in get_args(annotation) for model in _models(one)]
+
+
+# The methods
+
+
+def _list_of_methods(shipped: list[methods.Example]) -> str:
+    head = (DOCS / "methods.head.md").read_text(encoding="utf-8")
+    lines = ["| recipe | mirrors | parts |", "|---|---|---|"]
+    for example in shipped:
+        named = ", ".join(f"{idea} `{name}`" for idea, name in example.parts)
+        lines.append(f"| [`{example.name}`](methods/{example.name}.md) | {example.method} | {named} |")
+    return WRITTEN + head.rstrip() + "\n\n" + "\n".join(lines) + "\n"
+
+
+def _method(example: methods.Example) -> str:
+    """What a shipped recipe says of itself, what it is made of, and the recipe."""
+    text = (recipes_folder() / f"{example.name}.yaml").read_text(encoding="utf-8")
+    comment, body = _split(text)
+    said = " ".join(line.removeprefix("#").strip() for line in comment.splitlines())
+    parts = [f"- {idea} `{name}`" for idea, name in example.parts]
+    return "\n".join(
+        [
+            WRITTEN + f"# {example.name}",
+            "",
+            _plain(said),
+            "",
+            *(["Made of:", "", *parts, ""] if parts else []),
+            f"`syllabus run deployments/recipes/{example.name}.yaml`",
+            "",
+            "```yaml",
+            body.strip(),
+            "```",
+            "",
+        ]
+    )
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The comment that a recipe begins with, and the recipe."""
+    lines = text.splitlines()
+    first = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return "\n".join(lines[:first]), "\n".join(lines[first:])
+
+
+if __name__ == "__main__":
+    main()
