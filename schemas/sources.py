@@ -48,11 +48,19 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def names_of(column: str | list[str] | None) -> tuple[str, ...]:
+    """The columns that a field names."""
+    return () if column is None else (column,) if isinstance(column, str) else tuple(column)
+
+
 class Columns(Section):
     """Names of the columns in the files; dotted names reach into structs (a column of that very name goes first)."""
 
-    text: ColumnName = "text"
-    """What is trained on; a file without it is set aside. Not asked of .txt files: their text is the file."""
+    text: ColumnName | Annotated[list[ColumnName], Field(min_length=1)] = "text"
+    """What is trained on; a file without it is set aside. Not asked of .txt files: their text is the file. Several columns make one
+    text, in this order, joined by `join`; one that is null or empty in a row is left out there."""
+    join: str = "\n\n"
+    """Stands between the columns of a text, or of a prompt, that is made of several."""
     id: ColumnName | None = "id"
     """The document's own name: a string or a number; null reads none."""
     url: ColumnName | None = "url"
@@ -87,11 +95,13 @@ class Columns(Section):
         ]
         parts = RECORD_COLUMNS.get(kind, ("text",))
         optional = [part for part in OPTIONAL_COLUMNS.get(kind, ()) if getattr(self, part) == getattr(defaults, part)]
-        return (*(getattr(self, part) for part in parts if part not in optional), *named)
+        asked = [name for part in parts if part not in optional for name in names_of(getattr(self, part))]
+        return (*asked, *named)
 
     def of_kind(self, kind: Kind) -> dict[str, Any]:
         """The names of the columns that a source of this kind is read by."""
-        return {part: getattr(self, part) for part in (*RECORD_COLUMNS.get(kind, ("text",)), "id", "url", "date")}
+        parts = {part: getattr(self, part) for part in (*RECORD_COLUMNS.get(kind, ("text",)), "id", "url", "date")}
+        return parts if self.join == Columns.model_fields["join"].default else {**parts, "join": self.join}
 
 
 class Source(Section):
@@ -115,8 +125,9 @@ class Source(Section):
     level and has the columns that are needed; other formats have no wrappers."""
     columns: Columns = Columns()
     """The columns' names in the files."""
-    prompt_column: ColumnName | None = None
-    """Instruction data: the column of the prompt, kept apart from `text` (the response); `columns.prompt` where null."""
+    prompt_column: ColumnName | Annotated[list[ColumnName], Field(min_length=1)] | None = None
+    """Instruction data: the column of the prompt, kept apart from `text` (the response); `columns.prompt` where null. Several
+    (Alpaca: `[instruction, input]`) are joined as those of a text are."""
     roles: dict[Annotated[str, Field(min_length=1)], Role] = {}
     """What the file calls a role, where that is none of the usual names (`human`, `gpt`, …): its name -> the role."""
     tags: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = {}

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.methods import orders, selectors
+from curation.methods.formatters.chat_template import check_template
 from curation.methods.losses import LossReport
 from curation.methods.mixers import Sizes
 from curation.methods.tags import pool_wide_tags
@@ -23,8 +24,10 @@ from curation.recipes.similar import nearest
 from curation.releases.drawn import drawn_before
 from curation.releases.home import Home
 from curation.releases.work import Work
+from curation.training import encoder
 from curation.training.tokens import special_ids
 from schemas.errors import RecipeError
+from schemas.formatters import Chat
 from schemas.mixers import Mixture, Pools
 from schemas.orders import POOL, ByScore
 from schemas.phases import Phase
@@ -110,10 +113,14 @@ def names_needed(recipe: Recipe) -> list[str]:
 
 
 def check_names(recipe: Recipe) -> None:
-    """Raises RecipeError for a `by` or a template that names neither a declared tag nor a built-in name, and for a token
-    to pack with that the tokenizer does not have."""
+    """Raises RecipeError for a `by` or a template that names neither a declared tag nor a built-in name, for a token
+    to pack with that the tokenizer does not have, and for a chat template that is none."""
     if recipe.shards.sequence_length is not None and recipe.shards.tokenizer is not None:
         special_ids(recipe.shards.tokenizer, recipe.shards.packs)
+    for written in recipe.conditionings():
+        if isinstance(written, Chat):
+            tokenizer = recipe.shards.tokenizer
+            check_template(written, None if tokenizer is None else encoder.load(tokenizer).library.id_of)
     known = {*BUILT_IN_NAMES, *recipe.tag_names()}
     spots: list[tuple[str, list[str]]] = []
     if recipe.dedup.keeps_by is not None:

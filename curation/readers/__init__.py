@@ -12,7 +12,7 @@ from curation.readers.parquet import read_parquet
 from curation.readers.plain import read_plain
 from curation.readers.records import RecordColumns
 from curation.readers.values import KINDS
-from schemas.sources import ROLES, Source
+from schemas.sources import ROLES, Source, names_of
 
 __all__ = ["KINDS", "Batch", "Wanted", "read", "wanted_of"]
 
@@ -20,18 +20,21 @@ __all__ = ["KINDS", "Batch", "Wanted", "read", "wanted_of"]
 def wanted_of(source: Source, extra: dict[str, str], batch_bytes: int) -> Wanted:
     """What to read of a source's files; extra: input columns that tags read, by dotted name, and their kind."""
     columns = source.columns
-    prompt = [source.prompt_column] if source.prompt_column is not None else []
+    prompts, texts = names_of(source.prompt_column), names_of(columns.text)
     required = columns.required(source.kind)
     named = {part: name for part, name in columns.of_kind(source.kind).items() if part not in ("id", "url", "date")}
     return Wanted(
-        text=required[0] if source.has_turns else columns.text,
+        text=required[0] if source.has_turns else texts[0],
+        more_texts=() if source.has_turns else texts[1:],
+        more_prompts=prompts[1:],
+        join=columns.join,
         record=RecordColumns(source.kind, named, {**ROLES, **source.roles}) if source.has_turns else None,
         id=columns.id,
         url=columns.url,
         date=columns.date,
         records=source.records,
-        prompt=source.prompt_column,
-        required=(*required, *prompt),
+        prompt=prompts[0] if prompts else None,
+        required=(*required, *prompts),
         extra=extra,
         batch_bytes=batch_bytes,
     )

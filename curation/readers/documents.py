@@ -58,11 +58,16 @@ class Wanted:
     batch_bytes: int = BATCH_BYTES
     max_row_bytes: int = MAX_ROW_BYTES
     record: RecordColumns | None = None
+    more_texts: tuple[str, ...] = ()
+    more_prompts: tuple[str, ...] = ()
+    """Columns that follow in the text, and in the prompt."""
+    join: str = "\n\n"
 
     def names(self) -> list[str]:
         """Every column that is looked for, once."""
         parts = self.record.columns.values() if self.record is not None else ()
-        named = [self.text, self.id, self.url, self.date, self.prompt, *parts, *self.extra]
+        more = (*self.more_texts, *self.more_prompts)
+        named = [self.text, self.id, self.url, self.date, self.prompt, *more, *parts, *self.extra]
         return list(dict.fromkeys(name for name in named if name is not None))
 
     def is_text(self, value: object) -> bool:
@@ -114,6 +119,17 @@ def has(row: Mapping[str, Any], name: str) -> bool:
             return False
         inner = inner[part]
     return True
+
+
+def _joined(row: Mapping[str, Any], name: str, more: tuple[str, ...], between: str) -> Any:
+    """The value of a column; of several their strings joined, those left out that are null or empty; the first that is no
+    string where one is none."""
+    value = reach(row, name)
+    if not more:
+        return value
+    values = [one for one in (value, *(reach(row, other) for other in more)) if one is not None and one != ""]
+    strange = next((one for one in values if type(one) is not str), None)
+    return strange if strange is not None else between.join(values) if values else value
 
 
 class SetAside:
@@ -171,12 +187,14 @@ class Rows:
         wanted = self._wanted
         if self._missing:
             self._missing -= {name for name in self._missing if has(row, name)}
-        text = reach(row, wanted.text) if wanted.record is None else ""
+        text = _joined(row, wanted.text, wanted.more_texts, wanted.join) if wanted.record is None else ""
         if type(text) is not str:
             lacks = text is None and not has(row, wanted.text)
             reason = f"no column `{wanted.text}`" if lacks else f"`{wanted.text}` is {holds(text)}, not a string"
             return self.bad(number, reason, size)
-        prompt = reach(row, wanted.prompt) if wanted.prompt is not None else None
+        prompt = None
+        if wanted.prompt is not None:
+            prompt = _joined(row, wanted.prompt, wanted.more_prompts, wanted.join)
         if prompt is not None and type(prompt) is not str:
             return self.bad(number, f"`{wanted.prompt}` is {holds(prompt)}, not a string", size)
         if wanted.record is not None:

@@ -231,8 +231,8 @@ def _unfit(schema: pa.Schema, types: dict[str, pa.DataType], wanted: Wanted) -> 
     for name in types:
         if len(schema.get_all_field_indices(name)) > 1:
             return f"two columns are named `{name}`"
-    texts = [wanted.text] if wanted.record is None else []
-    for name in [*texts, *([wanted.prompt] if wanted.prompt is not None else [])]:
+    texts = [wanted.text, *wanted.more_texts] if wanted.record is None else []
+    for name in [*texts, *([wanted.prompt, *wanted.more_prompts] if wanted.prompt is not None else [])]:
         if name in types and not (is_text(types[name]) or pa.types.is_null(types[name])):
             return f"`{name}` holds {holds_type(types[name])}, not text"
     return None
@@ -244,7 +244,8 @@ def _is_plain(schema: pa.Schema, wanted: Wanted, types: dict[str, pa.DataType]) 
     strings = all(
         name in top and (pa.types.is_string(kind) or pa.types.is_large_string(kind)) for name, kind in types.items()
     )
-    return strings and not wanted.extra and wanted.prompt is None and wanted.record is None
+    alone = wanted.prompt is None and wanted.record is None and not wanted.more_texts
+    return strings and not wanted.extra and alone
 
 
 def _is_valid(batch: pa.RecordBatch | pa.Array) -> bool:
@@ -303,7 +304,7 @@ def _add(batch: pa.RecordBatch, names: Sequence[str], wanted: Wanted, rows: Rows
     whole = all(reason is None for reason in reasons)
     columns = [_values(array if whole else array.filter(sound)) for array in arrays]
     read = zip(*columns, strict=True)
-    texts = {wanted.text, wanted.prompt}
+    texts = {wanted.text, wanted.prompt, *wanted.more_texts, *wanted.more_prompts}
     a_row = batch.nbytes // max(len(batch), 1)
     for number, reason in enumerate(reasons, start=first):
         if reason is None:
@@ -316,8 +317,8 @@ def _add(batch: pa.RecordBatch, names: Sequence[str], wanted: Wanted, rows: Rows
         if reason is not None:
             rows.bad(number, reason)
         else:
-            text = row[wanted.text]
-            size = len(text) if isinstance(text, str) else 100 if wanted.record is None else a_row
+            sizes = [len(row[name]) for name in (wanted.text, *wanted.more_texts) if isinstance(row[name], str)]
+            size = a_row if wanted.record is not None else sum(sizes) if sizes else 100
             if size > wanted.max_row_bytes:
                 rows.bad(number, _too_long(wanted))
             else:

@@ -80,6 +80,8 @@ def read_record(row: Mapping[str, Any], wanted: RecordColumns, get: Callable[[Ma
         prompt = _said(asked, columns["prompt"], "user", wanted) if asked not in (None, "") else []
         chosen = _said(get(row, columns["chosen"]), columns["chosen"], "assistant", wanted)
         rejected = _said(get(row, columns["rejected"]), columns["rejected"], "assistant", wanted)
+        if chosen == rejected:
+            raise Unfit(f"`{columns['chosen']}` and `{columns['rejected']}` are equal")
         same = 0
         while same < min(len(chosen), len(rejected)) - 1 and chosen[same] == rejected[same]:
             same += 1
@@ -118,6 +120,8 @@ def _json(value: Any) -> str:
 def _said(value: Any, column: str, role: str, wanted: RecordColumns) -> list[Turn]:
     """A text as one turn of that role, a list as the turns that it holds."""
     if type(value) is str and not _is_turns(value):
+        if not value.strip():
+            raise Unfit(f"`{column}` is empty")
         return [Turn(role, value)]
     return _turns(value, column, wanted)
 
@@ -145,7 +149,12 @@ def _turns(value: Any, column: str, wanted: RecordColumns) -> list[Turn]:
         raise Unfit(f"`{column}` is an empty list")
     if len(value) > MAX_TURNS:
         raise Unfit(f"`{column}` has more than {MAX_TURNS} turns")
-    return [_turn(one, f"`{column}`, turn {number}", wanted) for number, one in enumerate(value)]
+    turns = [_turn(one, f"`{column}`, turn {number}", wanted) for number, one in enumerate(value)]
+    for number, turn in enumerate(turns):
+        if turn.role in ("user", "assistant") and not (turn.content.strip() or turn.calls):
+            raise Unfit(f"`{column}`, turn {number} is empty")
+    # An empty system turn says nothing, and data sets are full of them.
+    return [turn for turn in turns if turn.role != "system" or turn.content.strip()]
 
 
 def _turn(one: Any, where: str, wanted: RecordColumns) -> Turn:

@@ -57,6 +57,7 @@ def trainer(manifest: Manifest, plan: Plan) -> dict[str, Any]:
         "global_batch": batch,
         "loss_weight_column": _weight_column(manifest),
         "learning_rate": _learning_rate(plan, [phase["name"] for phase in phases]),
+        "checkpoints": _checkpoints(plan, [phase["name"] for phase in phases]),
     }
 
 
@@ -78,6 +79,18 @@ def _learning_rate(plan: Plan, written: list[str]) -> dict[str, Any]:
         why = "what is learned of an early phase is not to depend on where the decay has got to: let it decay in the last phase"
         return {"constant_through": written[-2], "why": why}
     return {"constant_through": None, "why": "one phase in no order by score: any schedule"}
+
+
+def _checkpoints(plan: Plan, written: list[str]) -> dict[str, Any]:
+    """Behind which phases to save, and in which to average what was saved: in place of the decay that it is to be constant for."""
+    ascending = [phase.name for phase in plan.phases if phase.name in written and _ascends(phase)]
+    last = written[-1] if ascending and ascending[-1] == written[-1] else None
+    why = "each border is where another mixture or order begins: what follows can be tried again from there"
+    if last is not None:
+        why += (
+            f"; {last} ends with the best, under a constant rate: the mean of its last checkpoints stands for the decay"
+        )
+    return {"save_after": written, "average": last, "why": why}
 
 
 def _ascends(phase: PlannedPhase) -> bool:

@@ -21,7 +21,9 @@ class ShardFile:
     encodings: how columns are encoded, as pyarrow's ParquetWriter takes it."""
 
     def __init__(self, path: str, shards: Shards, **encodings: Any):
-        self.path, self.options = path, {"compression": shards.compression, **encodings}
+        # Pages are cut by content, so that a store that knows them (the Hugging Face hub's) is sent what changed alone.
+        by_content = {"use_content_defined_chunking": True}
+        self.path, self.options = path, {"compression": shards.compression, **by_content, **encodings}
         self.digest = hashlib.sha256()
         self.bytes = 0
         self.writer: pq.ParquetWriter | None = None

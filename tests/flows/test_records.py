@@ -447,3 +447,57 @@ def test_a_chat_file_read_as_text_says_what_to_write(syllabus: Command, tmp_path
     done = syllabus("run", recipe(tmp_path, sources=[{"name": "c", "paths": str(tmp_path / "c.jsonl")}]))
     assert done.returncode == 2
     assert "kind: conversation, columns: {messages: conversations}" in " ".join(done.stderr.split())
+
+
+def test_a_template_and_its_tokens_are_looked_at_first(syllabus: Command, tmp_path: Path, tokenizer: str) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    source = {"name": "c", "kind": "conversation", "paths": str(tmp_path / "chat.jsonl")}
+    write_jsonl(tmp_path / "chat.jsonl", [{"messages": turns(1)}])
+    shards = {"tokenizer": tokenizer}
+    for template, token, says in (
+        ("{% for %}", "<s>", "no chat template: line 1"),
+        ("{{ bos_token }}{{ messages[0].content }}", "<|begin|>", "writes bos_token, '<|begin|>', which the tokenizer"),
+    ):
+        (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template, "bos_token": token}))
+        conditioning = {"method": "chat", "tokenizer": str(folder)}
+        done = syllabus("run", recipe(tmp_path, sources=[source], conditioning=conditioning, shards=shards))
+        assert done.returncode == 2, done.stderr
+        assert says in " ".join(done.stderr.split())
+
+
+def test_texts_and_prompts_of_several_columns(syllabus: Command, tmp_path: Path) -> None:
+    rows = [
+        {
+            "subject": f"s{n} {say(n, 4)}",
+            "body": say(n + 50, 6) if n % 2 else None,
+            "instruction": f"do {n}",
+            "input": f"in {n}" * (n % 3),
+        }
+        for n in range(6)
+    ]
+    write_jsonl(tmp_path / "mail.jsonl", rows)
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "mail.parquet")
+    with (tmp_path / "mail.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    columns = {"text": ["subject", "body"], "join": " | "}
+    for ending in ("jsonl", "parquet", "csv"):
+        folder = tmp_path / ending
+        folder.mkdir()
+        source = {"name": "mail", "paths": str(tmp_path / f"mail.{ending}"), "columns": columns}
+        source["prompt_column"] = ["instruction", "input"]
+        made = ran(syllabus, folder, sources=[source], conditioning=None)
+        wanted = set()
+        for n, row in enumerate(rows):
+            text = " | ".join(part for part in (row["subject"], row["body"]) if part)
+            prompt = " | ".join(part for part in (row["instruction"], row["input"]) if part)
+            wanted.add(f"{prompt}\n\n{text}")
+            assert n < len(rows)
+        assert set(made["text"]) == wanted
+    (tmp_path / "other.jsonl").write_text(json.dumps({"subject": "a"}) + "\n")
+    source = {"name": "mail", "paths": str(tmp_path / "other.jsonl"), "columns": columns}
+    done = syllabus("run", recipe(tmp_path, sources=[source]))
+    assert done.returncode == 2
+    assert "no column `body`" in " ".join(done.stderr.split())

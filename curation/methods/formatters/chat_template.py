@@ -10,6 +10,7 @@ conversation with a mark in place of each. A turn with tool calls is what the co
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -300,6 +301,24 @@ def chat_template(params: Chat) -> ChatTemplate:
     if not isinstance(templates, str):
         raise RecipeError(place, f"{folder!r} has no chat template: give one, conditioning.template")
     return ChatTemplate(templates, place, values | params.variables)
+
+
+def check_template(params: Chat, id_of: Callable[[str], int | None] | None) -> None:
+    """Raises RecipeError for a template that cannot be read or is none, and where it writes special tokens that the tokenizer of the
+    shards does not have. id_of: that tokenizer's; None where there is none."""
+    if params.template is None and params.tokenizer is None:
+        return
+    template = chat_template(params)
+    compiled(template.source, template.place)
+    for name in SPECIAL if id_of is not None else ():
+        token = template.values.get(name)
+        written = isinstance(token, str) and bool(token) and re.search(rf"\b{name}\b", template.source) is not None
+        if written and id_of is not None and id_of(str(token)) is None:
+            raise RecipeError(
+                template.place,
+                f"the template writes {name}, {token!r}, which the tokenizer of the shards does not have: set shards.tokenizer to "
+                "the one that the template is of",
+            )
 
 
 def _config(path: str, place: str, *, optional: bool = False) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from schemas.errors import RecipeError
 def write(rows: Rows, output: str) -> None:
     """Chunks of 64 MB, and ``index.json``, written last. Raises RecipeError where litdata is not installed."""
     try:
-        from litdata.streaming.writer import BinaryWriter  # type: ignore[import-untyped]
+        from litdata.streaming.writer import BinaryWriter
     except ImportError:
         raise RecipeError("--format", "litdata needs its package: pip install 'syllabus[export]'") from None
     os.makedirs(output, exist_ok=True)

@@ -14,7 +14,7 @@ SHARD_BYTES, SHARD_ROWS = 1 << 28, 100_000
 def write(rows: Rows, output: str) -> None:
     """``rows-00000.tar`` …, of 256 MB or 100,000 rows. Raises RecipeError where webdataset is not installed."""
     try:
-        import webdataset  # type: ignore[import-untyped]
+        import webdataset
     except ImportError:
         raise RecipeError("--format", "webdataset needs its package: pip install 'syllabus[export]'") from None
     os.makedirs(output, exist_ok=True)

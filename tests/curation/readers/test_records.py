@@ -77,9 +77,9 @@ def test_preferences_in_texts_and_in_turns() -> None:
     assert said(record({**whole, "prompt": None}, PREFERENCE)) == wanted
 
 
-def test_equal_answers_keep_an_answer_each() -> None:
-    made = record({"prompt": "a", "chosen": "b", "rejected": "b"}, PREFERENCE)
-    assert said(made) == [("user", "a", 0), ("assistant", "b", 1), ("assistant", "b", 2)]
+def test_an_empty_system_turn_is_left_out() -> None:
+    made = record({"messages": [{"role": "system", "content": ""}, ASKED, ANSWERED]})
+    assert said(made) == [("user", "a", 0), ("assistant", "b", 0)]
 
 
 def test_what_is_verified_is_kept_as_text() -> None:
@@ -106,10 +106,14 @@ def test_what_is_verified_is_kept_as_text() -> None:
         ({"messages": [ASKED, {**ANSWERED, "train": False}]}, CONVERSATION, "no turn that is trained on"),
         ({"messages": [ASKED, {**ANSWERED, "train": 1}]}, CONVERSATION, "`train` is a number, not true or false"),
         ({"messages": [ASKED, {**ANSWERED, "weight": -1}]}, CONVERSATION, "`weight` is no number of at least 0"),
+        ({"messages": [{"role": "user", "content": " "}, ANSWERED]}, CONVERSATION, "`messages`, turn 0 is empty"),
+        ({"prompt": "a", "chosen": "b", "rejected": "b"}, PREFERENCE, "`chosen` and `rejected` are equal"),
         ({"prompt": "a", "chosen": "b"}, PREFERENCE, "`rejected` is null, not a list of turns"),
         ({"prompt": "a"}, VERIFIABLE, "`ground_truth` is null"),
         ({"prompt": "a", "ground_truth": ""}, VERIFIABLE, "`ground_truth` is empty"),
         ({"ground_truth": "a"}, VERIFIABLE, "`prompt` is null"),
+        ({"prompt": "", "ground_truth": "a"}, VERIFIABLE, "`prompt` is empty"),
+        ({"prompt": "a", "chosen": "b", "rejected": " "}, PREFERENCE, "`rejected` is empty"),
     ],
 )
 def test_what_is_no_record_is_said(row: dict[str, Any], wanted: RecordColumns, says: str) -> None:
