@@ -138,7 +138,8 @@ def _type(annotation: Any) -> str:
     if annotation is type(None):
         return "null"
     if origin in (Union, types.UnionType):
-        return " or ".join(dict.fromkeys(_type(one) for one in args))
+        # By name, for Python takes `A | B` for `B | A` and keeps the order of whichever came first.
+        return " or ".join(sorted(dict.fromkeys(_type(one) for one in args), key=lambda name: (name == "null", name)))
     if origin is Literal:
         return ", ".join(f"`{one}`" for one in args)
     if origin in (list, tuple, set, frozenset):
