@@ -15,7 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from deployments.example_reports import document_reports, scores
+from deployments import example_records
+from deployments.example_reports import document_reports, scores, skill_losses
 
 COMMON = [
     "the",
@@ -178,6 +179,7 @@ def collect(folder: Path) -> dict[str, int]:
         "skill_losses.jsonl": list(skill_losses()),
         "domain_losses.jsonl": list(domain_losses()),
         "runs.jsonl": list(runs()),
+        **example_records.files(),
         "learning_curve.jsonl": [{"size": n, "value": round(3.2 * n**-0.45 + 1.1, 6)} for n in (25, 50, 100, 200, 400)],
     }
     for name, rows in files.items():
@@ -440,22 +442,6 @@ def benchmark(planted: int = 10, n: int = 30) -> Iterable[dict[str, Any]]:
         a, b = draw.randint(100, 999), draw.randint(100, 999)
         question = f"{sentences(draw, TOPICS['maths'], 1)} What is {a} times {b}?"
         yield {"id": f"item-{i}", "prompt": question, "text": f"It is {a * b}. {sentences(draw, TOPICS['maths'], 2)}"}
-
-
-def skill_losses() -> Iterable[dict[str, Any]]:
-    """A loss report after round 1 of Skill-It: six evaluations of each skill."""
-    draw = Random("losses")
-    for at in range(6):
-        for skill, loss in {"skill1": 0.70, "skill2": 0.68, "skill3": 0.72, "skill4": 0.66, "skill5": 0.71}.items():
-            value = loss * (0.9 if skill == "skill1" else 0.97) ** at + draw.uniform(0, 0.01)
-            yield {
-                "run_id": "lego",
-                "round": 0,
-                "step": 50 * at,
-                "eval_index": at,
-                "group": skill,
-                "loss": round(value, 5),
-            }
 
 
 def domain_losses() -> Iterable[dict[str, Any]]:

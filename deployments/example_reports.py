@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from random import Random
 from typing import Any
 
 ROUNDS = 3
@@ -31,3 +32,19 @@ def scores(rows: Iterable[dict[str, Any]], model: str) -> Iterator[dict[str, Any
     for row in rows:
         weak = 0.5 * _drawn("weak", row["id"]) if model == "student" else 0.0
         yield {"id": row["id"], "score": round(0.55 + 0.4 * _drawn("good", row["id"]) - weak, 4)}
+
+
+def skill_losses() -> Iterable[dict[str, Any]]:
+    """A loss report after round 1 of Skill-It: six evaluations of each skill."""
+    draw = Random("losses")
+    for at in range(6):
+        for skill, loss in {"skill1": 0.70, "skill2": 0.68, "skill3": 0.72, "skill4": 0.66, "skill5": 0.71}.items():
+            value = loss * (0.9 if skill == "skill1" else 0.97) ** at + draw.uniform(0, 0.01)
+            yield {
+                "run_id": "lego",
+                "round": 0,
+                "step": 50 * at,
+                "eval_index": at,
+                "group": skill,
+                "loss": round(value, 5),
+            }

@@ -26,6 +26,7 @@ from tests.deployments.mixture_promises import (
     quadmix,
     rehydration,
 )
+from tests.deployments.record_promises import tulu3_records
 
 RECIPES = ROOT / "deployments" / "recipes"
 OTHERS = {"demo", "weekly-stream"}
@@ -445,6 +446,7 @@ PROMISES: dict[str, Callable[[Made], None]] = {
         rehydration,
         moving_mixture,
         tulu3_mix,
+        tulu3_records,
         ul2,
         power_law_rehearsal,
         fomo_in_flux,
