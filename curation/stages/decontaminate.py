@@ -201,13 +201,15 @@ def _compared(documents: pa.Table, params: Decontaminate) -> Iterator[tuple[str,
     both = comparable(documents)
     if turns.there(documents):
         yield "text", as_text(turns.with_text(documents, "user" if params.compare == "prompt" else "all")["text"])
+        if params.compare != "prompt" and turns.are_pairs(documents).any():
+            yield "rejected", as_text(turns.conversation(documents, "rejected")["text"])
     elif params.compare == "both":
         yield "text", both
     else:
         asked = documents[params.compare]
         yield "text", as_text(pc.coalesce(asked, documents["text"]))
     for place in text_places.columns_of(documents):
-        if place not in ("text", "prompt", "turns", "calls", "verifier"):
+        if place not in ("text", "prompt", "turns", "calls"):
             column = documents[place].combine_chunks()
             if pa.types.is_list(column.type):
                 column = pc.binary_join(column, "\n")

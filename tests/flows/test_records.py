@@ -312,6 +312,27 @@ def test_benchmark_items_are_found_in_users_turns(syllabus: Command, tmp_path: P
     assert not any(f"Now: {item}" in text for text in rows["text"])
 
 
+@pytest.mark.parametrize("where", ["chosen", "rejected", "ground_truth", "verifier"])
+def test_benchmark_items_are_found_wherever_a_record_is_written_from(
+    syllabus: Command, tmp_path: Path, where: str
+) -> None:
+    item = say(77, 14)
+    write_jsonl(tmp_path / "bench.jsonl", [{"text": item}])
+    pair = {"prompt": say(1), "chosen": say(2), "rejected": say(3)}
+    asked = {"prompt": say(4), "ground_truth": say(5), "verifier": "maths"}
+    for name, row in (("pairs", pair), ("asked", asked)):
+        hit = {**row, where: item} if where in row else row
+        write_jsonl(tmp_path / f"my-{name}.jsonl", [hit, {**row, "prompt": say(6)}])
+    given = [
+        {"name": "pairs", "kind": "preference", "paths": str(tmp_path / "my-pairs.jsonl")},
+        {"name": "asked", "kind": "verifiable", "paths": str(tmp_path / "my-asked.jsonl")},
+    ]
+    bench = {"benchmarks": [str(tmp_path / "bench.jsonl")]}
+    rows = ran(syllabus, tmp_path, sources=given, decontaminate=bench)
+    assert len(rows) == 3
+    assert not [value for row in rows.iter_rows() for value in row if isinstance(value, str) and item in value]
+
+
 def test_cuts_are_made_in_texts_alone(syllabus: Command, tmp_path: Path) -> None:
     long = say(1, 200)
     write_jsonl(tmp_path / "t.jsonl", [{"text": f"{say(n)} {long}"} for n in range(3)])
