@@ -55,16 +55,20 @@ def reference() -> str:
         "`syllabus schema` prints the same as JSON Schema. A part that is told apart by `method` or `from` has a section for each.",
         "",
     ]
+    found: dict[str, type[BaseModel]] = {}
     waiting: list[type[BaseModel]] = [Recipe]
-    seen: list[type[BaseModel]] = []
     while waiting:
-        model = waiting.pop(0)
-        if model in seen:
-            continue
-        seen.append(model)
-        lines += _section(model)
-        for field in model.model_fields.values():
-            waiting += [inner for inner in _models(_annotation(field)) if inner not in seen]
+        model = waiting.pop()
+        if anchor(model) not in found:
+            found[anchor(model)] = model
+            waiting += [inner for field in model.model_fields.values() for inner in _models(_annotation(field))]
+    own = [anchor(Recipe)]
+    for field in Recipe.model_fields.values():  # sections that are one model, as they stand in a recipe
+        inside = _models(_annotation(field))
+        own += [anchor(inside[0])] if len(inside) == 1 else []
+    # The rest by name: the order of a union's members is Python's to change.
+    for name in [*dict.fromkeys(own), *sorted(set(found) - set(own))]:
+        lines += _section(found[name])
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import shutil
@@ -39,8 +40,14 @@ def blocks(*kinds: str) -> list[Any]:
 
 def test_written_pages_are_what_the_code_says() -> None:
     made = write_docs.pages()
-    stale = [name for name, text in made.items() if (ROOT / "docs" / name).read_text(encoding="utf-8") != text]
-    assert not stale, "write them anew: python -m deployments.write_docs"
+    for name, text in made.items():
+        there = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        differs = (
+            [line for line in difflib.ndiff(there.splitlines(), text.splitlines()) if line[:1] in "+-"]
+            if there != text
+            else []
+        )
+        assert there == text, f"{name}: write it anew, python -m deployments.write_docs: {differs[:4]}"
     shipped = {f"methods/{path.name}" for path in (ROOT / "docs" / "methods").glob("*.md")}
     assert shipped == {name for name in made if name.startswith("methods/")}
 
