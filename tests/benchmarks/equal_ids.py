@@ -83,6 +83,7 @@ def ids(n: int, folder: Path) -> None:
 def conversations(n: int, folder: Path) -> None:
     path = made.byte_level(folder / "chat.json")
     peer = PreTrainedTokenizerFast(tokenizer_file=path, bos_token="<s>", eos_token="</s>")
+    peer.backend_tokenizer.save(path)  # with the tokens that it has added
     drawn, texts = random.Random(2), in_scripts(n * 8)
     some = [
         [{"role": role, "content": next(texts)} for _ in range(drawn.randint(1, 3)) for role in ("user", "assistant")]

@@ -1,8 +1,8 @@
-"""Reading: rows a second and the first batch, beside pyarrow, Hugging Face datasets and LitData over the same rows, in one run.
+"""Reading: rows a second and the first batch, beside pyarrow and Hugging Face datasets over the same rows, in one run.
 
     python -m tests.benchmarks.loader [--documents 200000]
 
-Needs `make test-services` once (PyTorch, LitData). Each is read in order, in batches of 32, and rows come as Python dictionaries.
+Needs `make test-services` once (PyTorch). Each is read in order, in batches of 32, and rows come as Python dictionaries.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.releases.exports import export
 from curation.training import ShardDataset
 from schemas.tables import SEGMENTS, SHARD
 from tests.benchmarks.texts import documents
@@ -71,6 +69,11 @@ def timed(name: str, n: int, make: Callable[[], Iterator[Any]]) -> None:
     )
 
 
+def _as_it_is(batch: Any) -> Any:
+    """Without it a DataLoader walks through every row for arrays to make tensors of."""
+    return batch
+
+
 def in_batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
     while batch := list(itertools.islice(rows, BATCH)):
         yield batch
@@ -78,7 +81,6 @@ def in_batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
 
 def main() -> None:
     import datasets
-    from litdata import StreamingDataset
     from torch.utils.data import DataLoader
 
     parser = argparse.ArgumentParser()
@@ -89,7 +91,12 @@ def main() -> None:
 
         def of_workers(workers: int) -> Iterator[Any]:
             data = ShardDataset(str(made), batch_size=BATCH)
-            return iter(DataLoader(data, None, num_workers=workers, multiprocessing_context="spawn", prefetch_factor=8))
+            options: dict[str, Any] = {
+                "multiprocessing_context": "spawn",
+                "prefetch_factor": 8,
+                "collate_fn": _as_it_is,
+            }
+            return iter(DataLoader(data, None, num_workers=workers, **options))
 
         def of_pyarrow() -> Iterator[Any]:
             for path in sorted((made / "shards").iterdir()):
@@ -103,9 +110,6 @@ def main() -> None:
             "parquet", data_files=str(made / "shards" / "*.parquet"), split="train", streaming=True
         )
         timed("datasets, streaming", n, lambda: in_batches(iter(read)))
-        out = Path(folder) / "lit"
-        export(str(made), "litdata", str(out))
-        timed("LitData", n, lambda: in_batches(iter(StreamingDataset(str(out), shuffle=False))))
         many = json.loads((made / "manifest.json").read_text())
         shard = many["shards"][0]
         many["shards"] = [{**shard, "first_position": number * shard["rows"]} for number in range(10_000)]
@@ -113,7 +117,6 @@ def main() -> None:
         started = time.perf_counter()
         assert len(next(iter(ShardDataset(str(made), batch_size=BATCH)))) == BATCH
         print(f"of 10,000 shards: first batch after {time.perf_counter() - started:.2f} s")
-        shutil.rmtree(out)
 
 
 if __name__ == "__main__":
