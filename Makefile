@@ -47,8 +47,7 @@ install: .venv/installed
 .venv/installed-for-services: .venv/installed-for-tests
 	@$(PIP) -e '.[train]' megatron-core lightning-utilities obstore tifffile
 	@$(PIP) --no-deps litdata==0.2.76
-	@$(PIP) --no-deps --target .venv/streaming mosaicml-streaming==0.13.0 brotli==1.2.1 cramjam==2.14.0 \
-	  python-snappy==0.7.3 xxhash==4.1.0 zstd==1.5.7.2 2> /dev/null
+	@$(PIP) --no-deps --target .venv/streaming mosaicml-streaming brotli cramjam python-snappy xxhash zstd
 	@if command -v npm > /dev/null; then npm install --silent --no-fund --no-audit --prefix .venv/azurite azurite@3.35.0 \
 	  || echo "Azurite cannot be had: az:// is not tested"; fi
 	@touch $@
