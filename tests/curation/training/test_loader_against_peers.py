@@ -74,7 +74,8 @@ def lit(release: Path, workers: int, rank: int, world: int) -> Any:
         export(str(release), "litdata", str(out))
     data = StreamingDataset(str(out), shuffle=False)
     data.distributed_env = _DistributedEnv(world, rank, 1)
-    return StreamingDataLoader(data, batch_size=BATCH // world, num_workers=workers)
+    context = "spawn" if workers else None
+    return StreamingDataLoader(data, batch_size=BATCH // world, num_workers=workers, multiprocessing_context=context)
 
 
 READERS: dict[str, Callable[..., Any]] = {"ShardDataset": ours, "datasets": hugging_face, "LitData": lit}
