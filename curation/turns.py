@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from blake3 import blake3
 
 from curation.arrays.arrow_text import as_text
+from curation.arrays.columns import whole, with_column
 from schemas.tables import RECORD
 
 SHARED, CHOSEN, REJECTED = 0, 1, 2
@@ -36,16 +37,16 @@ def there(documents: pa.Table) -> bool:
 
 def said(documents: pa.Table) -> tuple[pa.LargeStringArray, npt.NDArray[np.int64]]:
     """What each turn says, large_string[m] in document order, and how many each document has, int64[n]."""
-    contents, calls = (as_text(_whole(documents, name).flatten()) for name in ("turns", "calls"))
+    contents, calls = (as_text(whole(documents[name]).flatten()) for name in ("turns", "calls"))
     both = np.asarray(pc.and_(pc.not_equal(contents, _EMPTY), pc.not_equal(calls, _EMPTY)))
     between = pc.if_else(pa.array(both), pa.scalar("\n", pa.large_string()), _EMPTY)
     texts = as_text(pc.binary_join_element_wise(contents, between, calls, _EMPTY)) if len(contents) else contents
-    return texts, np.asarray(pc.fill_null(pc.list_value_length(_whole(documents, "turns")), 0), dtype=np.int64)
+    return texts, np.asarray(pc.fill_null(pc.list_value_length(whole(documents["turns"])), 0), dtype=np.int64)
 
 
 def marks(documents: pa.Table) -> tuple[pa.Array, npt.NDArray[np.float32], npt.NDArray[np.int8]]:
     """Of each turn its role, its weight (NaN: the role's own) and its part."""
-    flat = _whole(documents, "marks").flatten()
+    flat = whole(documents["marks"]).flatten()
     role, weight, part = (flat.field(number) for number in range(3))
     return role, np.asarray(pc.fill_null(weight, float("nan")), dtype=np.float32), np.asarray(part, dtype=np.int8)
 
@@ -76,9 +77,9 @@ def conversation(documents: pa.Table, side: Literal["chosen", "rejected"] = "cho
         sizes = np.bincount(rows, weights=taken, minlength=len(documents)).astype(np.int64)
         offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int32())
         for name in ("turns", "calls", "marks"):
-            whole = _whole(documents, name)
-            lists = pa.ListArray.from_arrays(offsets, whole.flatten().filter(kept), mask=pc.is_null(whole))
-            documents = _set(documents, name, lists.cast(whole.type))
+            column = whole(documents[name])
+            lists = pa.ListArray.from_arrays(offsets, column.flatten().filter(kept), mask=pc.is_null(column))
+            documents = with_column(documents, name, lists.cast(column.type))
     return _with_text(documents, np.ones(int(taken.sum()), dtype=bool))
 
 
@@ -89,16 +90,16 @@ def _with_text(documents: pa.Table, taken: Mask) -> pa.Table:
     offsets = np.searchsorted(rows, np.arange(len(documents) + 1))
     lists = pa.LargeListArray.from_arrays(pa.array(offsets), texts.filter(pa.array(taken)))
     joined = as_text(pc.binary_join(lists, pa.scalar(BETWEEN, pa.large_string())))
-    made = pc.if_else(pc.is_valid(_whole(documents, "turns")), joined, as_text(documents["text"]))
-    return _set(documents, "text", as_text(made))
+    made = pc.if_else(pc.is_valid(whole(documents["turns"])), joined, as_text(documents["text"]))
+    return with_column(documents, "text", as_text(made))
 
 
 def record_ids(documents: pa.Table) -> pa.Array:
     """32 hex digits a record: BLAKE3, its first 128 bits, of every turn with its role, weight and part, and of what it is
     verified by. Each piece goes with its length, so that no two records meet."""
-    contents, calls = (as_text(_whole(documents, name).flatten()) for name in ("turns", "calls"))
+    contents, calls = (as_text(whole(documents[name]).flatten()) for name in ("turns", "calls"))
     role, weight, part = marks(documents)
-    sizes = np.asarray(pc.fill_null(pc.list_value_length(_whole(documents, "turns")), 0), dtype=np.int64)
+    sizes = np.asarray(pc.fill_null(pc.list_value_length(whole(documents["turns"])), 0), dtype=np.int64)
     ids, at = [], 0
     roles, weights, parts = role.to_pylist(), weight.tolist(), part.tolist()
     for size, truth, verifier in zip(sizes.tolist(), documents["ground_truth"], documents["verifier"], strict=True):
@@ -123,22 +124,13 @@ def _add(digest: blake3, text: pa.Scalar) -> None:
 
 
 def _rows(documents: pa.Table) -> npt.NDArray[np.int64]:
-    return np.asarray(pc.list_parent_indices(_whole(documents, "turns")), dtype=np.int64)
-
-
-def _whole(documents: pa.Table, name: str) -> pa.Array:
-    column = documents[name]
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _set(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
-    return table.set_column(table.schema.get_field_index(name), name, column)
+    return np.asarray(pc.list_parent_indices(whole(documents["turns"])), dtype=np.int64)
 
 
 def first_and_last_roles(documents: pa.Table) -> tuple[pa.StringArray, pa.StringArray]:
     """The roles of each record's first and last turn; empty for a document that is none."""
     roles, _, _ = marks(documents)
-    sizes = np.asarray(pc.fill_null(pc.list_value_length(_whole(documents, "turns")), 0), dtype=np.int64)
+    sizes = np.asarray(pc.fill_null(pc.list_value_length(whole(documents["turns"])), 0), dtype=np.int64)
     ends = np.cumsum(sizes)
     some = pa.array(sizes > 0)
     first, last = (pc.if_else(some, pa.array(np.where(sizes > 0, at, 0)), None) for at in (ends - sizes, ends - 1))

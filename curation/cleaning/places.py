@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.arrays.arrow_text import as_text
+from curation.arrays.columns import whole
 
 COLUMN = "column:"
 RECORD_PLACES = ("turns", "calls", "ground_truth", "verifier")
@@ -90,7 +91,7 @@ class Held:
 
 def held(column: pa.Array | pa.ChunkedArray) -> Held:
     """The texts of a column of texts or of lists of texts; what is null is an empty text."""
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if pa.types.is_list(whole.type) or pa.types.is_large_list(whole.type):
-        return Held(whole, as_text(whole.flatten()), np.asarray(pc.list_parent_indices(whole), dtype=np.int64))
-    return Held(whole, as_text(whole), np.arange(len(whole)))
+    one = whole(column)
+    if pa.types.is_list(one.type) or pa.types.is_large_list(one.type):
+        return Held(one, as_text(one.flatten()), np.asarray(pc.list_parent_indices(one), dtype=np.int64))
+    return Held(one, as_text(one), np.arange(len(one)))

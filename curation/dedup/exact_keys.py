@@ -1,16 +1,19 @@
-"""Keys by which documents are exact copies: their normalised text, their URL. 16 bytes each; null takes no part."""
+"""Keys by which documents are exact copies: their content id, their normalised text, their URL. 16 bytes each; null takes no part."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from blake3 import blake3
 from numba import njit, uint64
 
-from curation.arrays.arrow_text import Bytes, Offsets, buffers
+from curation import turns
+from curation.arrays.arrow_text import Bytes, Offsets, as_text, buffers
 from curation.dedup.normalise import Tables, mix, restart, tables, words
 from curation.methods.groupers.url import without_credentials
 from schemas.dedup import Normalise
@@ -73,3 +76,29 @@ def bare_url(url: str) -> str:
     kept = "&".join(part for part in query.split("&") if part and not TRACKING.match(part))
     bare = f"{host.lower().removeprefix('www.')}{slash}{tail}".rstrip("/")
     return f"{bare}?{kept}" if kept else bare
+
+
+def content_ids(documents: pa.Table) -> pa.Array:
+    """32 hex digits a document: BLAKE3, its first 128 bits, of the text, or of prompt and text where there is a prompt, or of
+    the whole record where it is made of turns.
+
+    The prompt goes first with its length, so that no two pairs meet.
+    """
+    if turns.there(documents):
+        return turns.record_ids(documents)
+    texts, prompts = documents["text"], documents["prompt"]
+    if prompts.null_count == len(prompts):
+        data, offsets = buffers(as_text(texts))
+        view = memoryview(data.data)
+        spans = pairwise(offsets.tolist())
+        return pa.array([blake3(view[a:b]).hexdigest(16) for a, b in spans], pa.string())
+    ids = []
+    for text, prompt in zip(texts, prompts, strict=True):
+        digest = blake3()
+        if prompt.is_valid:
+            before = prompt.as_buffer()
+            digest.update(before.size.to_bytes(8, "little"))
+            digest.update(memoryview(before))
+        digest.update(memoryview(text.as_buffer()))
+        ids.append(digest.hexdigest(16))
+    return pa.array(ids, pa.string())

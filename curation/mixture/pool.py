@@ -45,6 +45,10 @@ class Labels:
     codes: npt.NDArray[np.int32]
     names: tuple[str, ...]
 
+    def with_none(self) -> Labels:
+        """With what has no label as a group of its own, the last."""
+        return Labels(np.where(self.codes < 0, len(self.names), self.codes), (*self.names, NO_LABEL))
+
 
 @dataclass(frozen=True)
 class Written:
@@ -167,12 +171,12 @@ class Pool:
         """Documents and tokens of each group of the masked documents, labels sorted."""
         if by is None:
             return Sizes(("(all)",), np.array([int(mask.sum())]), np.array([int(tokens[mask].sum())]))
-        column = self._labels(by)
-        codes = np.where(column.codes < 0, len(column.names), column.codes)[mask]
-        documents = np.bincount(codes, minlength=len(column.names) + 1)
-        amount = np.bincount(codes, weights=tokens[mask], minlength=len(column.names) + 1)
+        column = self._labels(by).with_none()
+        codes = column.codes[mask]
+        documents = np.bincount(codes, minlength=len(column.names))
+        amount = np.bincount(codes, weights=tokens[mask], minlength=len(column.names))
         merged: dict[str, tuple[int, int]] = {}
-        for name, n, t in zip([*column.names, NO_LABEL], documents, amount, strict=True):
+        for name, n, t in zip(column.names, documents, amount, strict=True):
             if n:
                 before = merged.get(name, (0, 0))
                 merged[name] = (before[0] + int(n), before[1] + int(t))

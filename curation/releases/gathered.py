@@ -28,7 +28,6 @@ from curation.training.tokens import Tokens, count_tokens
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
 from schemas.recipe import KIND_COLUMNS
-from schemas.tables import NO_LABEL
 
 PLAN, SHARDS = TypeAdapter(Plan), TypeAdapter(tuple[ShardSpan, ...])
 
@@ -53,7 +52,6 @@ class Gathered:
         plan, spans = plan_of(work.folder)
         self.work, self.span = work, spans[number]
         self.phase: PlannedPhase = plan.phases[self.span.phase]
-        self.schema: pa.Schema | None = None
 
     def chunks(self) -> Iterator[tuple[pa.Table, Formatted, Tokens]]:
         """Documents, texts with segments, tokens; of preferences both conversations. Raises RunError if a row is missing."""
@@ -124,12 +122,10 @@ def _labels(documents: pa.Table, by: str | None, tokens: Tokens) -> dict[str, tu
     assert tokens.trained is not None
     if by is None:
         return {"(all)": (len(documents), int(tokens.counts.sum()), int(tokens.trained.sum()))}
-    labels = labels_in(documents, by)
-    codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
-    counts = np.bincount(codes, minlength=len(labels.names) + 1)
-    sums, trained = (
-        np.bincount(codes, weights=of_row, minlength=len(labels.names) + 1)
-        for of_row in (tokens.counts, tokens.trained)
+    labels = labels_in(documents, by).with_none()
+    counts, sums, trained = (
+        np.bincount(labels.codes, weights=of_row, minlength=len(labels.names))
+        for of_row in (None, tokens.counts, tokens.trained)
     )
-    names = [*labels.names, NO_LABEL]
-    return {name: (int(n), int(t), int(w)) for name, n, t, w in zip(names, counts, sums, trained, strict=True) if n}
+    said = zip(labels.names, counts, sums, trained, strict=True)
+    return {name: (int(n), int(t), int(w)) for name, n, t, w in said if n}

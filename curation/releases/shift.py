@@ -14,7 +14,6 @@ from curation import storage
 from curation.dedup.rows import rows_by_partition
 from curation.mixture.pool import encode, label_texts
 from curation.releases.work import Work
-from schemas.tables import NO_LABEL
 from schemas.work import Prepared
 
 STAGES = ("exact", "minhash")
@@ -51,14 +50,11 @@ def shift_by_group(
         left = np.ones(part.kept, dtype=bool)
         left[dropped] = False
         for number, name in enumerate(names):
-            labels = encode(labels_of(part, source, place, name))
-            every = [*labels.names, NO_LABEL]
-            codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
-            counts = np.stack(
-                [np.bincount(codes, weights, len(every)) for weights in (None, sizes, left, sizes * left)]
-            )
+            labels = encode(labels_of(part, source, place, name)).with_none()
+            weighed = (None, sizes, left, sizes * left)
+            counts = np.stack([np.bincount(labels.codes, weights, len(labels.names)) for weights in weighed])
             for code in np.flatnonzero(counts[0]):
-                total = found.setdefault((number, every[code]), np.zeros(4, dtype=np.int64))
+                total = found.setdefault((number, labels.names[code]), np.zeros(4, dtype=np.int64))
                 total += counts[:, code].astype(np.int64)
     columns = ("documents_before", "bytes_before", "documents_after", "bytes_after")
     return [

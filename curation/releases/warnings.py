@@ -223,9 +223,8 @@ def _labels(work: Work, number: int, name: str) -> tuple[Int, list[str]]:
     part, tags = work.prepared(number), work.path("tags", number)
     if not part.kept or not storage.exists(tags):
         return np.zeros(0, dtype=np.int64), [NO_LABEL]
-    labels = encode(labels_of(part, work.of_source[number], tags, name))
-    codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
-    return codes.astype(np.int64), [*labels.names, NO_LABEL]
+    labels = encode(labels_of(part, work.of_source[number], tags, name)).with_none()
+    return labels.codes.astype(np.int64), list(labels.names)
 
 
 def _rows_of_label(work: Work, name: str, label: str, number: int) -> Int:

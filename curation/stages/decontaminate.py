@@ -198,13 +198,12 @@ def _texts(
 
 def _compared(documents: pa.Table, params: Decontaminate) -> Iterator[tuple[str, pa.LargeStringArray]]:
     """Each place of the documents that is compared, and its texts, one a document; lists are joined by line ends."""
-    both = comparable(documents)
     if turns.there(documents):
         yield "text", as_text(turns.with_text(documents, "user" if params.compare == "prompt" else "all")["text"])
         if params.compare != "prompt" and turns.are_pairs(documents).any():
             yield "rejected", as_text(turns.conversation(documents, "rejected")["text"])
     elif params.compare == "both":
-        yield "text", both
+        yield "text", comparable(documents)
     else:
         asked = documents[params.compare]
         yield "text", as_text(pc.coalesce(asked, documents["text"]))

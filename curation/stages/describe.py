@@ -31,7 +31,6 @@ NAMED = ("url", "language", "date", "quality")
 def run(work: Work, number: int) -> Done:
     """The pool's rows of one partition, and the tags of all its rows."""
     target, tags = work.path("pool", number), work.path("tags", number)
-    refused: list[int] = []
     written, edits = describe_partition(
         work.part(number),
         recipe=work.recipe,
@@ -43,12 +42,7 @@ def run(work: Work, number: int) -> Done:
         states=states_of(work),
         holds_item=_holds_item(work),
         copies=copies_of(work, number),
-        refused=refused,
     )
-    if refused:
-        left_out = work.path("refused", number, "arrow")
-        storage.put_arrow(left_out, pa.table({"index": pa.array(refused, pa.int64())}))
-        written = [*written, left_out]
     return Done({"edits": edits}, written)
 
 
@@ -111,12 +105,11 @@ def describe_partition(
     states: States,
     holds_item: Callable[[str], bool] | None = None,
     copies: npt.NDArray[np.int64] | None = None,
-    refused: list[int] | None = None,
 ) -> tuple[list[str], list[tuple[str, str, int, int]]]:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
     kept: sorted rows of the documents table that are left; none, and there is no POOL table. copies: how many documents each row
-    stands for, by default itself. refused: takes the rows that a formatter does not write; they are in no pool. Returns what was
+    stands for, by default itself. What a formatter refuses to write is in no pool. Returns what was
     written, and the kept documents' edits of tags: (stage, rule, documents, places).
     """
     edits: Counter[tuple[str, str, str]] = Counter()
@@ -137,10 +130,7 @@ def describe_partition(
                     edits[stage, f"{rule}:{tag}", "documents"] += int((found[mine - start] > 0).sum())
                     edits[stage, f"{rule}:{tag}", "places"] += int(found[mine - start].sum())
             if len(mine):
-                rows, left_out = _pool_rows(documents, made, mine - start, mine, number, recipe)
-                pools += [rows] if len(rows) else []
-                if refused is not None:
-                    refused += left_out
+                pools.append(_pool_rows(documents, made, mine - start, mine, number, recipe))
             start += n
     said = [
         (stage, rule, edits[stage, rule, "documents"], edits[stage, rule, "places"])
@@ -150,7 +140,7 @@ def describe_partition(
     if not tags:
         return [], []
     storage.put_table(tags_target, pa.concat_tables(tags) if names else pa.table({"_": pa.nulls(start, pa.bool_())}))
-    if not pools:
+    if not any(map(len, pools)):
         return [tags_target], said
     storage.put_table(target, pa.concat_tables(pools))
     return [target, tags_target], said
@@ -163,9 +153,9 @@ def _pool_rows(
     index: npt.NDArray[np.int64],
     number: int,
     recipe: Recipe,
-) -> tuple[pa.Table, list[int]]:
-    """The POOL rows of some of a batch's documents, each counted as plain text and as every conditioning writes it; and the rows of
-    the partition that one of them refuses to write.
+) -> pa.Table:
+    """The POOL rows of some of a batch's documents, each counted as plain text and as every conditioning writes it, but for those that
+    one of them refuses to write.
 
     index: their rows in the partition. A formatter that draws by the phase draws once here, for a phase without a name.
     """
@@ -192,9 +182,7 @@ def _pool_rows(
         columns[f"tokens{key}"] = pa.array(tokens, pa.int32())
     columns |= {name: kept[name] for name in ("source", *NAMED, "copies", *names)}
     made = pa.table(columns)
-    if refused:
-        made = made.filter(pa.array([row not in refused for row in range(len(made))]))
-    return made, [int(index[row]) for row in sorted(refused)]
+    return made.filter(pa.array([row not in refused for row in range(len(made))])) if refused else made
 
 
 def _rejected(documents: pa.Table, rows: npt.NDArray[np.int64], recipe: Recipe) -> list[Formatted]:

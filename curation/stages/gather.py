@@ -74,7 +74,7 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
     taken[ordered.document] = True
     left_out = np.flatnonzero(~taken)
     for number, rows in _by_partition(pool.partition[left_out], len(work.partitions)):
-        refused = _refused(work, number)
+        refused = _refused(work, number, pool)
         n = len(rows) + len(refused)
         rules = np.where(evaluated[left_out[rows]], "evaluation", "not_scheduled").tolist()
         said = {
@@ -87,13 +87,11 @@ def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_by
     return spans
 
 
-def _refused(work: Work, number: int) -> npt.NDArray[np.int64]:
-    """The rows of a partition that a chat template does not write."""
-    path = work.path("refused", number, "arrow")
-    if not any(type(one) in formatters.MAY_REFUSE for one in work.recipe.conditionings()) or not storage.exists(path):
+def _refused(work: Work, number: int, pool: Pool) -> npt.NDArray[np.int64]:
+    """The rows of a partition that a chat template does not write: what is left, and yet in no pool."""
+    if not any(type(one) in formatters.MAY_REFUSE for one in work.recipe.conditionings()):
         return np.zeros(0, dtype=np.int64)
-    rows: npt.NDArray[np.int64] = storage.read_arrow(path)["index"].to_numpy()
-    return rows
+    return np.setdiff1d(work.left(number, before="schedule"), pool.index[pool.partition == number])
 
 
 def _lots(

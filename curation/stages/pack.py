@@ -20,7 +20,7 @@ from curation.releases.work import Done, Work
 from curation.training.pack import Packed, Packer
 from curation.training.tokens import special_ids
 from schemas.shards import Shards
-from schemas.tables import NO_LABEL, PACKED, WEIGHTS_A_TOKEN
+from schemas.tables import PACKED, WEIGHTS_A_TOKEN
 
 
 def run_pack(work: Work, number: int) -> Done:
@@ -77,12 +77,10 @@ def apart(documents: pa.Table, by: str | None) -> Iterator[tuple[str, npt.NDArra
     if by is None:
         yield "", np.arange(len(documents))
         return
-    labels = labels_in(documents, by)
-    codes = np.where(labels.codes < 0, len(labels.names), labels.codes)
-    names = [*labels.names, NO_LABEL]
-    found, first = np.unique(codes, return_index=True)
+    labels = labels_in(documents, by).with_none()
+    found, first = np.unique(labels.codes, return_index=True)
     for code in found[np.argsort(first)].tolist():
-        yield names[code], np.flatnonzero(codes == code)
+        yield labels.names[code], np.flatnonzero(labels.codes == code)
 
 
 def packed_columns(shards: Shards) -> pa.Schema:

@@ -15,20 +15,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from blake3 import blake3
 
 from curation import readers, storage, turns
-from curation.arrays.arrow_text import as_text, blank_rows, buffers
+from curation.arrays.arrow_text import as_text, blank_rows
+from curation.arrays.columns import with_column
 from curation.cleaning import classifier, language, normalisers, pii, places, unicode
 from curation.dedup import minhash
-from curation.dedup.exact_keys import normalised_keys, url_keys
+from curation.dedup.exact_keys import content_ids, normalised_keys, url_keys
 from curation.dedup.minhash import comparable
 from curation.readers.documents import MAX_REASONS, SetAside
 from curation.recipes.memory import bounds
@@ -312,8 +311,8 @@ class _Worker:
         if clean.language is not None and len(documents):
             with _timed(self.seconds, "language"):
                 judged = language.judge(as_text(documents["text"]), clean.language)
-                documents = _set(documents, "language", judged.labels)
-                documents = _set(documents, "language_score", pa.array(judged.scores, pa.float32()))
+                documents = with_column(documents, "language", judged.labels)
+                documents = with_column(documents, "language_score", pa.array(judged.scores, pa.float32()))
                 bound, reason = clean.language.min_score, judged.reasons[-1]
                 self.borders.add("language", documents, nearest(reason, judged.value, bound, judged.rule < 0))
                 documents = self._drop_by(
@@ -334,7 +333,7 @@ class _Worker:
                 if not turns.there(documents):  # a partition is of one source, and so of one kind
                     self._edit("rules", verdicts.edits)
                     scored = scored and not verdicts.edits
-                    documents = _set(documents, "text", verdicts.texts)
+                    documents = with_column(documents, "text", verdicts.texts)
                 self.borders.add("rules", documents, verdicts.borders)
                 documents = self._drop_by(
                     documents, verdicts.rule, verdicts.reasons, verdicts.value, verdicts.threshold, "rules"
@@ -419,7 +418,7 @@ class _Worker:
         """With the quality that the classifier gives each text."""
         assert self.recipe.clean.classifier is not None
         quality = classifier.score(as_text(documents["text"]), self.recipe.clean.classifier)
-        return _set(documents, "quality", pa.array(quality, pa.float32()))
+        return with_column(documents, "quality", pa.array(quality, pa.float32()))
 
     def _normalised(self, documents: pa.Table) -> pa.Table:
         """Normalisers and the Unicode form, in every place that holds text."""
@@ -432,7 +431,7 @@ class _Worker:
             self._edit("read", held.edits(found), column)
             done = unicode.normalise(rewritten, clean.unicode)
             if done is not held.texts:
-                documents = _set(documents, column, held.replaced(done))
+                documents = with_column(documents, column, held.replaced(done))
         return documents
 
     def _without_personal_data(self, documents: pa.Table) -> pa.Table:
@@ -447,7 +446,7 @@ class _Worker:
             masked = pii.mask(texts, self.recipe.clean.pii)
             self._edit("pii", cut | held.edits(masked.places), column)
             if masked.texts is not held.texts:
-                documents = _set(documents, column, held.replaced(masked.texts))
+                documents = with_column(documents, column, held.replaced(masked.texts))
             for code, kind in enumerate(masked.reasons):
                 found = held.sums(np.where(masked.rule == code, masked.value, 0).astype(np.int64))
                 out = (found > 0) & (rule < 0)
@@ -474,33 +473,3 @@ class _timed:
 
     def __exit__(self, *_: object) -> None:
         self.seconds[self.name] += time.perf_counter() - self.started
-
-
-def content_ids(documents: pa.Table) -> pa.Array:
-    """32 hex digits a document: BLAKE3, its first 128 bits, of the text, or of prompt and text where there is a prompt, or of
-    the whole record where it is made of turns.
-
-    The prompt goes first with its length, so that no two pairs meet.
-    """
-    if turns.there(documents):
-        return turns.record_ids(documents)
-    texts, prompts = documents["text"], documents["prompt"]
-    if prompts.null_count == len(prompts):
-        data, offsets = buffers(as_text(texts))
-        view = memoryview(data.data)
-        spans = pairwise(offsets.tolist())
-        return pa.array([blake3(view[a:b]).hexdigest(16) for a, b in spans], pa.string())
-    ids = []
-    for text, prompt in zip(texts, prompts, strict=True):
-        digest = blake3()
-        if prompt.is_valid:
-            before = prompt.as_buffer()
-            digest.update(before.size.to_bytes(8, "little"))
-            digest.update(memoryview(before))
-        digest.update(memoryview(text.as_buffer()))
-        ids.append(digest.hexdigest(16))
-    return pa.array(ids, pa.string())
-
-
-def _set(table: pa.Table, name: str, column: Any) -> pa.Table:
-    return table.set_column(table.schema.get_field_index(name), name, column)

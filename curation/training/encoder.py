@@ -13,7 +13,7 @@ import json
 import posixpath
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -183,21 +183,21 @@ def _encoder(path: str, data: bytes) -> Encoder:
     library: Library
     if path.endswith(".model"):
         library = SentencePiece(path, data)
-        make = lambda: _gigatoken().from_sentencepiece(data)  # noqa: E731
+        make = partial(_gigatoken, "from_sentencepiece", data)
     elif path.endswith(".tiktoken"):
         library = Tiktoken(path, data)
         pattern = PATTERNS.get(posixpath.basename(path).removesuffix(".tiktoken"))
-        make = lambda: _gigatoken().from_tiktoken(path, pattern, library.special)  # type: ignore[attr-defined]  # noqa: E731
+        make = partial(_gigatoken, "from_tiktoken", path, pattern, library.special)
     else:
         library = HuggingFace(path, data)
-        make = lambda: _gigatoken().from_json(data)  # noqa: E731
+        make = partial(_gigatoken, "from_json", data)
     return Encoder(library, make if _agrees(make, library) else None)
 
 
-def _gigatoken() -> Any:
+def _gigatoken(constructor: str, *given: Any) -> Any:
     import gigatoken
 
-    return gigatoken.Tokenizer
+    return getattr(gigatoken.Tokenizer, constructor)(*given)
 
 
 def _agrees(make: Callable[[], Any], library: Library) -> bool:

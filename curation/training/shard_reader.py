@@ -53,7 +53,7 @@ class ShardReader:
         self._firsts = [shard.first for shard in shards]
         self._end = shards[-1].first + shards[-1].rows if shards else 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-        self._next: tuple[int, Future[tuple[int, int, pa.Table]]] | None = None
+        self._next: Future[tuple[int, int, pa.Table]] | None = None
         self._held: tuple[int, int, pa.Table] | None = None
         # Of the thread alone:
         self._number = -1
@@ -79,16 +79,11 @@ class ShardReader:
 
     def _group(self, position: int) -> tuple[int, int, pa.Table]:
         if self._held is None or not self._held[0] <= position < self._held[1]:
-            if self._next is None or self._next[0] != position:
-                self._next = position, self._thread.submit(self._read, position)
-            # A batch that skips rows (another rank's) may want a row group further on.
-            found = self._next[1].result()
-            self._next = None
-            if not found[0] <= position < found[1]:
+            found = self._next.result() if self._next is not None else None
+            if found is None or not found[0] <= position < found[1]:  # another rank's rows may be a row group long
                 found = self._thread.submit(self._read, position).result()
             self._held = found
-            if found[1] < self._end:
-                self._next = found[1], self._thread.submit(self._read, found[1])
+            self._next = self._thread.submit(self._read, found[1]) if found[1] < self._end else None
         return self._held
 
     def _read(self, position: int) -> tuple[int, int, pa.Table]:
@@ -96,7 +91,7 @@ class ShardReader:
         if number != self._number:
             self._number = -1
             self._opened.close()
-            self._file = self._opened.enter_context(self._open(self.shards[number]))
+            self._file = self._open(self.shards[number])
             self._starts = row_group_starts(self._file, self._firsts[number])
             self._number = number
         group = bisect.bisect_right(self._starts, position) - 1
@@ -106,7 +101,7 @@ class ShardReader:
         return self._starts[group], self._starts[group + 1], table
 
     def _open(self, shard: Place) -> Any:
-        """The shard's file. Raises FileNotFoundError, or ValueError where it is not what the manifest says."""
+        """The shard's file, which stays open until the next one is. Raises FileNotFoundError, or ValueError where it is not what the manifest says."""
         path = storage.join(self.release, shard.path)
         cure = "put it back from a copy, or run the recipe again; `syllabus verify` says what else is amiss"
         try:
@@ -120,20 +115,12 @@ class ShardReader:
         if self.cache is not None:
             path = self.cache.copy_of(path, size)
         try:
-            opened = contextlib.ExitStack()
-            file = opened.enter_context(storage.open_parquet(path))
+            file = self._opened.enter_context(storage.open_parquet(path))
         except pa.ArrowException as error:
             raise ValueError(f"{path}: no Parquet file any more ({type(error).__name__}): {cure}") from None
         if file.metadata.num_rows != shard.rows:
-            opened.close()
             raise ValueError(f"{path}: {file.metadata.num_rows} rows, where the manifest says {shard.rows}: {cure}")
-        return _closing(file, opened)
-
-
-@contextlib.contextmanager
-def _closing(file: Any, opened: contextlib.ExitStack) -> Any:
-    with opened:
-        yield file
+        return file
 
 
 class ShardCache:

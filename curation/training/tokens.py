@@ -92,12 +92,17 @@ def count_tokens(
 
 def _trained(segments: pa.ListArray, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     """Of each row's tokens those with loss, by its share of code points, where no tokenizer says which they are: int32[n]."""
-    structs = segments.flatten()
-    lengths = np.asarray(structs.field("end"), dtype=np.int64) - np.asarray(structs.field("start"), dtype=np.int64)
-    rows = np.repeat(np.arange(len(segments)), np.asarray(pc.list_value_length(segments), dtype=np.int64))
+    structs, lengths, rows = _segments(segments)
     points = np.bincount(rows, weights=lengths, minlength=len(segments))
     lossy = np.bincount(rows, weights=lengths * np.asarray(structs.field("loss")), minlength=len(segments))
     return np.rint(counts * lossy / np.maximum(points, 1)).astype(np.int32)
+
+
+def _segments(segments: pa.ListArray) -> tuple[pa.StructArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """All segments, their lengths in code points, and the row of each."""
+    structs = segments.flatten()
+    lengths = np.asarray(structs.field("end"), dtype=np.int64) - np.asarray(structs.field("start"), dtype=np.int64)
+    return structs, lengths, np.repeat(np.arange(len(segments)), np.asarray(pc.list_value_length(segments), np.int64))
 
 
 def token_counts(
@@ -188,9 +193,7 @@ def _pieces(
     texts: pa.LargeStringArray, segments: pa.ListArray, weights: npt.NDArray[np.float32] | None = None
 ) -> _Pieces:
     """Segments cover the texts in order, so that their ends in code points, summed up, cut one long buffer."""
-    structs = segments.flatten()
-    lengths = np.asarray(structs.field("end"), dtype=np.int64) - np.asarray(structs.field("start"), dtype=np.int64)
-    rows = np.repeat(np.arange(len(texts)), np.asarray(pc.list_value_length(segments), dtype=np.int64))
+    structs, lengths, rows = _segments(segments)
     given = np.ones(len(rows), dtype=np.float32) if weights is None else weights
     given = np.where(np.asarray(structs.field("loss")), given, np.float32(-1)).astype(np.float32)
     turn = np.asarray(pc.is_in(structs.field("kind"), value_set=pa.array(TURN_KINDS)))

@@ -63,7 +63,7 @@ def fuzzed(n: int) -> Iterator[str]:
 
 def ids(n: int, folder: Path) -> None:
     files = {
-        "byte-level BPE": made.byte_level(folder / "tokenizer.json"),
+        "byte-level BPE": made.byte_level(folder / "tokenizer.json", made.CORPUS, made.SPECIAL, 600),
         "SentencePiece BPE": made.sentencepiece_model(folder, "bpe", "identity"),
         "tiktoken": made.ranks(folder / "cl100k_base.tiktoken"),
     }
@@ -81,7 +81,7 @@ def ids(n: int, folder: Path) -> None:
 
 
 def conversations(n: int, folder: Path) -> None:
-    path = made.byte_level(folder / "chat.json")
+    path = made.byte_level(folder / "chat.json", made.CORPUS, made.SPECIAL, 600)
     peer = PreTrainedTokenizerFast(tokenizer_file=path, bos_token="<s>", eos_token="</s>")
     peer.backend_tokenizer.save(path)  # with the tokens that it has added
     drawn, texts = random.Random(2), in_scripts(n * 8)

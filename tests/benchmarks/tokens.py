@@ -24,19 +24,9 @@ from curation.mixture.spans import CHUNK_BYTES
 from curation.training import encoder
 from curation.training.tokens import count_tokens
 from tests.benchmarks.texts import documents as made_documents
+from tests.made_tokenizers import byte_level
 
 THREADS = 2
-
-
-def trained(folder: Path, texts: list[str]) -> str:
-    made = tokenizers.Tokenizer(tokenizers.models.BPE())
-    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=32_000, initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    made.train_from_iterator(texts, trainer)
-    made.save(str(folder / "tokenizer.json"))
-    return str(folder / "tokenizer.json")
 
 
 def in_chunks(formatted: Formatted, path: str) -> None:
@@ -51,7 +41,7 @@ def main() -> None:
     texts = list(itertools.islice(made_documents(size // 3000, low=1000, high=5000), size // 3000))
     total = sum(len(text.encode()) for text in texts) / 1e6
     with tempfile.TemporaryDirectory() as folder:
-        path = trained(Path(folder), texts[:2000])
+        path = byte_level(Path(folder) / "tokenizer.json", texts[:2000], [], 32_000)
         library = tokenizers.Tokenizer.from_file(path)
         some = texts[: max(len(texts) // 40, 1)]
         started = time.perf_counter()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import random
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,125 +11,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tokenizers
-import yaml
 
-from curation.releases.verify import verify
 from curation.training import ShardDataset
 from tests.conftest import release_of, shard_bytes, write_jsonl
+from tests.flows.made_records import MAIL, Command, pieces, ran, recipe, say, turns
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("api")]
-Command = Callable[..., subprocess.CompletedProcess[str]]
-MAIL = "someone@example.org"
-
-
-def say(number: int, words: int = 12) -> str:
-    drawn = random.Random(number)
-    return " ".join(f"{drawn.choice('abcdefghij')}{drawn.randrange(10**6)}" for _ in range(words))
-
-
-def turns(number: int, pairs: int = 2, system: bool = False) -> list[dict[str, Any]]:
-    made = [{"role": "system", "content": f"be brief {number}"}] if system else []
-    for k in range(pairs):
-        made += [
-            {"role": "user", "content": say(number * 100 + k)},
-            {"role": "assistant", "content": f"{say(number * 100 + 50 + k)} {MAIL}"},
-        ]
-    return made
-
-
-def sources(folder: Path) -> list[dict[str, Any]]:
-    """All kinds, in JSON Lines, Parquet and CSV."""
-    write_jsonl(
-        folder / "chat.jsonl",
-        [
-            *({"id": f"chat-{n}", "messages": turns(n, 1 + n % 3, n % 2 == 0)} for n in range(40)),
-            {"messages": []},
-            {"messages": [{"role": "wizard", "content": "x"}]},
-            {"messages": [{"role": "user", "content": "x"}]},
-        ],
-    )
-    shared = [[{"from": "human", "value": say(9000 + n)}, {"from": "gpt", "value": say(9500 + n)}] for n in range(20)]
-    pq.write_table(pa.table({"conversations": shared}), folder / "sharegpt.parquet")
-    with (folder / "rows.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["messages"])
-        writer.writeheader()
-        writer.writerows({"messages": json.dumps(turns(7000 + n, 1))} for n in range(10))
-    asked = [{"role": "user", "content": say(3000)}]
-    write_jsonl(
-        folder / "pairs.jsonl",
-        [
-            *(
-                {"prompt": say(n), "chosen": f"{say(n + 1)}", "rejected": f"{say(n + 2)} {MAIL}"}
-                for n in range(4000, 4060, 3)
-            ),
-            {
-                "prompt": "not used",
-                "chosen": [*asked, {"role": "assistant", "content": say(3001)}],
-                "rejected": [*asked, {"role": "assistant", "content": say(3002)}],
-            },
-        ],
-    )
-    write_jsonl(
-        folder / "verified.jsonl",
-        [
-            {"messages": [{"role": "user", "content": say(6000 + n)}], "ground_truth": n, "dataset": "maths"}
-            for n in range(15)
-        ],
-    )
-    write_jsonl(folder / "asked.jsonl", [{"instruction": say(5000 + n), "output": say(5500 + n)} for n in range(10)])
-    write_jsonl(folder / "text.jsonl", [{"text": say(8000 + n, 40)} for n in range(10)])
-    return [
-        {"name": "chat", "kind": "conversation", "paths": str(folder / "chat.jsonl")},
-        {
-            "name": "sharegpt",
-            "kind": "conversation",
-            "paths": str(folder / "sharegpt.parquet"),
-            "columns": {"messages": "conversations"},
-        },
-        {"name": "rows", "kind": "conversation", "paths": str(folder / "rows.csv")},
-        {"name": "pairs", "kind": "preference", "paths": str(folder / "pairs.jsonl")},
-        {
-            "name": "verified",
-            "kind": "verifiable",
-            "paths": str(folder / "verified.jsonl"),
-            "columns": {"prompt": "messages", "verifier": "dataset"},
-        },
-        {
-            "name": "asked",
-            "kind": "instruction",
-            "paths": str(folder / "asked.jsonl"),
-            "columns": {"text": "output", "prompt": "instruction"},
-        },
-        {"name": "text", "paths": str(folder / "text.jsonl")},
-    ]
-
-
-def recipe(folder: Path, **fields: Any) -> str:
-    plain = {
-        "name": "tried",
-        "output": str(folder / "out"),
-        "sources": sources(folder),
-        "clean": {"pii": {"emails": "mask"}},
-        "dedup": {"minhash": None},
-        "conditioning": {"method": "chat"},
-        **fields,
-    }
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump(plain))
-    return str(path)
-
-
-def ran(syllabus: Command, folder: Path, **fields: Any) -> pl.DataFrame:
-    done = syllabus("run", recipe(folder, **fields))
-    assert done.returncode == 0, done.stderr
-    release = release_of(folder)
-    assert verify(str(release)) == []
-    return pl.read_parquet(release / "shards" / "*.parquet").sort("position")
-
-
-def pieces(row: dict[str, Any], text: str = "text", segments: str = "segments") -> list[tuple[str, bool, str]]:
-    return [(one["kind"], one["loss"], row[text][one["start"] : one["end"]]) for one in row[segments]]
 
 
 def test_every_kind_in_one_release(syllabus: Command, tmp_path: Path) -> None:
@@ -355,91 +239,6 @@ def test_cuts_are_made_in_texts_alone(syllabus: Command, tmp_path: Path) -> None
     assert dict(whole.iter_rows()) == {"t": 1, "c": 3}
 
 
-CHATML = (
-    "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
-    "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
-)
-STRICT = "{%- if messages[0].role == 'system' %}{{ raise_exception('no system role here') }}{%- endif %}" + CHATML
-
-
-def test_a_template_writes_them_and_what_it_refuses_is_in_the_ledger(syllabus: Command, tmp_path: Path) -> None:
-    path = tmp_path / "strict.jinja"
-    path.write_text(STRICT)
-    rows = ran(syllabus, tmp_path, conditioning={"method": "chat", "template": str(path)})
-    assert len(rows) == 126 - 20  # every other chat has a system turn
-    assert all(text.startswith("<|im_start|>") for text in rows["text"])
-    dropped = pl.read_parquet(release_of(tmp_path) / "dropped" / "schedule" / "*.parquet")
-    assert set(dropped["rule"]) == {"refused_by_template"}
-    assert len(dropped) == 20
-    manifest = json.loads((release_of(tmp_path) / "manifest.json").read_text())
-    assert manifest["funnel"][-1]["dropped"] == {"refused_by_template": 20}
-    assert [file["used_by"] for file in manifest["side_files"]] == ["conditioning.template"]
-    with_another = tmp_path / "another"
-    with_another.mkdir()
-    assert len(ran(syllabus, with_another, conditioning={"method": "chat", "template": CHATML})) == 126
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    made = tokenizers.Tokenizer(tokenizers.models.BPE())
-    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=300,
-        special_tokens=["<s>", "</s>", "<pad>"],
-        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    made.train_from_iterator([say(1)], trainer)
-    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    made.save(str(path))
-    return str(path)
-
-
-def test_loss_weights_of_turns_kinds_and_records(syllabus: Command, tmp_path: Path, tokenizer: str) -> None:
-    messages = [turns(n, 2) for n in range(4)]
-    messages[0][1]["weight"] = 0.25
-    write_jsonl(
-        tmp_path / "c.jsonl", [{"messages": m, "worth": 2.0 if n == 1 else None} for n, m in enumerate(messages)]
-    )
-    source = {"name": "c", "kind": "conversation", "paths": str(tmp_path / "c.jsonl")}
-    weights = {"kinds": {"assistant": 0.5}, "record": "worth"}
-    fields: dict[str, Any] = {
-        "sources": [source],
-        "clean": {},
-        "tags": {"worth": {"from": "number", "column": "worth"}},
-    }
-    shards = {"tokenizer": tokenizer, "loss_weights": weights}
-    rows = ran(syllabus, tmp_path, **fields, shards=shards)
-    assert rows.columns[11:] == ["worth", "loss_weight", "input_ids", "loss_mask"]
-    for row in rows.iter_rows(named=True):
-        number = next(n for n, m in enumerate(messages) if m[0]["content"] in row["text"])
-        wanted = {0: [0.125, 0.5], 1: [1.0, 1.0]}.get(number, [0.5, 0.5])
-        given = [w for w, one in zip(row["loss_weight"], row["segments"], strict=True) if one["loss"]]
-        assert given == wanted
-        assert [w for w, one in zip(row["loss_weight"], row["segments"], strict=True) if not one["loss"]].count(
-            0.0
-        ) == len(row["segments"]) - 2
-    trainer = json.loads((release_of(tmp_path) / "trainer.json").read_text())
-    assert trainer["loss_weight_column"] == "loss_weight"
-    manifest = json.loads((release_of(tmp_path) / "manifest.json").read_text())
-    assert manifest["phases"][0]["trained_tokens"] == {"c": sum(sum(mask) for mask in rows["loss_mask"])}
-
-    packed_shards = {**shards, "sequence_length": 1024, "packing": {"method": "concat"}}
-    packed = ran(syllabus, tmp_path, **fields, shards=packed_shards)
-    assert packed.columns[-1] == "loss_weights"
-    by_document: dict[str, list[float]] = {}
-    for row in packed.iter_rows(named=True):
-        assert [w > 0 for w in row["loss_weights"]] == [m == 1 for m in row["loss_mask"]]
-        for name, span in zip(row["doc_ids"], row["doc_spans"], strict=True):
-            by_document.setdefault(name, []).extend(row["loss_weights"][span["start"] : span["end"]])
-    for row in rows.iter_rows(named=True):
-        lossy = [w for w in by_document[row["id"]] if w > 0]
-        assert set(lossy) == {w for w in row["loss_weight"] if w > 0}
-        assert len(lossy) == sum(row["loss_mask"]) + 1  # and the end token
-    trainer = json.loads((release_of(tmp_path) / "trainer.json").read_text())
-    assert trainer["loss_weight_column"] == "loss_weights"
-
-
 @pytest.mark.parametrize(
     ("source", "says"),
     [
@@ -457,34 +256,11 @@ def test_what_does_not_go_together(syllabus: Command, tmp_path: Path, source: di
     assert says in done.stderr
 
 
-def test_preferences_are_not_packed(syllabus: Command, tmp_path: Path, tokenizer: str) -> None:
-    done = syllabus("run", recipe(tmp_path, shards={"tokenizer": tokenizer, "sequence_length": 64}))
-    assert done.returncode == 2
-    assert "kind: preference" in done.stderr
-
-
 def test_a_chat_file_read_as_text_says_what_to_write(syllabus: Command, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "c.jsonl", [{"conversations": [{"from": "human", "value": "a"}]}])
     done = syllabus("run", recipe(tmp_path, sources=[{"name": "c", "paths": str(tmp_path / "c.jsonl")}]))
     assert done.returncode == 2
     assert "kind: conversation, columns: {messages: conversations}" in " ".join(done.stderr.split())
-
-
-def test_a_template_and_its_tokens_are_looked_at_first(syllabus: Command, tmp_path: Path, tokenizer: str) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    source = {"name": "c", "kind": "conversation", "paths": str(tmp_path / "chat.jsonl")}
-    write_jsonl(tmp_path / "chat.jsonl", [{"messages": turns(1)}])
-    shards = {"tokenizer": tokenizer}
-    for template, token, says in (
-        ("{% for %}", "<s>", "no chat template: line 1"),
-        ("{{ bos_token }}{{ messages[0].content }}", "<|begin|>", "writes bos_token, '<|begin|>', which the tokenizer"),
-    ):
-        (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": template, "bos_token": token}))
-        conditioning = {"method": "chat", "tokenizer": str(folder)}
-        done = syllabus("run", recipe(tmp_path, sources=[source], conditioning=conditioning, shards=shards))
-        assert done.returncode == 2, done.stderr
-        assert says in " ".join(done.stderr.split())
 
 
 def test_texts_and_prompts_of_several_columns(syllabus: Command, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -61,7 +60,8 @@ class ChatTemplate:
 
     source: str
     place: str
-    values: dict[str, Any] = field(default_factory=dict, hash=False, compare=False)
+    values: dict[str, Any] = field(default_factory=dict)
+    _closings: dict[str, str] = field(default_factory=dict)
 
     def render(self, messages: list[Message], to_be_answered: bool = False) -> tuple[str, list[tuple[int, int]]]:
         """What the template writes, and the spans that it marks. Raises Refused."""
@@ -167,7 +167,22 @@ class ChatTemplate:
 
     def closing(self, role: str) -> str:
         """What stands behind a turn of that role, at the end of a short conversation; empty where that is not to be found."""
-        return _closing(self, json.dumps(self.values, sort_keys=True, default=str), role)
+        if role not in self._closings:
+            self._closings[role] = self._closing(role)
+        return self._closings[role]
+
+    def _closing(self, role: str) -> str:
+        messages: list[Message] = [{"role": "user", "content": "a"}]
+        if role != "user":
+            messages.append({"role": role, "content": "b"})
+        try:
+            text, _ = self.render(messages)
+        except Refused:
+            return ""
+        contents = self._contents(Conversation(messages, [None] * len(messages)), text)
+        if contents is None or text[slice(*contents[-1])] != messages[-1]["content"]:
+            return ""
+        return text[contents[-1][1] :]
 
     def _regions(
         self,
@@ -190,23 +205,6 @@ class ChatTemplate:
             regions.append((min(end + len(closing), last), roles[number]))
         regions.append((len(text), "assistant" if one.to_be_answered or not roles else roles[-1]))
         return regions
-
-
-@lru_cache(maxsize=64)
-def _closing(template: ChatTemplate, values: str, role: str) -> str:
-    messages: list[Message] = [{"role": "user", "content": "a"}]
-    if role != "user":
-        messages.append({"role": role, "content": "b"})
-    said = "a" if role == "user" else "b"
-    one = Conversation(messages, [None] * len(messages))
-    try:
-        text, _ = template.render(messages)
-    except Refused:
-        return ""
-    contents = template._contents(one, text)
-    if contents is None or text[slice(*contents[-1])] != said:
-        return ""
-    return text[contents[-1][1] :]
 
 
 def _alike(one: str, other: str) -> int:

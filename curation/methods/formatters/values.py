@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.arrays.arrow_text import as_text
+from curation.arrays.columns import whole
 from curation.methods.formatters.segments import Int
 from curation.methods.groupers.url import without_credentials
 from curation.methods.scorers.tokens import lengths
@@ -64,8 +65,7 @@ def named(documents: pa.Table, name: str) -> pa.Array:
     if name not in documents.column_names:
         known = sorted(n for n in documents.column_names if ":" not in n and n not in ("text", "prompt", "position"))
         raise RecipeError("conditioning", f"no tag or built-in name {name!r}; there are {', '.join(known)}")
-    column = documents[name]
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return whole(documents[name])
 
 
 def _shown(column: pa.Array) -> pa.LargeStringArray:

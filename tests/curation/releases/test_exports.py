@@ -158,7 +158,6 @@ json.dump(rows, sys.stdout)
 
 
 @pytest.mark.torch
-@pytest.mark.skipif(not STREAMING.exists(), reason="mosaicml-streaming is not installed: make test-services")
 @pytest.mark.parametrize("packed", [False, True])
 def test_mosaic(made: Callable[..., str], tmp_path: Path, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("curation.releases.exports.mds.SHARD_BYTES", 20_000)

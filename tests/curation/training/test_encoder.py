@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from curation.training import encoder
 from curation.training.encoder import HuggingFace, load
 from schemas.errors import RecipeError
+from tests.made_tokenizers import byte_level
 
 TEXTS = st.lists(
     st.text(alphabet=st.characters(codec="utf-8"), max_size=80)
@@ -32,20 +33,7 @@ CORPUS = [
 ]
 
 
-def byte_level(path: Path, **pre_tokenizer: object) -> str:
-    """A byte-level BPE tokenizer.json with the usual special tokens."""
-    made = tokenizers.Tokenizer(tokenizers.models.BPE())
-    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = tokenizers.decoders.ByteLevel()
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=600,
-        special_tokens=["<|begin_of_text|>", "<|end_of_text|>", "<|pad|>"],
-        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    made.train_from_iterator(CORPUS, trainer)
-    made.save(str(path))
-    return str(path)
+SPECIAL = ["<|begin_of_text|>", "<|end_of_text|>", "<|pad|>"]
 
 
 def word_level(path: Path) -> str:
@@ -88,7 +76,7 @@ def ranks(path: Path) -> str:
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("tokenizers")
     return {
-        "byte level": byte_level(folder / "tokenizer.json"),
+        "byte level": byte_level(folder / "tokenizer.json", CORPUS, SPECIAL, 600),
         "words": word_level(folder / "words.json"),
         "sentencepiece": sentencepiece_model(folder, "bpe", "identity"),
         "normalised": sentencepiece_model(folder, "bpe", "nmt_nfkc"),

@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
@@ -19,6 +18,7 @@ from curation.training.tokens import count_tokens
 from schemas.errors import RecipeError
 from schemas.formatters import Chat
 from schemas.tables import RECORD
+from tests.made_tokenizers import byte_level
 
 CHATML = (
     "{%- for message in messages %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
@@ -60,18 +60,9 @@ CONVERSATIONS = st.lists(st.tuples(CONTENT, CONTENT), min_size=1, max_size=4)
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    made = tokenizers.Tokenizer(tokenizers.models.BPE())
-    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=["<s>", "</s>", "<|im_start|>", "<|im_end|>"],
-        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    made.train_from_iterator(["user assistant system hello\n\n there a b ab"] * 50, trainer)
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    made.save(str(path))
-    return str(path)
+    texts = ["user assistant system hello\n\n there a b ab"] * 50
+    return byte_level(path, texts, ["<s>", "</s>", "<|im_start|>", "<|im_end|>"])
 
 
 def table(messages: list[dict[str, Any]], truth: str | None = None) -> pa.Table:
