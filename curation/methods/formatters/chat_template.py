@@ -32,6 +32,8 @@ SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token", "sep_token", "cls
 MAX_TEMPLATE_BYTES = 4_000_000
 MARKS = tuple(chr(0xF0000 + number) for number in range(64))
 """Private-use characters: two that a record does not hold stand around its contents."""
+GENERATION = re.compile(r"\{%-?\s*generation\s*-?%\}")
+"""As transformers looks for it."""
 Message = dict[str, Any]
 Piece = tuple[str, str, float]
 """Text, kind, weight (0 without loss)."""
@@ -76,7 +78,7 @@ class ChatTemplate:
     @property
     def marks(self) -> bool:
         """Whether it says itself what the assistant says."""
-        return "generation %}" in self.source and "endgeneration" in self.source
+        return GENERATION.search(self.source) is not None
 
     def pieces(self, one: Conversation) -> list[Piece]:
         """The text in pieces. Raises Refused."""

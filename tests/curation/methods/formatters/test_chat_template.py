@@ -29,6 +29,12 @@ MARKED = (
     "{% generation %}{{- message.content + '<|im_end|>' }}{% endgeneration %}{{- '\\n' }}"
     "{%- else %}{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
 )
+MARKED_TIGHTLY = (
+    MARKED.replace(  # and without the end of turn, which the assistant's text is found with where nothing is marked
+        "{% generation %}{{- message.content + '<|im_end|>' }}{% endgeneration %}",
+        "{%- generation -%}{{- message.content }}{%- endgeneration -%}{{- '<|im_end|>' }}",
+    )
+)
 LLAMA = (
     "{{- bos_token }}{%- if messages[0]['role'] == 'system' %}{%- set system_message = messages[0]['content']|trim %}"
     "{%- set messages = messages[1:] %}{%- else %}{%- set system_message = 'You are helpful.' %}{%- endif %}"
@@ -101,7 +107,7 @@ def turns_of(pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("template", [CHATML, MARKED, LLAMA, THOUGHTS, ALTERNATING])
+@pytest.mark.parametrize("template", [CHATML, MARKED, MARKED_TIGHTLY, LLAMA, THOUGHTS, ALTERNATING])
 @given(pairs=CONVERSATIONS)
 @settings(max_examples=40, deadline=None)
 def test_ids_are_transformers_own(tokenizer: str, template: str, pairs: list[tuple[str, str]]) -> None:
@@ -111,10 +117,13 @@ def test_ids_are_transformers_own(tokenizer: str, template: str, pairs: list[tup
     assert not made.refused
     assert text == peer.apply_chat_template(messages, chat_template=template, tokenize=False)
     wanted = peer.apply_chat_template(
-        messages, chat_template=template, return_dict=True, return_assistant_tokens_mask=template is MARKED
+        messages,
+        chat_template=template,
+        return_dict=True,
+        return_assistant_tokens_mask=template in (MARKED, MARKED_TIGHTLY),
     )
     assert ids == wanted["input_ids"]
-    if template is MARKED:
+    if template in (MARKED, MARKED_TIGHTLY):
         assert mask == wanted["assistant_masks"]
     else:
         assert len(mask) == len(ids)
