@@ -60,6 +60,7 @@ def reference() -> str:
     while waiting:
         model = waiting.pop()
         if anchor(model) not in found:
+            model.model_rebuild(force=True)  # what names a later model is resolved when a recipe is first read
             found[anchor(model)] = model
             waiting += [inner for field in model.model_fields.values() for inner in _models(_annotation(field))]
     own = [anchor(Recipe)]

@@ -142,7 +142,9 @@ def test_no_canary_is_written(name: str, planted: Path) -> None:
         assert "canary-mail" not in text
         assert "planted canaries" not in text.replace("-", " ")
     read = [part.edits for part in work.parts]
-    assert ("pii", "emails") in {(stage, rule) for edits in read for stage, rule, *_ in edits}
+    of_text = "emails:turns" if recipe.has_turns else "emails"  # the text of such records is made of their turns
+    assert ("pii", of_text) in {(stage, rule) for edits in read for stage, rule, *_ in edits}
     hits = set(hits_of(work)["place"].to_pylist())
     assert "text" in hits
-    assert np.isin(list(hits), ["text", "prompt", "url", *columns]).all()
+    parts = ["rejected", "ground_truth", "verifier"] if recipe.has_turns else []
+    assert np.isin(list(hits), ["text", "prompt", "url", *columns, *parts]).all()
