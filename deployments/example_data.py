@@ -15,8 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from deployments import example_records
-from deployments.example_reports import document_reports, scores, skill_losses
+from deployments import example_models, example_records, example_tables, example_worlds
+from deployments.example_reports import alignments, document_reports, probes, scores, skill_losses
 
 COMMON = [
     "the",
@@ -158,9 +158,10 @@ SKILLS = {
 def collect(folder: Path) -> dict[str, int]:
     """Write every file into ``folder``: file name -> rows."""
     folder.mkdir(parents=True, exist_ok=True)
-    asked = list(instructions())
+    asked, pages = list(instructions()), list(web())
     files: dict[str, list[dict[str, Any]]] = {
-        "web.jsonl": list(web()),
+        "web.jsonl": pages,
+        "formats.jsonl": list(example_models.formats(pages)),
         "crawl.jsonl": list(crawl()),
         "lego.jsonl": list(lego()),
         "instructions.jsonl": asked,
@@ -179,7 +180,11 @@ def collect(folder: Path) -> dict[str, int]:
         "skill_losses.jsonl": list(skill_losses()),
         "domain_losses.jsonl": list(domain_losses()),
         "runs.jsonl": list(runs()),
+        "alignments.jsonl": list(alignments(sorted(TOPICS))),
+        "probes.jsonl": list(probes(sorted(TOPICS))),
         **example_records.files(),
+        **example_tables.files(),
+        **example_worlds.files(),
         "learning_curve.jsonl": [{"size": n, "value": round(3.2 * n**-0.45 + 1.1, 6)} for n in (25, 50, 100, 200, 400)],
     }
     for name, rows in files.items():
@@ -187,6 +192,9 @@ def collect(folder: Path) -> dict[str, int]:
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
     (folder / "skill_graph.json").write_text(json.dumps(LEGO_GRAPH, indent=1) + "\n", encoding="utf-8")
+    example_models.topic_model(pages, folder / "topics.bin")
+    words = [*COMMON, *(word for topic in TOPICS.values() for word in topic)]
+    (folder / "words.arpa").write_text(example_models.word_model(words), encoding="utf-8", newline="\n")
     return {name: len(rows) for name, rows in files.items()}
 
 

@@ -48,3 +48,32 @@ def skill_losses() -> Iterable[dict[str, Any]]:
                 "group": skill,
                 "loss": round(value, 5),
             }
+
+
+def alignments(topics: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """A report of DoGE's proxy: how far each domain's gradient points where the target's does; medicine's and maths' do most."""
+    for step in range(20):
+        for topic in topics:
+            value = {"medicine": 0.9, "maths": 0.5}.get(topic, 0.1) + 0.05 * _drawn("align", topic, step)
+            yield {"run_id": "proxy", "round": 0, "step": step, "eval_index": step, "group": topic, "loss": 2.0} | {
+                "alignment": round(value, 4)
+            }
+
+
+def probes(topics: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """A report of Aioli's probes: a domain's loss falls most after the probe that favours it, and medicine helps all."""
+    named = list(topics)
+    for number, probe in enumerate(named):
+        for topic in named:
+            gain = 0.05 + 0.3 * (topic == probe) + 0.15 * (probe == "medicine") + 0.01 * _drawn("probe", topic, probe)
+            yield {
+                "run_id": "probes",
+                "round": 0,
+                "step": number,
+                "eval_index": number,
+                "probe": probe,
+                "group": topic,
+            } | {
+                "ref_loss": 2.0,
+                "loss": round(2.0 - gain, 4),
+            }

@@ -192,6 +192,7 @@ def _method(example: methods.Example) -> str:
     comment, body = _split(text)
     said = " ".join(line.removeprefix("#").strip() for line in comment.splitlines())
     parts = [f"- {idea} `{name}`" for idea, name in example.parts]
+    promises = [f"- {_plain(one)}" for one in example.promises]
     return "\n".join(
         [
             WRITTEN + f"# {example.name}",
@@ -199,6 +200,7 @@ def _method(example: methods.Example) -> str:
             _plain(said),
             "",
             *(["Made of:", "", *parts, ""] if parts else []),
+            *(["Its release promises, and `syllabus verify` checks:", "", *promises, ""] if promises else []),
             f"`syllabus run deployments/recipes/{example.name}.yaml`",
             "",
             "```yaml",

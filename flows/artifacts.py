@@ -34,6 +34,7 @@ def publish(manifest: Manifest, folder: str, before: dict[str, Any] | None) -> N
         key=f"{key}-mixture", table=mixture_rows(manifest)[:MAX_ROWS], description="Mixture, planned against realised"
     )
     _warnings(manifest)
+    _promises(manifest)
     if before is not None:
         create_table_artifact(
             key=f"{key}-changes",
@@ -72,6 +73,21 @@ def _warnings(manifest: Manifest) -> None:
         ]
         create_table_artifact(
             key=f"{manifest.recipe['name']}-warnings", table=rows, description=f"{len(manifest.warnings)} warnings"
+        )
+
+
+def _promises(manifest: Manifest) -> None:
+    """What the recipe promises, and whether it holds."""
+    if manifest.promises:
+        rows = [
+            {"promise": _plain(one.says or one.check), "holds": one.holds, "found": _plain("; ".join(one.faults))}
+            for one in manifest.promises
+        ]
+        broken = sum(not one.holds for one in manifest.promises)
+        create_table_artifact(
+            key=f"{manifest.recipe['name']}-promises",
+            table=rows,
+            description=f"{len(rows)} promises of the recipe, {broken} of which do not hold",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from prefect.logging import get_run_logger
 
-from curation import storage
+from curation import promises, storage
 from curation.mixture import planning
 from curation.mixture.schedule import Totals
 from curation.mixture.spans import ShardSpan
@@ -116,6 +116,8 @@ def write_release(
     samples.write(work, run.left.just_kept)
     if beside is not None:
         beside(work, manifest)
+    if manifest.swarm is None:  # a swarm holds every text once, in no phase of the recipe's
+        manifest.promises = promises.kept(folder, manifest.model_dump(mode="json", by_alias=True), recipe.promise)
     page = report(manifest.model_dump(mode="json", by_alias=True), folder, run.before)
     storage.put(storage.join(folder, "report.html"), page.encode())
     write_cards(folder, manifest, plan)

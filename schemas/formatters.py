@@ -13,6 +13,7 @@ _TEMPLATE_PART = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|([{}])")
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Label = Annotated[str, Field(min_length=1)]
+StreamKind = Literal["user_text", "user_speech", "model_text", "model_speech"]
 
 
 def template_parts(template: str) -> list[tuple[str, bool]]:
@@ -165,6 +166,106 @@ class Modes(Section):
     def names(self) -> list[str]:
         """Tags and built-in names that it reads."""
         return []
+
+
+class Masked(Section):
+    """The text with loss on some of its words alone, at a rate that is drawn for each document and epoch (MLM-U)."""
+
+    method: Literal["masked"]
+    """Words to be predicted."""
+    min_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The least share of a document's words that is masked."""
+    max_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The greatest; the rate is drawn uniformly between the two."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Masked:
+        if self.min_rate > self.max_rate:
+            raise ValueError("min_rate is above max_rate")
+        return self
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return []
+
+
+class Chunks(Section):
+    """How one stream of a timeline is written."""
+
+    chunk: Annotated[int, Field(ge=1)]
+    """Words (or speech units between white space) of a chunk."""
+    loss: bool = False
+    """Whether it is trained on."""
+
+
+FLAT: dict[StreamKind, Chunks] = {
+    "user_text": Chunks(chunk=2),
+    "user_speech": Chunks(chunk=10),
+    "model_text": Chunks(chunk=2, loss=True),
+    "model_speech": Chunks(chunk=10, loss=True),
+}
+"""OmniFlatten's four streams and their chunks."""
+
+
+class Timeline(Section):
+    """Streams with times as one text: each cut into chunks, the chunks in the order of their times (OmniFlatten)."""
+
+    method: Literal["timeline"]
+    """Streams interleaved by time."""
+    texts: Name
+    """A tag with the texts of a record's items (`from: items`)."""
+    stream: Name
+    """A tag with the stream of each item: user_text, user_speech, model_text or model_speech."""
+    start: Name
+    """A tag with the second at which each item begins."""
+    end: Name
+    """A tag with the second at which it ends."""
+    streams: Annotated[dict[StreamKind, Chunks], Field(min_length=1)] = Field(default=FLAT)
+    """The streams that are written; items of others are left out. Chunks of one time come in this order."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return [self.texts, self.stream, self.start, self.end]
+
+
+class Experience(Section):
+    """A record of what was done and seen in a world, as a plan or as a question about it (language models meet world models)."""
+
+    method: Literal["experience"]
+    """Plans, and questions about what happened."""
+    write: Literal["plan", "question"] = "plan"
+    """plan: the goal, then the actions with loss; question: the steps, what was seen after one of them, drawn, with loss."""
+    goal: Name
+    """A tag with the goal."""
+    actions: Name
+    """A tag with the actions (`from: items`)."""
+    observations: Name
+    """A tag with what was seen after each action (`from: items`)."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return [self.goal, self.actions, self.observations]
+
+
+class Budgets(Section):
+    """Parts of a record's modalities as input and others as target, in shares that are drawn for each record (4M-21)."""
+
+    method: Literal["budgets"]
+    """Input and target budgets by modality."""
+    texts: Name
+    """A tag with the texts of a record's items (`from: items`), one a modality."""
+    modalities: Name
+    """A tag with the modality of each item."""
+    input_words: Annotated[int, Field(ge=1)] = 128
+    """Words that a record shows, at most."""
+    target_words: Annotated[int, Field(ge=1)] = 128
+    """Words that it asks for, at most; those that are shown are not asked for."""
+    alpha: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    """Modality -> α of the Dirichlet distribution that its shares are drawn from; a small one makes records of few modalities."""
+
+    def names(self) -> list[str]:
+        """Tags and built-in names that it reads."""
+        return [self.texts, self.modalities]
 
 
 class Example(Section):
@@ -356,6 +457,10 @@ Conditioning = Annotated[
     | Annotated[Plain, Tag("plain")]
     | Annotated[Tags, Tag("tags")]
     | Annotated[Modes, Tag("modes")]
+    | Annotated[Masked, Tag("masked")]
+    | Annotated[Timeline, Tag("timeline")]
+    | Annotated[Experience, Tag("experience")]
+    | Annotated[Budgets, Tag("budgets")]
     | Annotated[Instruction, Tag("instruction")]
     | Annotated[Chat, Tag("chat")]
     | Annotated[Demonstrations, Tag("demonstrations")]

@@ -102,6 +102,15 @@ class RunWarning(Part):
     phase: str | None = None
 
 
+class Kept(Part):
+    """A promise of the recipe, and whether the release holds it. faults: what does not hold, the first few."""
+
+    check: str
+    says: str = ""
+    holds: bool
+    faults: list[str] = []
+
+
 class RunOfSwarm(Part):
     """One of a swarm's runs: its folder, the rows that it reads, and its manifest's checksum."""
 
@@ -167,5 +176,7 @@ class Manifest(Part):
     """Files of the phases that are not trained on, a row a document; positions count from 0 over them."""
     packing: dict[str, int] | None = None
     """``padded``, ``cut`` and ``dropped_tokens`` of all packed shards together."""
+    promises: list[Kept] = []
+    """The recipe's promises that concern this release."""
     swarm: Swarm | None = None
     """Of the texts of a swarm: its runs."""

@@ -17,6 +17,7 @@ from schemas.limits import Limits
 from schemas.mixers import Mixture, Proportional
 from schemas.phases import Phase
 from schemas.presets import PresetName, fill_in, fill_in_normalise
+from schemas.promises import WITHOUT_ROWS, Promise, columns_of
 from schemas.rules import Rules
 from schemas.schedules import Schedule
 from schemas.scorers import Scorer
@@ -138,6 +139,8 @@ class Recipe(Section):
     """What the training run is told besides."""
     engine: Engine = Engine()
     """Where the tasks run; never changes what a release holds."""
+    promise: list[Promise] = []
+    """What the release must show: held when it is written, and by `syllabus verify`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -227,6 +230,23 @@ class Recipe(Section):
         shares = [phase.share for phase in self.phases if isinstance(phase, Phase) and phase.share is not None]
         if sum(shares) > 1 + 1e-9:
             raise ValueError(f"the phases' shares add up to {sum(shares):g}; they draw disjoint documents: at most 1")
+        return self
+
+    @model_validator(mode="after")
+    def _promises_read_what_is_there(self) -> Recipe:
+        kinds = [name for source in self.sources for name in KIND_COLUMNS.get(source.kind, ())]
+        known = {*SHARD_COLUMNS, *self.tag_names(), *kinds, *(["copies"] if self.shards.copies else [])}
+        for number, promise in enumerate(self.promise):
+            if self.shards.sequence_length is not None and not isinstance(promise, WITHOUT_ROWS):
+                raise ValueError(
+                    f"promise[{number}]: {promise.check} is held against rows of documents; packed rows keep no columns. "
+                    "Leave out shards.sequence_length, or this promise"
+                )
+            for field, name in columns_of(promise).items():
+                if name not in known:
+                    raise ValueError(
+                        f"promise[{number}].{field}: {name!r} is no column of the shards; there are {', '.join(sorted(known))}"
+                    )
         return self
 
     def tag_names(self) -> list[str]:

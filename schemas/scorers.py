@@ -205,6 +205,30 @@ class ClusterDistance(KMeans):
     """Distance to the centre; with the settings of a `clusters` tag, to the centre of that cluster."""
 
 
+class NeighbourAgreement(Section):
+    """The share of a document's nearest neighbours, by cosine, that have its label; under 1/2 a label is suspect (LOOK)."""
+
+    from_: Literal["neighbour_agreement"] = Field(alias="from")
+    """Whether neighbours have the same label."""
+    embedding: ColumnName
+    """Column of the input file that holds each document's vector: a list of numbers, of one length."""
+    label: ColumnName
+    """Column of the input file that holds its label."""
+    k: Annotated[int, Field(ge=1, le=1000)] = 10
+    """How many neighbours; the document itself is none."""
+    sample: Annotated[int, Field(ge=2)] = 50_000
+    """Neighbours are sought among so many documents."""
+
+    @property
+    def cosine(self) -> bool:
+        """Vectors are scaled to length 1."""
+        return True
+
+    def input_columns(self) -> dict[str, str]:
+        """Input columns that *prepare* has to read, and their kind."""
+        return {self.embedding: "numbers", self.label: "string"}
+
+
 class AutoCot(Section):
     """1 where prompt and rationale are simple enough to demonstrate, by Auto-CoT's heuristics, else 0."""
 
@@ -321,6 +345,7 @@ Scorer = (
     | NgramOverlap
     | Dsir
     | ClusterDistance
+    | NeighbourAgreement
     | AutoCot
     | Statistic
     | Signal

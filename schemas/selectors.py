@@ -194,6 +194,21 @@ class HeldOutGroups(Selection):
     """Which part is kept."""
 
 
+class HeldOutCombinations(Selection):
+    """Keeps documents of one part: all but some combinations of attributes, or these, each value of which the other part shows (Med-MAT)."""
+
+    method: Literal["held_out_combinations"]
+    """A split by combinations."""
+    by: Name
+    """A tag with the document's attributes joined to one label (`from: triples`)."""
+    held_out: Annotated[list[Name], Field(min_length=1)]
+    """The combinations that are held out, as labels of `by`."""
+    separator: Annotated[str, Field(min_length=1)] = "+"
+    """Stands between the attributes of a label."""
+    keep: Literal["train", "held_out"] = "train"
+    """Which part is kept."""
+
+
 class GroupPart(Selection):
     """One of several equal parts of the groups, so that parts share no group (M-STaR: a quarter of the prompts a round)."""
 
@@ -231,6 +246,7 @@ Selector = Annotated[
     | OnePerCluster
     | Gumbel
     | HeldOutGroups
+    | HeldOutCombinations
     | GroupPart
     | CorrectTop,
     Field(discriminator="method"),

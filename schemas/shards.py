@@ -42,6 +42,11 @@ SegmentKind = Literal[
     "user",
     "assistant",
     "tool",
+    "masked",
+    "user_text",
+    "user_speech",
+    "model_text",
+    "model_speech",
 ]
 Method = Literal["concat", "complete", "best_fit"]
 Special = Literal["auto"] | Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)]

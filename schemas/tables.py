@@ -11,7 +11,12 @@ SEGMENTS = pa.list_(
 
 TURN_KINDS = ("system", "user", "assistant", "tool")
 """Roles of turns, and kinds of the segments that they are written as."""
-SEGMENT_KINDS = ("metadata", "mode", "prompt", "demonstration", "thought", "content", "answer", *TURN_KINDS)
+STREAM_KINDS = ("user_text", "user_speech", "model_text", "model_speech")
+"""Streams of a dialogue, and kinds of the segments that they are written as."""
+SEGMENT_KINDS = (
+    *("metadata", "mode", "prompt", "demonstration", "thought", "content", "answer"),
+    *(*TURN_KINDS, "masked", *STREAM_KINDS),
+)
 
 DOCUMENTS = pa.schema(
     [

@@ -7,6 +7,8 @@ that the same software gives the same clusters, another build of it perhaps not 
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -68,7 +70,16 @@ def fit(partials: pa.Table, params: KMeans, *, seed: int, place: str) -> pa.Tabl
     return pa.table({"centre": pa.array(centres.tolist(), pa.list_(pa.float64()))})
 
 
-def vectors_of(documents: pa.Table, params: KMeans) -> tuple[npt.NDArray[np.int64], Matrix]:
+class Embedded(Protocol):
+    """Settings that name an embedding column."""
+
+    @property
+    def embedding(self) -> str: ...
+    @property
+    def cosine(self) -> bool: ...
+
+
+def vectors_of(documents: pa.Table, params: Embedded) -> tuple[npt.NDArray[np.int64], Matrix]:
     """Rows that have a vector int64[m], and their vectors float64[m, width], scaled to length 1 where cosine is asked.
 
     A vector of another length than the batch's first is left out here and named by ``fit``.

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from curation.methods import formatters, groupers, mixers, orders, schedules, scorers, selectors
 from curation.recipes.recipe_file import load
+from schemas.recipe import Recipe
 
 IDEAS: dict[str, dict[type, Callable[..., Any]]] = {
     "grouper": groupers.FUNCTIONS,
@@ -42,12 +43,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Example:
-    """One recipe that ships: what it mirrors, with its source, and the parts it is made of."""
+    """One recipe that ships: what it mirrors, with its source, the parts it is made of, and what its release must show."""
 
     name: str
     method: str
     description: str
     parts: tuple[tuple[str, str], ...]
+    promises: tuple[str, ...] = ()
 
 
 def examples(folder: Path) -> list[Example]:
@@ -60,7 +62,7 @@ def examples(folder: Path) -> list[Example]:
         named = sorted(
             {part for field in ("tags", "mixture", "phases", "conditioning") for part in _parts(recipe, field)}
         )
-        made.append(Example(path.stem, head[1] if head else "", recipe.description, tuple(named)))
+        made.append(Example(path.stem, head[1] if head else "", recipe.description, tuple(named), _promises(recipe)))
     return made
 
 
@@ -81,6 +83,10 @@ def parts(shipped: Iterable[Example]) -> list[Part]:
         for idea, functions in IDEAS.items()
         for model, function in functions.items()
     ]
+
+
+def _promises(recipe: Recipe) -> tuple[str, ...]:
+    return tuple(one.says or one.check for one in recipe.promise)
 
 
 def name_of(model: type) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation import storage
+from curation import promises, storage
 from curation.releases.home import read_manifest
 from curation.releases.swarm_runs import verify_run, verify_runs
 from schemas.errors import InputError
@@ -54,8 +54,16 @@ def verify(release: str) -> list[str]:
             faults.append(f"shards: phase {phase['name']} holds {found} tokens, the manifest says {said}")
     faults += _ledger(release, manifest)
     if manifest.get("swarm") is not None:
-        faults += verify_runs(release, manifest["swarm"])
-    return faults
+        return faults + verify_runs(release, manifest["swarm"])
+    return faults + ([] if faults else _promises(release, manifest))
+
+
+def _promises(release: str, manifest: dict[str, Any]) -> list[str]:
+    """The recipe's promises, of files that are what the manifest says."""
+    kept = promises.kept(release, manifest, promises.promises_of(manifest))
+    return [
+        f"promise {one.check}{f' ({one.says})' if one.says else ''}: {fault}" for one in kept for fault in one.faults
+    ]
 
 
 def _sums(manifest: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from flows.cli.tables import print_funnel, print_mixture, print_packing, print_warnings
+from flows.cli.tables import print_funnel, print_mixture, print_packing, print_promises, print_warnings
 from flows.cli.terminal import AsJson, Losses, Overrides, RecipePath, bars, out, quiet
 from flows.embedded_api import configure, embedded_api
 from schemas.errors import SyllabusError
@@ -32,6 +32,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
         print_mixture(outcome.manifest)
         print_packing(outcome.manifest)
         print_warnings(outcome.manifest)
+        print_promises(outcome.manifest)
     out.print(outcome.message, markup=False, highlight=False)
     if outcome.release is not None:
         out.print(f"{outcome.folder}", markup=False, highlight=False, soft_wrap=True)

@@ -68,3 +68,15 @@ def print_warnings(manifest: Any) -> None:
         out.print(f"warning: {said(warning)}", markup=False, highlight=False, soft_wrap=True)
         for example in warning.examples:
             out.print(f"  {shown(example)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_promises(manifest: Any) -> None:
+    """How many of the recipe's promises hold, and which do not."""
+    if not manifest.promises:
+        return
+    broken = [one for one in manifest.promises if not one.holds]
+    held = len(manifest.promises) - len(broken)
+    out.print(f"{held} of {len(manifest.promises)} promises of the recipe hold", markup=False, highlight=False)
+    for one in broken:
+        what = printable(f"{one.says or one.check} ({'; '.join(one.faults)})")
+        out.print(f"  does not hold: {what}", markup=False, highlight=False, soft_wrap=True)

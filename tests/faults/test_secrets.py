@@ -53,6 +53,7 @@ def holding(folder: Path, canary: str, but: tuple[str, ...] = ()) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_the_environment_and_the_texts(tmp_path: Path) -> None:
     rows = [{"text": f"{TEXT} {i} stands in a document"} for i in range(20)]

@@ -17,6 +17,7 @@ from curation.releases.home import read_manifest
 from tests.conftest import ROOT, Command, recipe_of, release_of, shard_bytes, write_jsonl
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_killed_and_run_again(corpus: Path, tmp_path: Path, api: dict[str, str], syllabus: Command) -> None:
     recipe = recipe_of(tmp_path, engine={"workers": 1, "partition_bytes": "20KB"})

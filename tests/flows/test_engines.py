@@ -130,6 +130,7 @@ def test_clusters_do_not_matter_and_a_killed_worker_neither(
     assert shard_bytes(release_of(tmp_path)) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_a_killed_process_ends_the_run_and_a_rerun_goes_on(
     tmp_path: Path, api: dict[str, str], syllabus: Command, started: Started, wanted: dict[str, bytes]
@@ -262,6 +263,7 @@ def test_an_engine_that_is_not_installed_is_named(kind: Any, monkeypatch: pytest
         task_runner(Engine(kind=kind))
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_the_embedded_api_that_a_cluster_reaches_asks_for_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

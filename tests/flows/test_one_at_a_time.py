@@ -55,6 +55,7 @@ def test_one_that_is_not_to_wait_is_cancelled(corpus: Path, tmp_path: Path, api:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_runs_of_two_servers_take_turns(corpus: Path, tmp_path: Path, api: dict[str, str]) -> None:
     """Two terminals, each with a server of its own: one makes the release, the other waits and finds nothing new."""
     recipe = recipe_of(tmp_path)

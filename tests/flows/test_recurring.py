@@ -80,6 +80,7 @@ def test_a_clock_that_goes_back_an_hour(
     assert release_of(tmp_path) == second
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_ranges_and_an_index_that_fails_change_nothing(
     corpus: Path, tmp_path: Path, syllabus: Command, monkeypatch: pytest.MonkeyPatch

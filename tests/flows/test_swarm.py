@@ -109,6 +109,7 @@ def test_groups_that_are_repeated(topics: Path, syllabus: Command) -> None:
     assert syllabus("verify", str(swarm)).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_same_bytes_for_any_engine(topics: Path, syllabus: Command) -> None:
     wanted = None
     for kind, workers in (("threads", 1), ("threads", 4), ("processes", 2)):

@@ -30,6 +30,7 @@ def old(path: Path) -> None:
     os.utime(path, (time.time() - 100, time.time() - 100))
 
 
+@pytest.mark.slow
 def test_new_files_start_one_run(tmp_path: Path, deployed: str) -> None:
     from flows.watch import watch
 

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+from curation.methods.formatters.budgets import budgets
 from curation.methods.formatters.chat import chat
 from curation.methods.formatters.demonstrations import demonstrations
 from curation.methods.formatters.enumerate import enumerate
+from curation.methods.formatters.experience import experience
 from curation.methods.formatters.instruction import instruction
+from curation.methods.formatters.masked import masked
 from curation.methods.formatters.modes import modes
 from curation.methods.formatters.plain import plain
 from curation.methods.formatters.segments import Formatted
@@ -18,13 +21,17 @@ from curation.methods.formatters.table import table
 from curation.methods.formatters.tags import tags
 from curation.methods.formatters.template import template
 from curation.methods.formatters.thoughts import thoughts
+from curation.methods.formatters.timeline import timeline
 from schemas import formatters as models
 
 FUNCTIONS: dict[type, Callable[..., Formatted]] = {
+    models.Budgets: budgets,
     models.Chat: chat,
     models.Demonstrations: demonstrations,
     models.Enumerate: enumerate,
+    models.Experience: experience,
     models.Instruction: instruction,
+    models.Masked: masked,
     models.Modes: modes,
     models.Plain: plain,
     models.Steps: steps,
@@ -32,13 +39,14 @@ FUNCTIONS: dict[type, Callable[..., Formatted]] = {
     models.Tags: tags,
     models.Template: template,
     models.Thoughts: thoughts,
+    models.Timeline: timeline,
 }
 """(documents, params, seed, phase) to texts and segments."""
 
 
 DRAW_LOTS: frozenset[type] = frozenset({models.Modes, models.Steps})
 """Formatters that draw for each document of a phase."""
-MAY_REFUSE: frozenset[type] = frozenset({models.Chat})
+MAY_REFUSE: frozenset[type] = frozenset({models.Budgets, models.Chat, models.Experience, models.Timeline})
 """Formatters that do not write every document."""
 
 

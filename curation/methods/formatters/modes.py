@@ -20,6 +20,7 @@ from curation.arrays.document_ids import id_words
 from curation.methods.formatters import lots
 from curation.methods.formatters.plain import body
 from curation.methods.formatters.segments import Column, Formatted, Int, joined, side_by_side
+from curation.methods.formatters.word_spans import begins_word, count_words, next_uniform
 from schemas.formatters import Modes
 
 
@@ -104,45 +105,11 @@ def assemble(
 
 
 @numba.njit(nogil=True, cache=True)
-def _begins_word(data: npt.NDArray[np.uint8], at: int, start: int) -> bool:
-    byte = data[at]
-    if byte <= 32 or (byte & 0xC0) == 0x80:
-        return False
-    if at == start or data[at - 1] <= 32 or 0xE3 <= byte <= 0xE9:
-        return True
-    before = at - 1  # the first byte of the character before
-    while before > start and (data[before] & 0xC0) == 0x80:
-        before -= 1
-    return bool(0xE3 <= data[before] <= 0xE9)
-
-
-@numba.njit(nogil=True, cache=True)
-def count_words(data: npt.NDArray[np.uint8], offsets: Int) -> Int:
-    """Words of each text: runs between ASCII white space, and each character of U+3000 … U+9FFF: int64[n]."""
-    counts = np.zeros(len(offsets) - 1, dtype=np.int64)
-    for i in range(len(counts)):
-        for at in range(offsets[i], offsets[i + 1]):
-            if _begins_word(data, at, offsets[i]):
-                counts[i] += 1
-    return counts
-
-
-@numba.njit(nogil=True, cache=True)
-def _next(state: npt.NDArray[np.uint64]) -> float:
-    """A number in [0, 1) by SplitMix64."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    x = state[0]
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return float((x ^ (x >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
-
-
-@numba.njit(nogil=True, cache=True)
 def _partition(total: int, parts: int, state: npt.NDArray[np.uint64], lengths: Int) -> None:
     """``total`` as ``parts`` lengths >= 1, all ways alike: parts - 1 of total - 1 borders (selection sampling)."""
     part, length, left = 0, 1, parts - 1
     for border in range(total - 1):
-        if left > 0 and _next(state) * (total - 1 - border) < left:
+        if left > 0 and next_uniform(state) * (total - 1 - border) < left:
             lengths[part] = length
             part, length, left = part + 1, 1, left - 1
         else:
@@ -181,7 +148,7 @@ def draw_cuts(
             # On to the first byte of word number `word`, or to the end of the text.
             seen = word - (kept[span // 2] if span % 2 == 0 else hidden[span // 2])
             while at < stop:
-                if _begins_word(data, at, start):
+                if begins_word(data, at, start):
                     if seen == word:
                         break
                     seen += 1

@@ -26,6 +26,10 @@ from curation.methods.scorers.dsir import dsir
 from curation.methods.scorers.dsir import fit as fit_ratios
 from curation.methods.scorers.dsir import merge as merge_counts
 from curation.methods.scorers.dsir import partial as partial_counts
+from curation.methods.scorers.neighbour_agreement import fit as fit_neighbours
+from curation.methods.scorers.neighbour_agreement import merge as merge_neighbours
+from curation.methods.scorers.neighbour_agreement import neighbour_agreement
+from curation.methods.scorers.neighbour_agreement import partial as partial_neighbours
 from curation.methods.scorers.ngram_overlap import ngram_overlap
 from curation.methods.scorers.number import number
 from curation.methods.scorers.perplexity import perplexity
@@ -46,6 +50,7 @@ FUNCTIONS: dict[type, Callable[..., npt.NDArray[np.float64]]] = {
     models.Cyclical: cyclical,
     models.Difference: difference,
     models.Dsir: dsir,
+    models.NeighbourAgreement: neighbour_agreement,
     models.NgramOverlap: ngram_overlap,
     models.Number: number,
     models.Perplexity: perplexity,
@@ -62,6 +67,7 @@ POOL_WIDE: dict[type, PoolWide] = {
     models.ClusterDistance: PoolWide(kmeans.partial, kmeans.merge, kmeans.fit, cluster_distance),
     models.Combined: PoolWide(partial_ranks, merge_ranks, fit_ranks, combined),
     models.Dsir: PoolWide(partial_counts, merge_counts, fit_ratios, dsir),
+    models.NeighbourAgreement: PoolWide(partial_neighbours, merge_neighbours, fit_neighbours, neighbour_agreement),
 }
 """Those of ``FUNCTIONS`` that need the whole pool first: they take the fitted state besides."""
 

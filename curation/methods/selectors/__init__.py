@@ -9,6 +9,7 @@ from curation.methods.selectors.cap_per_group import cap_per_group
 from curation.methods.selectors.correct_top import correct_top
 from curation.methods.selectors.group_part import group_part
 from curation.methods.selectors.gumbel import gumbel
+from curation.methods.selectors.held_out_combinations import held_out_combinations
 from curation.methods.selectors.held_out_groups import held_out_groups
 from curation.methods.selectors.one_per_cluster import one_per_cluster
 from curation.methods.selectors.threshold import threshold
@@ -24,6 +25,7 @@ FUNCTIONS: dict[type, Callable[..., Mask]] = {
     models.CorrectTop: correct_top,
     models.GroupPart: group_part,
     models.Gumbel: gumbel,
+    models.HeldOutCombinations: held_out_combinations,
     models.HeldOutGroups: held_out_groups,
     models.OnePerCluster: one_per_cluster,
     models.Threshold: threshold,
@@ -39,7 +41,13 @@ NAMES = ("by", "score", "distance", "prompt", "correct")
 
 COUNTED = (models.Gumbel, models.Top, models.WeightedDraw)
 """Those whose ``documents`` is what is kept in all."""
-GROUPING = (models.CapPerGroup, models.GroupPart, models.HeldOutGroups, models.OnePerCluster)
+GROUPING = (
+    models.CapPerGroup,
+    models.GroupPart,
+    models.HeldOutCombinations,
+    models.HeldOutGroups,
+    models.OnePerCluster,
+)
 """Those whose ``by`` makes groups."""
 
 

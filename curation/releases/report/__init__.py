@@ -23,6 +23,7 @@ from curation.releases.report.over_position import scores_over_position
 from curation.releases.report.packing import packing
 from curation.releases.report.page import figures, folded, page, table
 from curation.releases.report.pool_pictures import copies, domains, languages, quality, token_lengths
+from curation.releases.report.promised import promised
 from curation.releases.report.substrings import substrings
 from curation.releases.report.swarm import swarm
 from curation.releases.report.timings import timings
@@ -41,6 +42,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
     sections = [
         ("Warnings", warned(manifest)),
         ("What changed since the last release", comparison(before, manifest) if before is not None else ""),
+        ("What the recipe promises", promised(manifest)),
         ("Funnel", funnel(manifest)),
         ("Runs of the swarm", swarm(manifest, folder)),
         ("Mixture, planned and written", mixture(manifest)),

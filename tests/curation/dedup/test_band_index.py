@@ -28,6 +28,7 @@ def release(folder: Path, name: str, keys: np.ndarray, ids: np.ndarray) -> tuple
     return Release(name, ((f"{name}.parquet", len(keys)),)), str(folder / f"{name}.parquet")
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, 2**32 - 1),
     st.lists(st.integers(0, 30), min_size=1, max_size=7),

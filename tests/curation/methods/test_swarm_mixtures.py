@@ -79,6 +79,7 @@ def plainly(draw: SwarmDraw, held: np.ndarray, outer: list[int] | None, n: int) 
     return np.array(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("draw", "outer"), [("regmix", None), ("olmix", [0] * 4 + [1] * 4 + [2] * 4), ("olmix", None)])
 def test_distributed_as_the_papers_draw(draw: SwarmDraw, outer: list[int] | None) -> None:
     """Mean weights, zeros and greatest weights beside a plain loop's, of which the same near ones are removed."""

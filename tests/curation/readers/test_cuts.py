@@ -112,6 +112,7 @@ def test_one_long_member_is_not_cut(tmp_path: Path) -> None:
     assert member_marks(storage.blocks(str(path)), "gzip", 1000) == ()
 
 
+@pytest.mark.slow
 def test_a_run_over_members_gives_the_same_shards(tmp_path: Path, syllabus: Command) -> None:
     plain = "".join(json.dumps({"text": text}) + "\n" for text in texts(300, seed=3)).encode()
     pieces = [plain[i : i + 5000] for i in range(0, len(plain), 5000)]

@@ -59,6 +59,7 @@ def shards(release: Path) -> pl.DataFrame:
     return pl.concat([pl.read_parquet(path) for path in sorted((release / "shards").glob("*.parquet"))])
 
 
+@pytest.mark.slow
 def test_a_stream_counts_as_a_run_over_everything_does(syllabus: Command, tmp_path: Path) -> None:
     came = a_stream(tmp_path)
     total: dict[str, int] = {}

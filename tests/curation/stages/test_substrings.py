@@ -129,6 +129,7 @@ def test_each_cut_stands_in_a_table_with_its_first_occurrence(syllabus: Command,
     assert "<script>alert(1)" not in page
 
 
+@pytest.mark.slow
 def test_any_pieces_give_the_same_bytes(syllabus: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One partition and one range of keys, or many of each, on one worker or three."""
     a_corpus(tmp_path, each=120)

@@ -93,6 +93,7 @@ def test_olmix_from_runs_moves_to_what_lowers_the_loss(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, expected, atol=0.02)
 
 
+@pytest.mark.slow
 def test_regmix(tmp_path: Path) -> None:
     pytest.importorskip("lightgbm")
     params = RegMix(method="regmix", runs=runs_of(tmp_path, 500), target="loss", simulations=20_000)
@@ -120,6 +121,7 @@ def table_of(path: Path, rows: int, seed: int, slopes: list[float], noise: float
     return str(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["regmix", "olmix", "mixing_law"])
 def test_a_fit_shows_its_worth_on_other_runs(tmp_path: Path, method: str) -> None:
     """Next to all on runs of the same law, nothing on those of another; and it changes no weight."""
