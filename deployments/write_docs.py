@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import types
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -121,7 +122,7 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel):
         return f"[its own](#{anchor(type(value))})"
-    if isinstance(value, list) and value and isinstance(value[0], BaseModel):
+    if isinstance(value, list | dict) and value and isinstance(next(iter(_values(value))), BaseModel):
         return f"{len(value)} of them"
     shown = (
         yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
@@ -132,6 +133,10 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, str):
         shown = f'"{value}"'.replace("\n", "\\n")
     return f"`{shown}`".replace("|", "\\|")
+
+
+def _values(value: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _type(annotation: Any) -> str:

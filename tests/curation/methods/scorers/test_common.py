@@ -27,6 +27,7 @@ DOCUMENTS = pa.table(
         "column:losses": pa.array([[1.0, 2.0], [], None, [3.0], [4.0, 1.0], [0.5]], pa.list_(pa.float32())),
         "column:reach": pa.array([[1.0, 0.0], [], None, [1.0], [0.0, 0.0], [1.0]], pa.list_(pa.float32())),
         "column:skills": pa.array([["x", "y"], [], None, ["x"], ["y", "y"], ["z"]], pa.list_(pa.string())),
+        "column:label": pa.array(["x", "y", None, "x", "x", "y"]),
         "column:vector": pa.array([[float(i * i), 1.0] for i in range(N)], pa.list_(pa.float32())),
     }
 )
@@ -51,6 +52,7 @@ def settings(folder: Path) -> dict[str, dict[str, Any]]:
         "ngram_overlap": {"target": str(folder / "target.txt"), "ngram": 2},
         "dsir": {"target": str(folder / "target.txt"), "min_words": 0},
         "cluster_distance": {"embedding": "vector", "clusters": 2},
+        "neighbour_agreement": {"embedding": "vector", "label": "label", "k": 2},
         "auto_cot": {},
         "signal": {"name": "rps_doc_mean_word_length"},
         "perplexity": {"model": write_model(folder)},

@@ -114,6 +114,18 @@ def test_gumbel(vector: Vector) -> None:
     assert kept(documents, method="gumbel", by="weight", documents=3, temperature=0) == [7, 8, 9]
 
 
+def test_held_out_combinations() -> None:
+    labels = ["ct+brain", "ct+chest", "mri+brain", "mri+chest", "ct+brain"]
+    documents = pool(5, triple=labels)
+    fields = {"method": "held_out_combinations", "by": "triple", "held_out": ["ct+brain"]}
+    assert kept(documents, **fields) == [1, 2, 3]
+    assert kept(documents, **fields, keep="held_out") == [0, 4]
+    with pytest.raises(RecipeError, match=r"held_out: no document is 'pet\+brain'"):
+        kept(documents, **{**fields, "held_out": ["pet+brain"]}, keep="held_out")
+    with pytest.raises(RecipeError, match=r"'ct' of 'ct\+brain' stands in no combination that is trained on"):
+        kept(documents, **{**fields, "held_out": ["ct+brain", "ct+chest"]})
+
+
 def test_held_out_groups(vector: Vector) -> None:
     given = vector("skillmix.split")
     categories = given["input"]["skill_category"]
