@@ -115,7 +115,7 @@ def skill_it(made: Made) -> None:
 
 def skill_it_online(made: Made) -> None:
     assert made.names() == ["round-0"]
-    second = run("skill-it-online", losses="examples/skill_losses.jsonl")
+    second = run("skill-it-online", "name=again", losses="examples/skill_losses.jsonl")
     assert second.names() == ["round-1"]
     before, after = made.phases["round-0"].weights, second.phases["round-1"].weights
     assert after["skill2"] > before["skill2"]
@@ -307,7 +307,7 @@ def correction_notebook(made: Made) -> None:
     """Without a report all is the rest; then a fifth is what was wrong and not yet right twice, until that is used up."""
     assert made.names() == ["round-0"]
     assert set(made.rows["notebook"]) == {"rest"}
-    second = run("correction-notebook", losses="examples/document_reports.jsonl")
+    second = run("correction-notebook", "name=again", losses="examples/document_reports.jsonl")
     assert second.names() == ["round-3"]
     told: dict[str, list[int]] = {}
     for row in pl.read_ndjson("examples/document_reports.jsonl").sort("round").iter_rows(named=True):
