@@ -133,6 +133,7 @@ def stages_of(recipe: Recipe, ranges: int = 1) -> list[str]:
         "collisions": recipe.decontaminate is not None,
         "frequent": recipe.decontaminate is not None,
         "decontaminate": recipe.decontaminate is not None,
+        "whole-sources": recipe.decontaminate is not None and recipe.decontaminate.whole_sources != "never",
     }
     return [stage for stage, wanted in needed.items() if wanted]
 

@@ -30,6 +30,11 @@ class Decontaminate(Section):
     max_hits: Annotated[float, Field(gt=0, le=1)] = 0.01
     """An item that is found in a larger share of the documents, and in more than ten of them, is too common to be a sign of
     contamination: it is reported, and drops nothing (ngram)."""
+    whole_sources: Literal["never", "always"] | Annotated[list[str], Field(min_length=1)] = "never"
+    """Whether a source that holds more than `max_source_share` of a benchmark's items goes whole: never, for any benchmark (always), or for
+    these, by the names of their files (Tülu 3: unseen evaluations)."""
+    max_source_share: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    """The share of a benchmark's items that makes a source contaminated by it; 0: one item does."""
     action: Literal["drop", "mask", "report"] | None = None
     """What becomes of a document that is hit: dropped, what it shares with the items masked (gpt3: cut out with the text
     around it), or only reported. Null: drop for ngram, mask for gpt3."""

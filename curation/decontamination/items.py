@@ -59,7 +59,7 @@ def tokens(text: str) -> list[str]:
 
 
 def item_files(params: Decontaminate) -> tuple[tuple[str, str], ...]:
-    """(URL, sha256) of the benchmark files. Raises RecipeError for a glob that finds nothing."""
+    """(URL, sha256) of the benchmark files. Raises RecipeError for a glob that finds nothing, and a name that no file has."""
     files: dict[str, str] = {}
     for number, pattern in enumerate(params.benchmarks):
         found = [info for info in storage.glob(pattern) if info.kind == "file"]
@@ -67,6 +67,12 @@ def item_files(params: Decontaminate) -> tuple[tuple[str, str], ...]:
         if not found:
             raise RecipeError(f"decontaminate.benchmarks[{number}]", f"{pattern!r} matches no file; mend the path")
         files |= {info.url: storage.sha256(info.url) for info in sorted(found, key=lambda info: info.path)}
+    names = sorted({storage.name(url) for url in files})
+    unknown = [] if isinstance(params.whole_sources, str) else sorted(set(params.whole_sources) - set(names))
+    if unknown:
+        raise RecipeError(
+            "decontaminate.whole_sources", f"{unknown[0]!r} is no benchmark's file; there are {', '.join(names[:20])}"
+        )
     return tuple(files.items())
 
 

@@ -13,9 +13,6 @@ from curation.releases.work import Work
 from schemas.decontamination import Decontaminate
 from schemas.manifest import RunWarning
 
-CONTAMINATED = 0.02
-"""Share of a benchmark's items that make a whole source contaminated (Tülu 3)."""
-
 
 def hits_of(work: Work) -> pa.Table:
     """What was hit in all partitions: the HITS table."""
@@ -49,7 +46,7 @@ def contamination(
     hits: pa.Table, sources: list[str], files: tuple[tuple[str, str], ...], params: Decontaminate
 ) -> list[dict[str, Any]]:
     """By benchmark and source: items, how many are hit, in how many documents, in what places of them, and whether that is
-    more than Tülu 3's 2 %.
+    more than makes a source contaminated.
 
     sources: of each partition.
     """
@@ -80,7 +77,7 @@ def contamination(
             "documents": documents[benchmark, source],
             "places": dict(sorted(where[benchmark, source].items())),
             "share": round(len(names) / total[benchmark], 6),
-            "contaminated": len(names) / total[benchmark] > CONTAMINATED,
+            "contaminated": len(names) / total[benchmark] > params.max_source_share,
         }
         for (benchmark, source), names in sorted(found.items())
     ]

@@ -40,6 +40,7 @@ DECIDING = (
     "history",
     "substrings",
     "decontaminate",
+    "sources",
     "schedule",
 )
 """Tables of decisions, in the order in which they are made; a document that one drops takes no part in the next. *history* is

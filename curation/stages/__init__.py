@@ -22,6 +22,7 @@ from curation.stages import (
     semantic,
     substrings,
     swarm,
+    whole_sources,
     write,
 )
 
@@ -61,6 +62,7 @@ STAGES = [
     Stage(
         "decontaminate", "partitions", decontaminate.run, ("documents", "decided", "frequent"), "decided-decontaminate"
     ),
+    Stage("whole-sources", "once", whole_sources.run, ("hits", "decided"), "decided-sources"),
     Stage("partial", "partitions", describe.run_partial, ("documents", "decided"), "partial"),
     Stage("fit", "once", describe.run_fit, ("partial",), "fitted"),
     Stage("tag", "partitions", describe.run, ("documents", "decided", "fitted"), "pool"),

@@ -141,7 +141,7 @@ def _contamination(manifest: Manifest) -> str:
         ]
         for r in manifest.get("contamination", [])
     ]
-    names = ["benchmark", "source", "items", "too short", "items hit", "documents", "in", "share", "over 2 %"]
+    names = ["benchmark", "source", "items", "too short", "items hit", "documents", "in", "share", "contaminated"]
     return table(names, rows)
 
 
