@@ -43,10 +43,11 @@ install: .venv/installed
 	@touch $@
 
 # PyTorch is large, and what reads shards needs it in a few tests alone. What reads exports back: litdata without torchvision, which
-# asks for another PyTorch than the pinned one; mosaicml-streaming, which asks for NumPy below 2.2, in a folder of its own.
+# asks for another PyTorch than the pinned one; grain, and mosaicml-streaming, which asks for NumPy below 2.2, in folders of their own.
 .venv/installed-for-services: .venv/installed-for-tests
 	@$(PIP) -e '.[train]' megatron-core lightning-utilities obstore pillow tifffile
 	@$(PIP) --no-deps litdata==0.2.76
+	@$(PIP) --no-deps --target .venv/grain grain==0.2.18 absl-py array-record cloudpickle etils portpicker protobuf zipp
 	@$(PIP) --no-deps --target .venv/streaming mosaicml-streaming brotli cramjam pillow python-snappy xxhash zstd
 	@if command -v npm > /dev/null; then npm install --silent --no-fund --no-audit --prefix .venv/azurite azurite@3.35.0 \
 	  || echo "Azurite cannot be had: az:// is not tested"; fi
