@@ -28,7 +28,12 @@ WRONG = 0.08
 
 def files() -> dict[str, list[dict[str, Any]]]:
     """The files and their rows."""
-    return {"tables.jsonl": list(tables()), "lists.jsonl": list(lists()), "scans.jsonl": list(scans())}
+    return {
+        "tables.jsonl": list(tables()),
+        "lists.jsonl": list(lists()),
+        "scans.jsonl": list(scans()),
+        "addition.jsonl": list(addition()),
+    }
 
 
 def tables(n: int = 200) -> Iterable[dict[str, Any]]:
@@ -70,3 +75,16 @@ def scans(n: int = 540) -> Iterable[dict[str, Any]]:
             "planted": int(wrong),
             "embedding": [round(draw.gauss(4.0 if area == one else 0.0, 0.5), 4) for one in AREAS],
         }
+
+
+def addition(n: int = 1500) -> Iterable[dict[str, Any]]:
+    """Sums of two numbers of three digits, one digit of which is asked for (Skill-It's addition data; digit 0 is the ones)."""
+    draw = Random("addition")
+    seen: set[str] = set()
+    while len(seen) < n:
+        skill, a, b = len(seen) % 3, draw.randint(0, 998), draw.randint(0, 998)
+        digits = [" ".join(f"{number:03}") for number in (a, b)]
+        text = f"Input: A = {digits[0]} + {digits[1]} , A {skill} = ? Output: {(a + b) // 10**skill % 10}"
+        if text not in seen:
+            yield {"text": text, "skill": ("ones", "tens", "hundreds")[skill], "number": f"sum-{len(seen)}"}
+            seen.add(text)

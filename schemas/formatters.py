@@ -373,6 +373,15 @@ class Demonstrations(Section):
     or its prompt with its text, white space aside."""
     separator: str = "\n\n"
     """Stands behind each demonstration."""
+    one_a_pass: bool = False
+    """Each pass over a document shows one neighbour, the most similar one first, with the softmax of its similarity among them as the
+    document's weight (`shards.loss_weights`): `epochs: K` gives K rows a record, whose weights add up to 1."""
+
+    @model_validator(mode="after")
+    def _weighs_by_similarity(self) -> Demonstrations:
+        if self.one_a_pass and self.similarities is None:
+            raise ValueError("one_a_pass weighs by similarity: set similarities too")
+        return self
 
     def names(self) -> list[str]:
         """Tags and built-in names that it reads."""

@@ -200,8 +200,11 @@ class SkillIt(Online):
     probes: str | None = None
     """A JSON-lines, Parquet or CSV file of probe losses to learn the graph from: columns trained, group, loss. `trained`
     is empty for the starting model, a skill, or `a+b` for two skills together."""
-    algorithm: Literal["approximate", "brute_force"] = "approximate"
-    """How probes become a graph: Algorithm 3 (one run a skill) or Algorithm 2 (one run a pair)."""
+    algorithm: Literal["approximate", "brute_force", "relative"] = "approximate"
+    """How probes become a graph: Algorithm 3 (one run a skill), Algorithm 2 (one run a pair), or the gain as a part of the starting model's
+    loss, negative ones too (one run a skill; Aioli's code)."""
+    unit_diagonal: bool = False
+    """Every skill helps itself by 1, whatever the graph says (the official code, of graphs in files)."""
     binarise: bool = False
     """Only the graph's structure counts: 1 on the diagonal, 0.5 for every positive edge (as for LEGO and addition)."""
     eta: Positive = 0.5
@@ -212,6 +215,12 @@ class SkillIt(Online):
     """w: evaluation checkpoints of the report that count, the latest ones."""
     aggregate: Literal["sum", "mean"] = "sum"
     """Over the window: sum in pre-training, mean in fine-tuning towards a target (official code)."""
+    normalise: bool = False
+    """Each skill's losses are divided by its loss at the report's second evaluation (official code, `normalize_loss`)."""
+    eta_schedule: bool = False
+    """η is divided by how much of the first evaluation's total loss is left at the last (official code): it grows as losses fall."""
+    isolated: Literal["by_formula", "equal"] = "by_formula"
+    """Skills that neither help another nor are helped: as the formula has them, or 1 / k each, the others sharing the rest (official code)."""
 
     @model_validator(mode="after")
     def _one_graph(self) -> SkillIt:

@@ -8,6 +8,7 @@ marginal likelihood of the second paper, whose sum over demonstrations is inside
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,9 @@ from schemas.formatters import Demonstrations
 def demonstrations(documents: pa.Table, params: Demonstrations, *, seed: int, phase: str) -> Formatted:
     """The demonstrations (``demonstration``), then the document as ``plain`` writes it.
 
-    A Python loop over documents: each packs a handful of neighbours. A neighbour without a similarity comes last.
+    A Python loop over documents: each packs a handful of neighbours. A neighbour without a similarity comes last. One a pass: that of the
+    document's pass, p(z given x) = softmax of the similarities of those that are packed is the document's weight (meta-training with
+    demonstration retrieval, section 3); past the last one it weighs nothing.
     """
     texts, counts = texts_of(documents, params.examples)
     sizes = np.asarray(pc.utf8_length(texts), dtype=np.int64)
@@ -36,6 +39,10 @@ def demonstrations(documents: pa.Table, params: Demonstrations, *, seed: int, ph
         numbers, value_counts = texts_of(documents, params.similarities)
         values, value_ends = numbers.to_pylist(), np.cumsum(value_counts)
     same = _own(documents, texts, counts, params.ids)
+    passes = (
+        documents["epoch"].to_numpy() if "epoch" in documents.column_names else np.zeros(len(counts), dtype=np.int32)
+    )
+    parts = np.ones(len(counts), dtype=np.float32)
     order: list[int] = []
     taken = np.zeros(len(counts), dtype=np.int64)
     for i, (count, end) in enumerate(zip(counts.tolist(), ends.tolist(), strict=True)):
@@ -52,12 +59,23 @@ def demonstrations(documents: pa.Table, params: Demonstrations, *, seed: int, ph
             max_chars=params.max_chars,
             max_similarity=params.max_similarity if params.similarities is not None else None,
         )
+        if params.one_a_pass and packed:
+            best = packed[::-1]
+            strength = np.array([near[k] for k in best])
+            strength = np.exp(strength - strength[0]) if math.isfinite(strength[0]) else np.ones(len(best))
+            here = min(int(passes[i]), len(best) - 1)
+            parts[i] = strength[here] / strength.sum() if passes[i] < len(best) else 0.0
+            packed = [best[here]]
         order += [first + k for k in packed]
         taken[i] = len(packed)
     chosen = texts.take(pa.array(order, pa.int64()))
     end_of = pa.scalar(params.separator, pa.large_string())
     chosen = as_text(pc.binary_join_element_wise(chosen, end_of, pa.scalar("", pa.large_string())))
-    return side_by_side([Lists(chosen, taken, "demonstration", False), *body(documents)])
+    made = side_by_side([Lists(chosen, taken, "demonstration", False), *body(documents)])
+    if not params.one_a_pass:
+        return made
+    rows = np.asarray(pc.list_parent_indices(made.segments), dtype=np.int64)
+    return replace(made, weights=made.weights * parts[rows])
 
 
 def pack_by_similarity(

@@ -38,10 +38,24 @@ def skill_it(sizes: Sizes, params: SkillIt, context: MixContext) -> Weights:
     place = f"{context.place}.{'graph' if params.probes is None else 'probes'}"
     skills, targets, matrix = graph(params, place)
     check_labels(sizes, skills, params.grouping, place)
+    same = np.array([[skill == target for target in targets] for skill in skills])
     if params.binarise:
-        same = np.array([[skill == target for target in targets] for skill in skills])
         matrix = np.where(same, 1.0, np.where(matrix > 0, 0.5, 0.0))
-    start = by_label(sizes, dict(zip(skills, softmax(params.eta * matrix.sum(axis=1)), strict=True)))
+    if params.unit_diagonal:
+        matrix = np.where(same, 1.0, matrix)
+    alone = ~((matrix != 0) & ~same).any(axis=1) & ~np.array(
+        [_helped(skill, targets, matrix, same) for skill in skills]
+    )
+    alone &= params.isolated == "equal"
+
+    def shares(exponents: Weights) -> Weights:
+        """Softmax; of isolated skills 1 / k each, where that is asked for."""
+        if alone.all():
+            return np.full(len(skills), 1 / len(skills))
+        part = softmax(np.where(alone, -np.inf, exponents)) * (1 - alone.mean())
+        return np.where(alone, 1 / len(skills), part)
+
+    start = by_label(sizes, dict(zip(skills, shares(params.eta * matrix.sum(axis=1)), strict=True)))
     if not params.online:
         return start
     if context.losses is None:
@@ -49,7 +63,18 @@ def skill_it(sizes: Sizes, params: SkillIt, context: MixContext) -> Weights:
     seen = context.losses.by_checkpoint("loss", targets, besides=skills)
     known = seen[-params.window :]
     summed = known.sum(axis=0) if params.aggregate == "sum" else known.mean(axis=0)
-    return normalised(by_label(sizes, dict(zip(skills, softmax(params.eta * (matrix @ summed)), strict=True))))
+    if params.normalise:
+        summed = summed / seen[min(1, len(seen) - 1)]
+    eta = params.eta / (seen[-1].sum() / seen[0].sum()) if params.eta_schedule else params.eta
+    return normalised(by_label(sizes, dict(zip(skills, shares(eta * (matrix @ summed)), strict=True))))
+
+
+def _helped(skill: str, targets: list[str], matrix: Matrix, same: npt.NDArray[np.bool_]) -> bool:
+    """Whether another skill helps this one."""
+    if skill not in targets:
+        return False
+    at = targets.index(skill)
+    return bool(((matrix[:, at] != 0) & ~same[:, at]).any())
 
 
 def graph(params: SkillIt, place: str) -> tuple[list[str], list[str], Matrix]:
@@ -100,6 +125,8 @@ def learned(path: str, algorithm: str, place: str) -> tuple[list[str], list[str]
     single = np.array([[loss(skill, target) for target in targets] for skill in skills])
     if algorithm == "approximate":
         return skills, targets, approximate(base, single)
+    if algorithm == "relative":
+        return skills, targets, (base[None, :] - single) / base[None, :]
     if skills != targets:
         raise RecipeError(place, f"{path}: brute_force needs probes whose training and evaluation skills are the same")
     pairs = np.full((len(skills), len(skills)), np.nan)

@@ -11,6 +11,7 @@ import html
 from typing import Any
 
 from curation.releases.report import search
+from curation.releases.report.batch_labels import batch_labels
 from curation.releases.report.border_cases import border_cases
 from curation.releases.report.comparison import comparison, shown
 from curation.releases.report.duplicates import duplicates, shift
@@ -46,6 +47,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
         ("Funnel", funnel(manifest)),
         ("Runs of the swarm", swarm(manifest, folder)),
         ("Mixture, planned and written", mixture(manifest)),
+        ("Groups in a global batch", batch_labels(manifest, folder)),
         ("Groups and their steps", heat_maps(manifest)),
         ("Mixture over training position", mixture_over_position(manifest, folder)),
         ("Scores over training position", scores_over_position(manifest, folder)),

@@ -12,7 +12,7 @@ from curation.methods.formatters.values import OWN_NAME
 from schemas.errors import RecipeError
 from schemas.formatters import Demonstrations
 from tests.conftest import Vector
-from tests.curation.methods.formatters.common import documents, written
+from tests.curation.methods.formatters.common import PARSE, documents, written
 
 
 def test_in_boxbart(vector: Vector) -> None:
@@ -160,3 +160,22 @@ def test_hashed_metadata_tells_only_what_is_equal() -> None:
     prefixes = [row[0][0] for row in written(table, template="URL: {domain}\n\n", hash=True)]
     assert prefixes[0] == prefixes[2] != prefixes[1]
     assert "a.org" not in prefixes[0]
+
+
+def test_one_demonstration_a_pass_with_weights_that_add_up_to_one() -> None:
+    near = [["first", "second", "third"], ["only"]]
+    table = documents(
+        ["answer", "other"], ["question", "asked"], near=near, similarities=[["0.5", "0.9", "0.1"], ["0.3"]]
+    )
+    params = PARSE.validate_python(
+        {"method": "demonstrations", "examples": "near", "similarities": "similarities", "one_a_pass": True}
+    )
+    wanted = np.exp([0.9, 0.5, 0.1]) / np.exp([0.9, 0.5, 0.1]).sum()
+    total = np.zeros(2)
+    for number, name in enumerate(["second", "first", "third", "third"]):
+        made = render(table.append_column("epoch", pa.array([number] * 2, pa.int32())), params, seed=0, phase="p")
+        assert made.texts[0].as_py().startswith(f"{name}\n\n")
+        weights = [w for w, s in zip(made.weights, made.segments.flatten().to_pylist(), strict=True) if s["loss"]]
+        assert weights[0] == pytest.approx(wanted[number] if number < 3 else 0)
+        total += weights
+    np.testing.assert_allclose(total, [1, 1], rtol=1e-6)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from curation.methods.budgets import apportion
-from curation.methods.mixers.skill_it import approximate, brute_force
+from curation.methods.mixers.skill_it import approximate, brute_force, learned
 from schemas.errors import RecipeError
 from schemas.mixers import SkillIt
 from tests.conftest import Vector
@@ -122,6 +122,51 @@ def test_a_graph_from_a_file_of_probes(tmp_path: Path, algorithm: str, vector: V
     )
     exponents = np.exp(np.array(off).sum(axis=1))
     np.testing.assert_allclose(weights(numbered(1, 1, 1), params), exponents / exponents.sum(), atol=1e-9)
+
+
+LOSSES = np.array([[1.0, 2.0, 0.5], [0.8, 1.9, 0.5], [0.4, 1.6, 0.4]])
+"""Three evaluations of three skills."""
+GRAPH = [[1.0, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 2.0]]
+"""The first helps the second; the third is alone."""
+
+
+def online(tmp_path: Path, **fields: Any) -> Any:
+    rows = [
+        {"run_id": "r", "round": 0, "step": n, "eval_index": n, "group": f"{i:02}", "loss": x}
+        for n, row in enumerate(LOSSES.tolist())
+        for i, x in enumerate(row)
+    ]
+    params = entry(GRAPH, eta=0.5, online=True, window=2, **fields)
+    return weights(numbered(10, 10, 10), params, losses=report(tmp_path, rows))
+
+
+def soft(exponents: Any) -> Any:
+    return np.exp(exponents) / np.exp(exponents).sum()
+
+
+def test_the_flags_of_the_official_trainer(tmp_path: Path) -> None:
+    """As METHODS has them from trainer/mw_trainer.py, by plain arithmetic."""
+    matrix, window = np.array(GRAPH), LOSSES[1] + LOSSES[2]
+    np.testing.assert_allclose(online(tmp_path), soft(0.5 * matrix @ window))
+    np.testing.assert_allclose(online(tmp_path, normalise=True), soft(0.5 * matrix @ (window / LOSSES[1])))
+    left = LOSSES[2].sum() / LOSSES[0].sum()
+    np.testing.assert_allclose(online(tmp_path, eta_schedule=True), soft(0.5 / left * matrix @ window))
+    ones = np.array([[1.0, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    np.testing.assert_allclose(online(tmp_path, unit_diagonal=True), soft(0.5 * ones @ window))
+    two = soft(0.5 * (matrix @ window)[:2]) * 2 / 3
+    np.testing.assert_allclose(online(tmp_path, isolated="equal"), [*two, 1 / 3])
+    alone = entry([[1.0, 0.0], [0.0, 3.0]], isolated="equal")
+    np.testing.assert_allclose(weights(numbered(10, 10), alone), [0.5, 0.5])
+
+
+def test_relative_gains_keep_their_sign(tmp_path: Path) -> None:
+    """(start - end) / start, as in Aioli's code."""
+    rows = [("", "a", 2.0), ("", "b", 4.0), ("a", "a", 1.0), ("a", "b", 5.0), ("b", "a", 1.8), ("b", "b", 2.0)]
+    path = tmp_path / "probes.jsonl"
+    path.write_text("".join(json.dumps({"trained": t, "group": g, "loss": x}) + "\n" for t, g, x in rows))
+    skills, targets, matrix = learned(str(path), "relative", "p")
+    assert (skills, targets) == (["a", "b"], ["a", "b"])
+    np.testing.assert_allclose(matrix, [[0.5, -0.25], [0.1, 0.5]])
 
 
 def test_it_refuses_or_holds_without_losses() -> None:
