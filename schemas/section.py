@@ -17,7 +17,12 @@ class Section(BaseModel):
 
     # hide_input_in_errors: Prefect writes errors down, and what was given may hold a password.
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # else each part is built by itself and again in what it is a part of: half of the start-up
     )
 
     @classmethod

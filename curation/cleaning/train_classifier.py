@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation import readers, seeds, storage
+from curation import seeds, storage
 from curation.cleaning.fasttext.model import probabilities
 from curation.dedup import minhash
+from curation.readers import read_files
 from curation.readers.compression import StreamFault, decompressed
 from curation.readers.formats import by_name
 from schemas.dedup import MinHash
@@ -318,9 +319,9 @@ def _labelled(path: str) -> Iterator[tuple[str, str]]:
         yield from _labelled_lines(path, compression)
         return
     source = Source(name="labelled", paths=[path])
-    wanted = readers.wanted_of(source, {"label": "string"}, BATCH_BYTES)
+    wanted = read_files.wanted_of(source, {"label": "string"}, BATCH_BYTES)
     there = False
-    for batch in readers.read(path, wanted, format=kind, compression=compression):
+    for batch in read_files.read(path, wanted, format=kind, compression=compression):
         if batch.bad_rows:
             raise InputError(path, f"row {batch.bad_rows[0][0]}: {batch.bad_rows[0][1]}")
         if batch.fault is not None:

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curation import readers, storage
+from curation import storage
 from curation.dedup.shared_grams import gram_tables
+from curation.readers import read_files
 from curation.readers.formats import by_name
 from schemas.decontamination import Decontaminate
 from schemas.errors import RecipeError
@@ -131,8 +132,8 @@ def _rows(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         raise RecipeError("decontaminate.benchmarks", f"{url}: unknown kind of file")
     source = Source(name="benchmark", paths=[url], columns=Columns(text=columns[0]))
     extra = dict.fromkeys(columns[1:], "string")
-    wanted = readers.wanted_of(source, extra, BATCH_BYTES)
-    for batch in readers.read(url, wanted, format=named[0], compression=named[1]):
+    wanted = read_files.wanted_of(source, extra, BATCH_BYTES)
+    for batch in read_files.read(url, wanted, format=named[0], compression=named[1]):
         if batch.fault or batch.bad_rows:
             why = batch.fault or "row {}: {}".format(*batch.bad_rows[0])
             raise RecipeError("decontaminate.benchmarks", f"{url}: {why}")

@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from curation import readers, storage
+from curation import storage
 from curation.dedup.differences import differences
+from curation.readers import read_files
 from curation.readers.formats import by_name
 from curation.releases.explain import matching
 from curation.releases.home import read_manifest
@@ -101,7 +102,9 @@ def _rows(source: Source, path: str, rows: set[int]) -> Iterator[tuple[int, str]
     if kind is None or not storage.exists(path):
         return
     left = set(rows)
-    for batch in readers.read(path, readers.wanted_of(source, {}, BATCH_BYTES), format=kind[0], compression=kind[1]):
+    for batch in read_files.read(
+        path, read_files.wanted_of(source, {}, BATCH_BYTES), format=kind[0], compression=kind[1]
+    ):
         for place, row in enumerate(batch.documents["row"].to_pylist()):
             if row in left:
                 left.discard(row)

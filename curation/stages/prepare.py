@@ -22,13 +22,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation import readers, storage, turns
+from curation import storage, turns
 from curation.arrays.arrow_text import as_text, blank_rows
 from curation.arrays.columns import with_column
 from curation.cleaning import classifier, language, normalisers, pii, places, unicode
 from curation.dedup import minhash
 from curation.dedup.exact_keys import content_ids, normalised_keys, url_keys
 from curation.dedup.minhash import comparable
+from curation.readers import read_files
 from curation.readers.documents import MAX_REASONS, SetAside
 from curation.recipes.memory import bounds
 from curation.recipes.recipe_file import canonical
@@ -147,13 +148,13 @@ def prepare(
     """
     work = _Worker(recipe)
     extra = columns_read(recipe)
-    wanted = readers.wanted_of(source, extra, bounds(recipe.engine).batch_bytes)
+    wanted = read_files.wanted_of(source, extra, bounds(recipe.engine).batch_bytes)
     reading = _Reading(files, partition, wanted, recipe.clean.on_error == "fail")
     paths = {name: storage.join(folder, name) for name in (DOCUMENTS_FILE, SIGNATURES, DROPPED, BORDERS)}
     keys = [pa.field(f"exact:{kind}", pa.binary(16)) for kind in keyed(recipe.dedup)]
     record = RECORD if source.has_turns else ()
     schema = pa.schema(
-        [*DOCUMENTS, *record, *keys, *(pa.field(f"column:{name}", readers.KINDS[kind]) for name, kind in extra.items())]
+        [*DOCUMENTS, *record, *keys, *(pa.field(f"column:{name}", read_files.KINDS[kind]) for name, kind in extra.items())]
     )
     signature_schema = minhash.signature_schema(recipe.dedup.minhash)
     clock = work.seconds
@@ -206,7 +207,7 @@ def prepare(
 class _Reading:
     """The slices of a partition as batches of documents; many small files make one batch."""
 
-    def __init__(self, files: Sequence[Input], partition: Partition, wanted: readers.Wanted, fail: bool):
+    def __init__(self, files: Sequence[Input], partition: Partition, wanted: read_files.Wanted, fail: bool):
         """fail: raise InputError at the first malformed row or file."""
         self.files, self.partition, self.wanted, self.fail = files, partition, wanted, fail
         self.read: list[SliceRead] = []
@@ -232,7 +233,7 @@ class _Reading:
         documents = bad_rows = 0
         aside = SetAside()
         fault = None
-        for batch in readers.read(
+        for batch in read_files.read(
             file.url,
             self.wanted,
             format=file.format,

@@ -19,8 +19,8 @@ LIMIT_SECONDS = 120
 
 def read(folder: str, kind: str, size: int) -> tuple[float, int, int, int, str]:
     """Seconds, bytes held on top, documents, rows set aside, and what was said first."""
-    from curation.readers import Wanted, read
     from curation.readers.formats import by_name
+    from curation.readers.read_files import Wanted, read
 
     path = KINDS[kind](Path(folder), size)
     form, compression = by_name(path.name) or ("", None)

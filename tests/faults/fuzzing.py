@@ -36,9 +36,9 @@ import zstandard
 
 from curation.cleaning.fasttext.model import predict
 from curation.methods.scorers.perplexity import _load, perplexity
-from curation.readers import Batch, Wanted, read
 from curation.readers.documents import MAX_ALIKE
 from curation.readers.json_values import is_lines
+from curation.readers.read_files import Batch, Wanted, read
 from curation.stages.catalogue import _line_marks
 from curation.training import encoder
 from schemas.errors import RecipeError

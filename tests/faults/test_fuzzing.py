@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from curation.readers import Batch
+from curation.readers.read_files import Batch
 from tests.conftest import ROOT
 from tests.faults import fuzzing
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curation.readers import Wanted, read
 from curation.readers.documents import MAX_ALIKE
 from curation.readers.formats import by_name
+from curation.readers.read_files import Wanted, read
 from tests.hostile import KINDS
 
 SIZE = 300_000

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from curation import readers
+from curation.readers import read_files
 from curation.readers.formats import by_name
 from schemas.sources import Source
 from schemas.work import Slice
@@ -59,9 +59,9 @@ def read(
     named = by_name(path.name)
     assert named is not None
     rows, bad, faults = [], [], []
-    wanted = readers.wanted_of(source, {}, 1_000)
+    wanted = read_files.wanted_of(source, {}, 1_000)
     part = slice_of or Slice(0)
-    for batch in readers.read(
+    for batch in read_files.read(
         str(path),
         wanted,
         format=named[0],

@@ -15,7 +15,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation import readers, storage
+from curation import storage
+from curation.readers import read_files
 from curation.readers.cuts import Marks, member_marks, plain_marks
 from curation.readers.documents import Wanted
 from tests.conftest import Command, release_of, texts
@@ -52,7 +53,7 @@ def documents(url: str, compression: str | None, marks: Marks) -> tuple[list[tup
     )
     found, bad = [], []
     for (start, row), stop in zip(marks, [*(place for place, _ in marks[1:]), None], strict=True):
-        for batch in readers.read(
+        for batch in read_files.read(
             url, wanted, format="jsonl", compression=compression, start=start, stop=stop, first_row=row
         ):
             found += list(zip(batch.documents["row"].to_pylist(), batch.documents["text"].to_pylist(), strict=True))

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.readers import Wanted, delimited, read
+from curation.readers import delimited
+from curation.readers.read_files import Wanted, read
 
 TEXTS = st.text(st.sampled_from('ab,"\n\r \n\n'), max_size=60)
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.readers import Wanted
 from curation.readers.json_values import is_lines, records
+from curation.readers.read_files import Wanted
 from curation.stages.catalogue import catalogue, cut
 from schemas.sources import Source
 from tests.curation.readers.test_common import read

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation import readers
+from curation.readers import read_files
 from schemas.sources import Source
 
 BAD = b"caf\xe9 au lait"
@@ -56,7 +56,7 @@ def table(rows: int, planted: dict[str, set[int]]) -> pa.Table:
 def read(path: Path, extra: dict[str, str] | None = None, **fields: Any) -> tuple[list[dict[str, Any]], Any, list[str]]:
     source = Source.model_validate({"name": "s", "paths": [str(path)], **fields})
     rows, bad, faults = [], [], []
-    for batch in readers.read(str(path), readers.wanted_of(source, extra or {}, 1_000), format="parquet"):
+    for batch in read_files.read(str(path), read_files.wanted_of(source, extra or {}, 1_000), format="parquet"):
         rows += batch.documents.to_pylist()
         bad += batch.bad_rows
         faults += [batch.fault] if batch.fault else []
