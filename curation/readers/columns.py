@@ -117,12 +117,42 @@ def _braces(names: list[str]) -> str:
     return "{" + ", ".join(printable(name) for name in names[:MAX_NAMES]) + more + "}"
 
 
-def without_columns(missing: Sequence[str], columns: Sequence[str]) -> str:
-    """The reason why a file is set aside that lacks columns: names them, the nearest one there is, and what it has."""
+TEXTS = (
+    "text",
+    "content",
+    "body",
+    "raw_content",
+    "document",
+    "article",
+    "page",
+    "markdown",
+    "code",
+    "story",
+    "abstract",
+    "output",
+)
+"""Names that a document's text has elsewhere, the likeliest first."""
+
+
+def without_columns(
+    missing: Sequence[str], columns: Sequence[str], *, text: str | None = None, strings: Sequence[str] | None = None
+) -> str:
+    """The reason why a file is set aside that lacks columns: names them, the nearest one there is, and what it has.
+
+    text: the column that the recipe takes for the text; where it is missing the line to add to the source follows. strings: the columns
+    that hold texts, where that is known.
+    """
     lacks = ", ".join(f"`{name}`" for name in missing)
     close = difflib.get_close_matches(missing[0], columns, n=1)
     nearest = f" (the nearest is {shown(close)})" if close else ""
-    return f"no column {lacks}{nearest}; the file has: {shown(columns) or 'none'}"
+    cure = ""
+    if text in missing and columns:
+        known = list(columns) if strings is None else list(strings)
+        likely = [name for wanted in TEXTS for name in known if name.lower() == wanted]
+        likely += [name for name in close if name in known]
+        likely += known if strings is not None and len(known) == 1 else []
+        cure = f"; add to the source: columns: {{text: {printable(likely[0]) if likely else 'NAME'}}}"
+    return f"no column {lacks}{nearest}; the file has: {shown(columns) or 'none'}{cure}"
 
 
 def without_text(text: str, columns: Mapping[str, Any], *, missing: Sequence[str] = ()) -> str:
@@ -139,4 +169,5 @@ def without_text(text: str, columns: Mapping[str, Any], *, missing: Sequence[str
                 f"a chat file: each record has `{printable(name)}`, {kind}, and no column `{text}`: read it as conversations, "
                 f"kind: conversation{where}"
             )
-    return without_columns(list(missing) or [text], list(columns))
+    strings = [name for name, kind in columns.items() if kind in ("a string", "strings")]
+    return without_columns(list(missing) or [text], list(columns), text=text, strings=strings)

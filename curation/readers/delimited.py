@@ -72,7 +72,9 @@ def read_delimited(url: str, wanted: Wanted, *, format: str, compression: str | 
     asked = set(wanted.names())
     twice = sorted({name for name, times in Counter(names).items() if times > 1} & asked)
     if missing or twice:
-        yield rows.take(without_columns(missing, names) if missing else f"two columns are named `{twice[0]}`")
+        yield rows.take(
+            without_columns(missing, names, text=wanted.text) if missing else f"two columns are named `{twice[0]}`"
+        )
         return
     kept = [(place, name) for place, name in enumerate(names) if name in asked]
     rows.saw(name for _, name in kept)

@@ -154,7 +154,12 @@ def prepare(
     keys = [pa.field(f"exact:{kind}", pa.binary(16)) for kind in keyed(recipe.dedup)]
     record = RECORD if source.has_turns else ()
     schema = pa.schema(
-        [*DOCUMENTS, *record, *keys, *(pa.field(f"column:{name}", read_files.KINDS[kind]) for name, kind in extra.items())]
+        [
+            *DOCUMENTS,
+            *record,
+            *keys,
+            *(pa.field(f"column:{name}", read_files.KINDS[kind]) for name, kind in extra.items()),
+        ]
     )
     signature_schema = minhash.signature_schema(recipe.dedup.minhash)
     clock = work.seconds

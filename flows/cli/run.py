@@ -19,6 +19,7 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
     from curation.recipes.recipe_file import load
 
     loaded = load(recipe, overrides or ())
+    check(loaded)
     configure()
     quiet()
     with embedded_api(loaded.engine.address, meanwhile=lambda: get_ready(loaded)):
@@ -38,14 +39,21 @@ def run(recipe: RecipePath, overrides: Overrides = None, losses: Losses = None, 
         out.print(f"{outcome.folder}", markup=False, highlight=False, soft_wrap=True)
 
 
-def get_ready(recipe: Any) -> None:
-    """What can be done while the API comes up: what is soonest said if it is wrong comes first."""
+def check(recipe: Any) -> None:
+    """What can be said of a recipe before anything is started: limits, roots, paths, and the columns of small sources."""
     from curation.recipes.memory import bounds
     from curation.recipes.recipe_paths import check_allowed, check_paths
 
     bounds(recipe.engine)
     check_allowed(recipe)
     check_paths(recipe)
+    from curation.recipes.first_files import check_first_files
+
+    check_first_files(recipe)
+
+
+def get_ready(recipe: Any) -> None:
+    """What can be done while the API comes up."""
     from curation.mixture.planning import check_names
 
     check_names(recipe)

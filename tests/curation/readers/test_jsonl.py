@@ -114,7 +114,7 @@ ASIDE: dict[str, tuple[str, dict[str, Any], str]] = {
     "another name": (
         '{"txt": "secret", "n": 1}\n' * 9,
         {},
-        "no column `text` (the nearest is `txt`); the file has: `txt`, `n`",
+        "no column `text` (the nearest is `txt`); the file has: `txt`, `n`; add to the source: columns: {text: txt}",
     ),
     "an empty stream": ("", {}, "empty file, 0 bytes: not gzip"),
 }

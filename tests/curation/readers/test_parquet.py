@@ -100,7 +100,7 @@ def test_names_that_are_no_utf8(stored: bool, tmp_path: Path) -> None:
     assert (bad, faults) == ([], [])
     assert [(row["text"], row["url"]) for row in rows] == [("a", "u0"), ("b", "u1"), ("c", "u2")]
     _, _, faults = read(path, columns={"text": "content"})
-    assert faults == ["no column `content`; the file has: `text`, `meta`"]
+    assert faults == ["no column `content`; the file has: `text`, `meta`; add to the source: columns: {text: text}"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,11 @@ def test_names_that_are_no_utf8(stored: bool, tmp_path: Path) -> None:
         ({"text": [{"a": 1}]}, {}, "`text` holds a struct {a}, not text"),
         ({"text": [1.5]}, {}, "`text` holds numbers (double), not text"),
         ({"text": ["x"], "ask": [["x"]]}, {"prompt_column": "ask"}, "`ask` holds a list of strings, not text"),
-        ({"texts": ["x"], "n": [1]}, {}, "no column `text` (the nearest is `texts`); the file has: `texts`, `n`"),
+        (
+            {"texts": ["x"], "n": [1]},
+            {},
+            "no column `text` (the nearest is `texts`); the file has: `texts`, `n`; add to the source: columns: {text: texts}",
+        ),
         (
             {"messages": [[{"role": "user", "content": "x"}]], "answer": ["x"]},
             {},
