@@ -1,4 +1,4 @@
-"""Progress of a run: bars on a terminal, artifacts on the page of a run; and what each stage took."""
+"""Progress of a run: bars on a terminal, lines elsewhere, artifacts on the page of a run; and what each stage took."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from rich.progress import Progress as Bars
 
 SECONDS_BETWEEN = 2.0
 """The run page is told no more often than this."""
+LINE_SECONDS = 10.0
+"""Nor is a file or a pipe, within a stage."""
 
 
 class Progress(Protocol):
     """Anything that shows stages."""
 
-    def stage(self, name: str, total: int) -> contextlib.AbstractContextManager[Callable[[int], None]]:
-        """A stage of ``total`` steps; the callable advances it by so many."""
+    def stage(self, name: str, total: int, size: int = 0) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+        """A stage of ``total`` steps over ``size`` bytes of input; the callable advances it by so many steps."""
         ...
 
     def say(self, sentence: str) -> None:
@@ -44,13 +46,13 @@ class _Silent:
             self.console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+    def stage(self, name: str, total: int, size: int = 0) -> Iterator[Callable[[int], None]]:
         yield lambda steps: None
 
 
 class _Terminal(_Silent):
     @contextlib.contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+    def stage(self, name: str, total: int, size: int = 0) -> Iterator[Callable[[int], None]]:
         assert self.console is not None
         columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Bars(*columns, console=self.console) as bars:
@@ -59,12 +61,39 @@ class _Terminal(_Silent):
             bars.update(task, completed=total)
 
 
+class _Lines(_Silent):
+    """A line a stage, and one every ten seconds in a long one: for files, pipes and the logs of CI."""
+
+    @contextlib.contextmanager
+    def stage(self, name: str, total: int, size: int = 0) -> Iterator[Callable[[int], None]]:
+        assert self.console is not None
+        began = told = time.monotonic()
+        done = 0
+
+        def advance(steps: int) -> None:
+            nonlocal done, told
+            done += steps
+            if done < total and time.monotonic() - told >= LINE_SECONDS:
+                told = time.monotonic()
+                self.say(
+                    f"{name}: {done:,} of {total:,}, {told - began:.0f} s{_rate(size * done / total, told - began)}"
+                )
+
+        yield advance
+        seconds = time.monotonic() - began
+        self.say(f"{name}: {total:,} of {total:,} in {seconds:.1f} s{_rate(size, seconds)}")
+
+
+def _rate(size: float, seconds: float) -> str:
+    return f", {size / 1e6 / seconds:.1f} MB/s" if size and seconds > 0 else ""
+
+
 class _RunPage:
     def say(self, sentence: str) -> None:
         get_run_logger().warning(sentence)
 
     @contextlib.contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+    def stage(self, name: str, total: int, size: int = 0) -> Iterator[Callable[[int], None]]:
         key = "stage-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         made = create_progress_artifact(progress=0.0, key=key, description=f"{name}: 0 of {total}")
         artifact = cast(UUID, made)  # not a coroutine outside of an event loop
@@ -89,6 +118,11 @@ def silent(console: Console | None = None) -> Progress:
 def terminal(console: Console) -> Progress:
     """One bar a stage, on the given console (standard error, so that results stay clean)."""
     return _Terminal(console)
+
+
+def lines(console: Console) -> Progress:
+    """One line a stage, on a console that is no terminal."""
+    return _Lines(console)
 
 
 def on_the_run_page() -> Progress:

@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 
 from curation.recipes.memory import bounds
-from curation.releases.work import Work, open_work, run_piece
+from curation.releases.work import Stage, Work, open_work, run_piece
 from curation.stages import named
 from flows.progress import Progress, timed
 
@@ -66,9 +66,14 @@ def run_stage(
     limit = max(TASKS, TASKS_A_WORKER * bounds(work.recipe.engine).workers)
     some = max(1, math.ceil(len(pieces) / limit))
     shares = [pieces[first : first + some] for first in range(0, len(pieces), some)]
-    with timed(clock, stage.name), progress.stage(name, len(pieces)) as advance:
+    with timed(clock, stage.name), progress.stage(name, len(pieces), _bytes(work, stage)) as advance:
         futures: list[PrefectFuture[Any]] = [run_task.submit(name, work.folder, share) for share in shares]
         for future, share in zip(futures, shares, strict=True):
             future.wait()
             advance(len(share))
         return [counts for future in futures for counts in future.result()]
+
+
+def _bytes(work: Work, stage: Stage) -> int:
+    """What a stage over all partitions goes through, in bytes of the input files."""
+    return sum(file.bytes for file in work.inputs if file.same_as is None) if stage.over == "partitions" else 0

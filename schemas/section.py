@@ -22,7 +22,6 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
         populate_by_name=True,
         hide_input_in_errors=True,
-        defer_build=True,  # else each part is built by itself and again in what it is a part of: half of the start-up
     )
 
     @classmethod

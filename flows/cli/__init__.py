@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import importlib.metadata
 import multiprocessing
 import os
 import sys
 import threading
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -25,12 +26,13 @@ from flows.cli.swarm import swarm
 from flows.cli.terminal import err
 from schemas.errors import RecipeMistakes, SyllabusError
 
+HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     help="From raw text to an ordered, training-ready data set. Exit codes: 0 done, 1 the run failed, 2 the recipe is "
     "wrong, 3 unknown document, 4 a release does not hold.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings=HELP,
 )
 
 COMMANDS = (
@@ -53,7 +55,22 @@ COMMANDS = (
     retain,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(context_settings=HELP)(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"syllabus {importlib.metadata.version('syllabus')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="The version, and nothing else.")
+    ] = False,
+) -> None:
+    pass
 
 
 LEAVING_SECONDS = 15

@@ -80,3 +80,17 @@ def print_promises(manifest: Any) -> None:
     for one in broken:
         what = printable(f"{one.says or one.check} ({'; '.join(one.faults)})")
         out.print(f"  does not hold: {what}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_end(manifest: Any, folder: str, seconds: float) -> None:
+    """What came out, how fast, where the report is, and what to try next."""
+    rows, tokens = (sum(getattr(shard, name) for shard in manifest.shards) for name in ("rows", "tokens"))
+    read = sum(file.bytes for file in manifest.inputs if file.same_as is None) / 1e6
+    lines = [
+        f"{manifest.funnel[-1].out:,} documents in {rows:,} rows, {tokens:,} tokens, {len(manifest.shards):,} shards; "
+        f"{read:,.1f} MB of input in {seconds:.1f} s ({read / max(seconds, 1e-9):.1f} MB/s)",
+        f"report: {folder}/report.html",
+        f"next: syllabus explain {folder} ID (why a document is there, or gone); syllabus verify {folder}",
+    ]
+    for line in lines:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -26,6 +26,8 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", help="Override a field: key.path=value; the value is YAML. Repeatable.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing but errors and where the result is.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Prefect's log on standard error besides.")]
 Losses = Annotated[str | None, typer.Option(help="A loss report (JSON lines or Parquet) for online mixtures.")]
 
 
@@ -41,8 +43,11 @@ def fail(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def quiet() -> None:
+def quiet(*, verbose: bool = False) -> None:
     """What fails is said once, by us: nothing of Prefect's own on the terminal, unless the user asks for it."""
+    if verbose:
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
+        return
     for setting in ("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_INTERNAL_LEVEL"):
         os.environ.setdefault(setting, "CRITICAL")
     for worker in ("EventsWorker", "APILogWorker"):  # they log under names of their own
@@ -50,10 +55,12 @@ def quiet() -> None:
 
 
 def bars(*, silent: bool) -> Progress:
-    """A bar a stage on standard error; nothing where that is no terminal."""
+    """A bar a stage on standard error, a line a stage where that is no terminal."""
     from flows import progress
 
-    return progress.silent(err) if silent or not err.is_terminal else progress.terminal(err)
+    if silent:
+        return progress.silent(err)
+    return progress.terminal(err) if err.is_terminal else progress.lines(err)
 
 
 def flow_result(module: str, name: str, *arguments: Any) -> Any:
