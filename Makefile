@@ -38,7 +38,7 @@ install: .venv/installed
 
 .venv/installed-for-tests: .venv/installed
 	@echo "installing what the tests need besides"
-	@$(PIP) -e '.[dev,dask,ray,s3,gcs,azure,regmix,kenlm,peers,services,browser]'
+	@$(PIP) -e '.[dev,dask,ray,s3,gcs,azure,regmix,kenlm,web,peers,services,browser]'
 	@.venv/bin/python -m tests.warm
 	@touch $@
 

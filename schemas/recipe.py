@@ -147,6 +147,18 @@ class Recipe(Section):
     def _preset_fills_in(cls, value: Any) -> Any:
         return fill_in_normalise(value) if isinstance(value, dict) else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_files_have_their_place(cls, value: Any) -> Any:
+        """The tags of files that are one document each, where the recipe does not declare them itself."""
+        sources = value.get("sources") if isinstance(value, dict) else None
+        formats = [one.get("format") for one in sources if isinstance(one, dict)] if isinstance(sources, list) else []
+        made = {"path": {"from": "column", "column": "path"}} if {"text", "code"} & set(formats) else {}
+        if "code" in formats:
+            made["programming_language"] = {"from": "column", "column": "programming_language"}
+        tags = value.get("tags") or {} if made else {}
+        return {**value, "tags": {**made, **tags}} if made and isinstance(tags, dict) else value
+
     @field_validator("tags")
     @classmethod
     def _tags_take_free_names(cls, tags: dict[str, Any]) -> dict[str, Any]:

@@ -118,7 +118,10 @@ class Source(Section):
         list[Glob], BeforeValidator(_as_list, json_schema_input_type=list[Glob] | Glob), Field(min_length=1)
     ]
     """Globs (`*`, `?`, `[a-z]`, `**` for any depth), local or object-store URLs: .jsonl .ndjson .json .parquet .csv .tsv
-    .txt, plain or .gz .zst .bz2 .xz; a folder means all such files under it. Hidden files and folders are skipped."""
+    .txt .warc, plain or .gz .zst .bz2 .xz; a folder means all such files under it. Hidden files and folders are skipped."""
+    format: Literal["rows", "text", "code"] = "rows"
+    """rows: files of records. text, code: plain files, one document each, whatever their name (of a folder: .txt .md .rst .tex .html …, or those
+    whose ending says a programming language); each has the tag `path`, its place under the source's path, and code `programming_language`."""
     records: ColumnName | None = None
     """JSON files that wrap their records: the dotted path of the list that holds them (`data`, `response.docs`), in each
     object of a file. Null: a file that is one object without a text is read where one list of objects stands at its top
@@ -149,6 +152,8 @@ class Source(Section):
 
     @model_validator(mode="after")
     def _kind_and_columns(self) -> Source:
+        if self.format != "rows" and (self.kind != "text" or self.records is not None):
+            raise ValueError(f"format: {self.format} is one text a file; leave out kind, prompt_column and records")
         if self.kind != "instruction" and self.prompt_column is not None:
             instead = "columns: {prompt: …}" if "prompt" in RECORD_COLUMNS.get(self.kind, ()) else "kind: instruction"
             raise ValueError(f"prompt_column is for kind: instruction, this source is {self.kind}; write {instead}")

@@ -29,6 +29,8 @@ class Input:
     marks: tuple[tuple[int, int], ...] = ()
     same_as: str | None = None
     fault: str | None = None
+    place: str = ""
+    """Where it stands under the source's path; only of files that are one document each."""
 
 
 @dataclass(frozen=True)

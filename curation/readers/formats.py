@@ -10,7 +10,62 @@ FORMATS = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".txt": "txt",
+    ".warc": "warc",
 }
+TEXT_ENDINGS = (".txt", ".md", ".markdown", ".rst", ".tex", ".adoc", ".org", ".html", ".htm")
+"""Files of a folder that `format: text` takes; a glob may name any."""
+LANGUAGES = {
+    ".asm": "assembly",
+    ".bash": "shell",
+    ".c": "c",
+    ".cc": "c++",
+    ".clj": "clojure",
+    ".cpp": "c++",
+    ".cs": "c#",
+    ".css": "css",
+    ".cu": "cuda",
+    ".dart": "dart",
+    ".erl": "erlang",
+    ".ex": "elixir",
+    ".f90": "fortran",
+    ".go": "go",
+    ".h": "c",
+    ".hpp": "c++",
+    ".hs": "haskell",
+    ".html": "html",
+    ".java": "java",
+    ".jl": "julia",
+    ".js": "javascript",
+    ".json": "json",
+    ".kt": "kotlin",
+    ".lua": "lua",
+    ".m": "matlab",
+    ".md": "markdown",
+    ".ml": "ocaml",
+    ".php": "php",
+    ".pl": "perl",
+    ".proto": "protobuf",
+    ".py": "python",
+    ".pyi": "python",
+    ".r": "r",
+    ".rb": "ruby",
+    ".rs": "rust",
+    ".rst": "restructuredtext",
+    ".scala": "scala",
+    ".sh": "shell",
+    ".sql": "sql",
+    ".swift": "swift",
+    ".tex": "tex",
+    ".toml": "toml",
+    ".ts": "typescript",
+    ".tsx": "typescript",
+    ".v": "verilog",
+    ".vhd": "vhdl",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".zig": "zig",
+}
+"""Files of a folder that `format: code` takes, and the label that they get by their ending."""
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 TITLES = {
     "jsonl": "JSON Lines",
@@ -19,6 +74,9 @@ TITLES = {
     "csv": "CSV",
     "tsv": "TSV",
     "txt": "plain text",
+    "warc": "WARC",
+    "text": "plain text",
+    "code": "code",
     "gzip": "gzip",
     "zstd": "zstd",
     "bz2": "bzip2",
@@ -55,6 +113,32 @@ def by_name(path: str) -> tuple[str, str | None] | None:
         if lowered.endswith(ending):
             return kind, compression
     return None
+
+
+def kind_of(path: str, format: str) -> tuple[str, str | None] | None:
+    """(format, compression) of a source's file. format: the source's; of files of rows the name says it."""
+    if format == "rows":
+        return by_name(path)
+    lowered = path.lower()
+    return format, next((kind for ending, kind in COMPRESSIONS.items() if lowered.endswith(ending)), None)
+
+
+def is_taken(path: str, format: str) -> bool:
+    """Whether a source takes a file that it finds in a folder."""
+    if format == "rows":
+        return by_name(path) is not None
+    bare = path.lower()
+    for ending in COMPRESSIONS:
+        bare = bare.removesuffix(ending)
+    return bare.endswith(TEXT_ENDINGS) if format == "text" else language_of(path) is not None
+
+
+def language_of(path: str) -> str | None:
+    """The programming language that a file's ending says."""
+    bare = path.lower()
+    for ending in COMPRESSIONS:
+        bare = bare.removesuffix(ending)
+    return LANGUAGES.get(f".{bare.rsplit('.', 1)[-1]}") if "." in bare.rsplit("/", 1)[-1] else None
 
 
 def foreign(head: bytes) -> str | None:

@@ -24,6 +24,7 @@ from curation.readers.documents import Wanted
 from curation.readers.formats import by_name
 from curation.readers.json_values import records
 from curation.readers.lines import text_blocks
+from curation.readers.warc import read_warc
 from schemas.sources import Kind as RecordKind
 
 ROWS = 100
@@ -191,6 +192,16 @@ def _of_file(folder: str, ending: str, info: storage.FileInfo) -> tuple[Kind, in
 
 def _rows(url: str, form: str, compression: str | None, taken: list[int]) -> Iterator[dict[str, Any] | None]:
     """The first rows of a file; None for one that is none."""
+    if form == "warc":
+        for batch in read_warc(url, Wanted(batch_bytes=1_000_000, extra={"language": "string"})):
+            if batch.fault is not None and not len(batch.documents):
+                raise ValueError(batch.fault)
+            for row in batch.documents.to_pylist():
+                taken[0] += len(row["text"])
+                yield {"text": row["text"], "url": row["url"], "date": row["date"], "language": row["column:language"]}
+            if taken[0] > HEAD_BYTES:
+                return
+        return
     if form == "parquet":
         with storage.open_read(url) as stream, pq.ParquetFile(stream, buffer_size=1 << 16, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_size=20):

@@ -12,6 +12,7 @@ from curation.readers.parquet import read_parquet
 from curation.readers.plain import read_plain
 from curation.readers.records import RecordColumns
 from curation.readers.values import KINDS
+from curation.readers.warc import read_warc
 from schemas.sources import ROLES, Source, names_of
 
 __all__ = ["KINDS", "Batch", "Wanted", "read", "wanted_of"]
@@ -49,8 +50,10 @@ def read(
     start: int = 0,
     stop: int | None = None,
     first_row: int = 0,
+    place: str = "",
 ) -> Iterator[Batch]:
-    """The documents of a file, or of its range [start, stop): bytes of JSON Lines, row groups of Parquet."""
+    """The documents of a file, or of its range [start, stop): bytes of JSON Lines, row groups of Parquet. place: where it stands in its
+    source, for files that are one document each."""
     try:
         if format == "parquet":
             yield from read_parquet(url, wanted, start=start, stop=stop, first_row=first_row)
@@ -60,7 +63,9 @@ def read(
             )
         elif format in ("csv", "tsv"):
             yield from read_delimited(url, wanted, format=format, compression=compression)
+        elif format == "warc":
+            yield from read_warc(url, wanted)
         else:
-            yield from read_plain(url, wanted, compression=compression)
+            yield from read_plain(url, wanted, compression=compression, place=place)
     except (PermissionError, IsADirectoryError) as error:
         yield Rows(wanted).take(f"cannot be opened: {in_words(error)}")

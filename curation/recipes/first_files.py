@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curation import storage
 from curation.readers import read_files
-from curation.readers.formats import by_name
+from curation.readers.formats import kind_of
 from curation.recipes.recipe_paths import files_of
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
@@ -23,7 +23,7 @@ def check_first_files(recipe: Recipe) -> None:
         found = {
             info.path: info
             for place, pattern in enumerate(source.paths)
-            for info in files_of(pattern, f"sources[{number}].paths[{place}]")
+            for info in files_of(pattern, f"sources[{number}].paths[{place}]", source.format)
         }
         if len(found) > MAX_FILES or any(info.kind != "file" or info.bytes > MAX_BYTES for info in found.values()):
             continue
@@ -35,7 +35,7 @@ def check_first_files(recipe: Recipe) -> None:
 
 def _fault(source: Source, path: str) -> str | None:
     """What is wrong with a file of which no document can be read."""
-    kind = by_name(path)
+    kind = kind_of(path, source.format)
     if kind is None:
         return None
     for batch in read_files.read(

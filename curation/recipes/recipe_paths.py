@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from curation import storage
 from curation.allowed_roots import OutsideRoots
-from curation.readers.formats import by_name
+from curation.readers.formats import is_taken
 from schemas import formatters, groupers, mixers, rules, schedules, scorers
 from schemas.cleaning import Classifier, Language
 from schemas.decontamination import Decontaminate
@@ -94,26 +94,46 @@ def check_allowed(recipe: Recipe) -> None:
             raise RecipeError(place, f"{path!r} {error.strerror}") from None
 
 
-def files_of(pattern: str, place: str) -> list[storage.FileInfo]:
+def files_of(pattern: str, place: str, format: str = "rows") -> list[storage.FileInfo]:
     """The files that a path of the recipe means, and what is there like one: pipes, links that lead nowhere. A folder, written as
-    it is, means every file of a known kind under it. Raises RecipeError, with the place, where there are none."""
+    it is, means every file under it that a source of the format takes. Raises RecipeError, with the place, where there are none."""
     found = storage.glob(pattern)
     folder = [info for info in found if info.kind == "directory"]
     if len(found) == 1 and folder:
-        matches = files_under(pattern)
+        matches = files_under(pattern, format)
     else:
         matches = [info for info in found if info.kind != "directory"]
     if not matches:
         kind = "matches no file" if any(c in pattern for c in "*?[") else "is no file"
         if len(found) == 1 and folder:
-            kind = "is a folder without a file of a known kind (.jsonl .ndjson .json .parquet .csv .tsv .txt)"
+            kind = "is a folder without a file of a known kind (.jsonl .ndjson .json .parquet .csv .tsv .txt .warc)"
+            kind += (
+                "; of plain files write format: text, or code" if format == "rows" else f", or of one that is {format}"
+            )
         raise RecipeError(place, f"{pattern!r} {kind}; mend the path or remove it")
     return matches
 
 
-def files_under(folder: str) -> list[storage.FileInfo]:
-    """The files of a known kind in a folder and those in it."""
-    return [info for info in everything_under(folder) if info.kind == "file" and by_name(info.path) is not None]
+def files_under(folder: str, format: str = "rows") -> list[storage.FileInfo]:
+    """The files in a folder, and in those in it, that a source of the format takes."""
+    return [info for info in everything_under(folder) if info.kind == "file" and is_taken(info.path, format)]
+
+
+def place_of(path: str, patterns: Sequence[str]) -> str:
+    """Where a file stands under the path that found it: below the folders that it names without a wildcard.
+
+    >>> place_of("raw/code/a/b.py", ["raw/code/**/*.py"]), place_of("raw/x.md", ["raw/x.md"]), place_of("raw/a/x.md", ["raw"])
+    ('a/b.py', 'x.md', 'a/x.md')
+    """
+    places = []
+    for pattern in patterns:
+        bare = pattern.split("://", 1)[-1].rstrip("/")
+        fixed = bare[: min((bare.index(c) for c in "*?[" if c in bare), default=len(bare))]
+        folder = fixed if fixed == bare and path != bare else fixed.rpartition("/")[0]
+        at = path.split("://", 1)[-1]
+        if folder and at.startswith(f"{folder}/"):
+            places.append(at[len(folder) + 1 :])
+    return min(places, key=len, default=path.split("://", 1)[-1].lstrip("/"))
 
 
 def everything_under(folder: str) -> list[storage.FileInfo]:
@@ -126,7 +146,7 @@ def check_paths(recipe: Recipe) -> None:
     for index, source in enumerate(recipe.sources):
         for number, pattern in enumerate(source.paths):
             if storage.is_local(pattern):
-                files_of(pattern, f"sources[{index}].paths[{number}]")
+                files_of(pattern, f"sources[{index}].paths[{number}]", source.format)
 
 
 def _absolute_path(value: Any) -> Any:

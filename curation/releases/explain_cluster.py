@@ -16,7 +16,7 @@ from rich.console import Console
 from curation import storage
 from curation.dedup.differences import differences
 from curation.readers import read_files
-from curation.readers.formats import by_name
+from curation.readers.formats import kind_of
 from curation.releases.explain import matching
 from curation.releases.home import read_manifest
 from schemas.errors import UnknownDocument
@@ -98,7 +98,7 @@ def _texts(manifest: dict[str, Any], wanted: list[tuple[str, str, int]]) -> dict
 
 
 def _rows(source: Source, path: str, rows: set[int]) -> Iterator[tuple[int, str]]:
-    kind = by_name(path)
+    kind = kind_of(path, source.format)
     if kind is None or not storage.exists(path):
         return
     left = set(rows)

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -31,20 +31,29 @@ MAX_REASONS = 10_000
 PACKAGES = ("prefect", "polars", "pyarrow", "numpy", "numba", "datasketch", "fasttext-wheel", "pydantic", "fsspec")
 
 
-def software() -> dict[str, Any]:
-    """Versions of ours, Python and the packages that results depend on."""
+OF_WARC = ("fastwarc", "resiliparse")
+
+
+def software(formats: Collection[str] = ()) -> dict[str, Any]:
+    """Versions of ours, Python and the packages that results depend on. formats: of the input files."""
+    packages = (*PACKAGES, *OF_WARC) if "warc" in formats else PACKAGES
     return {
         "version": importlib.metadata.version("syllabus"),
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: importlib.metadata.version(name) for name in packages},
     }
 
 
 def content_key(recipe: Recipe, inputs: list[Input], besides: list[str]) -> str:
     """What decides a release: recipe, the set of input contents by source, our version. 64 hex digits."""
-    contents = sorted({(file.source, file.fingerprint) for file in inputs if file.same_as is None and not file.fault})
+    contents = sorted({_content(file) for file in inputs if file.same_as is None and not file.fault})
     what = [digest(recipe), contents, importlib.metadata.version("syllabus"), besides]
     return hashlib.sha256(canonical(what).encode()).hexdigest()
+
+
+def _content(file: Input) -> tuple[str, ...]:
+    """What a file is to a release: its bytes, and where it stands if that is a tag of its document."""
+    return (file.source, file.fingerprint, file.place) if file.place else (file.source, file.fingerprint)
 
 
 def pool_key(
@@ -62,7 +71,7 @@ def pool_key(
         {name: plain[name] for name in ("seed", "sources", "clean", "dedup", "decontaminate", "tags")},
         [one.model_dump(mode="json") for one in recipe.conditionings()],
         recipe.shards.tokenizer,
-        sorted({(file.source, file.fingerprint) for file in inputs if file.same_as is None and not file.fault}),
+        sorted({_content(file) for file in inputs if file.same_as is None and not file.fault}),
         importlib.metadata.version("syllabus"),
         [digest for _, digest in benchmarks],
         [one.sha256 for one in sides if not one.used_by.startswith(("mixture.", "phases["))],
@@ -238,7 +247,7 @@ def _record(
     return Manifest(
         recipe=recipe.resolved(),
         recipe_hash=digest(recipe),
-        software=software(),
+        software=software({file.format for file in work.inputs if not file.fault}),
         inputs=[
             InputRecord(
                 path=file.path,

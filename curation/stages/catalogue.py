@@ -24,10 +24,10 @@ import pyarrow as pa
 from curation import storage
 from curation.allowed_roots import in_words
 from curation.readers.cuts import Marks, member_marks, plain_marks
-from curation.readers.formats import by_name
+from curation.readers.formats import kind_of
 from curation.readers.json_values import is_lines
 from curation.recipes.memory import bounds
-from curation.recipes.recipe_paths import files_of
+from curation.recipes.recipe_paths import files_of, place_of
 from curation.releases.home import Home
 from schemas.recipe import Recipe
 from schemas.sources import Source
@@ -54,7 +54,7 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
     for index, source in enumerate(sources):
         found: dict[str, storage.FileInfo] = {}
         for number, pattern in enumerate(source.paths):
-            matches = files_of(pattern, f"sources[{index}].paths[{number}]")
+            matches = files_of(pattern, f"sources[{index}].paths[{number}]", source.format)
             found |= {info.path: info for info in matches}
         infos = [found[path] for path in sorted(found)]
         examine = partial(_examine, source, index, partition_bytes, known)
@@ -143,10 +143,12 @@ def save_known(path: str, files: list[Input], partition_bytes: int, sources: lis
 
 
 def _examine(source: Source, index: int, partition_bytes: int, known: Known, info: storage.FileInfo) -> Input:
-    named = by_name(info.path)
+    named = kind_of(info.path, source.format)
     blank = Input(source.name, index, info.path, info.url, info.bytes, info.stamp, "", *(named or ("", None)))
+    if source.format != "rows":
+        blank = replace(blank, place=place_of(info.path, source.paths))
     if named is None:
-        endings = ".jsonl .ndjson .json .parquet .csv .tsv .txt"
+        endings = ".jsonl .ndjson .json .parquet .csv .tsv .txt .warc"
         return replace(blank, fault=f"unknown kind of file; its name ends in none of {endings} (.gz .zst .bz2 .xz)")
     if info.kind != "file":
         return replace(blank, fault="no file to read: a pipe, a device, or a link that leads nowhere")

@@ -135,7 +135,8 @@ def partition_key(settings: dict[str, Any], files: Sequence[Input], partition: P
     slices = []
     for one in partition.slices:
         file = files[one.input]
-        slices.append([file.fingerprint, file.format, file.compression, one.start, one.stop])
+        placed = [file.place] if file.place else []
+        slices.append([file.fingerprint, file.format, file.compression, one.start, one.stop, *placed])
     return hashlib.sha256(canonical([settings, slices]).encode()).hexdigest()[:32]
 
 
@@ -246,6 +247,7 @@ class _Reading:
             start=one.start,
             stop=one.stop,
             first_row=one.first_row,
+            place=file.place,
         ):
             documents += len(batch.documents)
             bad_rows += batch.bad
