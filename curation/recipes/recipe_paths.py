@@ -97,7 +97,7 @@ def check_allowed(recipe: Recipe) -> None:
 def files_of(pattern: str, place: str, format: str = "rows") -> list[storage.FileInfo]:
     """The files that a path of the recipe means, and what is there like one: pipes, links that lead nowhere. A folder, written as
     it is, means every file under it that a source of the format takes. Raises RecipeError, with the place, where there are none."""
-    found = storage.glob(pattern)
+    found = _hub(pattern, place) if pattern.startswith("hf://") else storage.glob(pattern)
     folder = [info for info in found if info.kind == "directory"]
     if len(found) == 1 and folder:
         matches = files_under(pattern, format)
@@ -112,6 +112,19 @@ def files_of(pattern: str, place: str, format: str = "rows") -> list[storage.Fil
             )
         raise RecipeError(place, f"{pattern!r} {kind}; mend the path or remove it")
     return matches
+
+
+def _hub(pattern: str, place: str) -> list[storage.FileInfo]:
+    """What a path of the Hugging Face hub finds. Raises RecipeError where the hub cannot be asked."""
+    cure = "download the data set and name its folder, or mend the address, the network or HF_TOKEN"
+    try:
+        return storage.glob(pattern)
+    except ImportError:
+        raise RecipeError(place, f"{pattern!r} needs a package: pip install huggingface_hub") from None
+    except RecipeError:
+        raise
+    except Exception as error:  # of the hub's own client, which has exceptions of several libraries
+        raise RecipeError(place, f"{pattern!r}: the hub does not answer ({type(error).__name__}); {cure}") from None
 
 
 def files_under(folder: str, format: str = "rows") -> list[storage.FileInfo]:
@@ -145,7 +158,7 @@ def check_paths(recipe: Recipe) -> None:
     """Raises RecipeError for the first path of a source on this machine that leads to no file."""
     for index, source in enumerate(recipe.sources):
         for number, pattern in enumerate(source.paths):
-            if storage.is_local(pattern):
+            if storage.is_local(pattern) or pattern.startswith("hf://"):
                 files_of(pattern, f"sources[{index}].paths[{number}]", source.format)
 
 

@@ -73,3 +73,14 @@ def test_methods_fit_a_screen_and_tell_all_of_one(syllabus: Command) -> None:
     wrong = syllabus("methods", "mecco")
     assert wrong.returncode != 0
     assert "did you mean meco" in wrong.stderr
+
+
+def test_a_hub_that_does_not_answer(tmp_path: Path, syllabus: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr("curation.storage.glob", refused)
+    source = {"name": "a", "paths": ["hf://datasets/someone/something/*.parquet"]}
+    done = syllabus("run", str(recipe_of(tmp_path, sources=[source], tags={}, phases=[], conditioning=None)))
+    assert done.returncode == 2
+    assert "the hub does not answer (ConnectionError); download the data set and name its folder" in done.stderr
