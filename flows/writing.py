@@ -22,7 +22,7 @@ from curation.releases.manifest import add_drops, assemble, pool_key
 from curation.releases.report import report
 from curation.releases.work import Work
 from curation.stages import pack
-from flows import artifacts
+from flows import artifacts, events
 from flows.pool import Survivors
 from flows.progress import Progress
 from flows.run import run_stage
@@ -110,6 +110,7 @@ def write_release(
     if faults:
         home.abandon(name, run.key)
         storage.delete_tree(work.folder)
+        events.limits_broken(manifest, folder, faults)
         raise RunError("limits", f"{'; '.join(faults)}. Nothing was published, the latest release is as it was")
     if recipe.decontaminate is not None:
         write_hits(work)
@@ -125,6 +126,7 @@ def write_release(
     home.publish(manifest, list(work.keys))
     storage.delete_tree(work.folder)
     artifacts.publish(manifest, folder, run.before)
+    events.published(manifest, folder)
     get_run_logger().info("release %s: %d shards", name, len(shards))
     return name, folder, manifest
 

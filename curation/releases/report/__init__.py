@@ -26,6 +26,7 @@ from curation.releases.report.page import figures, folded, page, table
 from curation.releases.report.pool_pictures import copies, domains, languages, quality, token_lengths
 from curation.releases.report.promised import promised
 from curation.releases.report.substrings import substrings
+from curation.releases.report.summary import summary
 from curation.releases.report.swarm import swarm
 from curation.releases.report.timings import timings
 from curation.releases.report.warned import warned
@@ -119,7 +120,7 @@ def _lead(manifest: Manifest) -> str:
     if packed is not None:
         said += f" Rows are {packed}."
     about = manifest["recipe"].get("description") or ""
-    return f"<p>{html.escape(about)}</p>{figures(values)}<p class='small'>{html.escape(said)}</p>"
+    return f"<p>{html.escape(about)}</p>{figures(values)}{summary(manifest)}<p class='small'>{html.escape(said)}</p>"
 
 
 def _lookup(places: list[list[Any]] | None) -> str:

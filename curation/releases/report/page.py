@@ -32,6 +32,7 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .x{font-family:ui-monospace,monospace;font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
 .small{font-size:12px;opacity:.8} del{color:var(--drop)} ins{color:var(--kept)} summary{cursor:pointer}
 input{font:inherit;width:100%;padding:.3rem .6rem} mark{background:none;color:var(--drop)}
+@media(max-width:40rem){body{margin:1rem auto}nav{columns:1}table{display:block;overflow-x:auto}.pictures svg{max-width:100%;height:auto}}
 @media print{body{max-width:none;margin:0} nav,.screen{display:none} section{break-inside:avoid-page} details>*{display:block}}
 """
 
