@@ -1,13 +1,15 @@
-"""Bring ``prefect.yaml`` up to the recipes: ``python -m deployments.write_prefect_yaml``.
+"""Bring ``prefect.yaml`` up to the recipes: ``python -m deployments.write_prefect_yaml [RECIPE …]``.
 
-A deployment a shipped recipe, its form pre-filled with the recipe as written; then one a flow, with an empty form. What
-stands in ``KEPT`` of a deployment that the file has already (schedules, work pool …) stays as you wrote it.
+A deployment of each recipe that the file has already, and of each that is named, its form pre-filled with the recipe as written; then one a
+flow, with an empty form. Not all that ship: a server takes seconds for each. What stands in ``KEPT`` of a deployment (schedules, work
+pool …) stays as you wrote it.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +149,12 @@ def of_flow(name: str) -> dict[str, Any]:
     }
 
 
-def whole(present: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The file's content, with what ``present`` says of schedules, pools and limits."""
-    made = [of_recipe(path) for path in sorted((FOLDER / "recipes").glob("*.yaml"))] + [of_flow(name) for name in FLOWS]
-    before = {one["name"]: one for one in (present or {}).get("deployments", [])}
+def whole(present: dict[str, Any], more: Collection[str] = ()) -> dict[str, Any]:
+    """The file's content: the recipes that it has, and more of them by name, with what it says of schedules, pools and limits."""
+    before = {one["name"]: one for one in present.get("deployments", [])}
+    recipes = {path.stem: path for path in sorted((FOLDER / "recipes").glob("*.yaml"))}
+    made = [of_recipe(path) for name, path in recipes.items() if name in before or name in more]
+    made += [of_flow(name) for name in FLOWS]
     for one in made:
         if one["name"] in SCHEDULES:
             one["schedules"] = SCHEDULES[one["name"]]
@@ -187,8 +191,8 @@ def dumped(plain: dict[str, Any]) -> str:
 def main() -> None:
     """Write the file."""
     path = FOLDER / "prefect.yaml"
-    present = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
-    path.write_text(dumped(whole(present)), encoding="utf-8")
+    present = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(dumped(whole(present, sys.argv[1:])), encoding="utf-8")
     sys.stdout.write(f"{path}\n")
 
 

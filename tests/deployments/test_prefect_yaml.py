@@ -38,12 +38,16 @@ def test_the_file_is_what_the_recipes_make_of_it() -> None:
     text = (FOLDER / "prefect.yaml").read_text(encoding="utf-8")
     assert text == dumped(whole(yaml.safe_load(text))), "run: python -m deployments.write_prefect_yaml"
     names = [one["name"] for one in yaml.safe_load(text)["deployments"]]
-    assert names == [*(path.stem for path in sorted((FOLDER / "recipes").glob("*.yaml"))), *FLOWS]
+    recipes = [path.stem for path in sorted((FOLDER / "recipes").glob("*.yaml"))]
+    assert names == [*(name for name in recipes if name in names), *FLOWS]
+    assert {"demo", "weekly-stream", "meco"} < set(names)
+    more = [one["name"] for one in whole(yaml.safe_load(text), ["delt-orders"])["deployments"]]
+    assert sorted(more) == sorted([*names, "delt-orders"])
 
 
 def test_what_you_wrote_of_schedules_and_pools_stays() -> None:
     mine = {"name": "demo", "schedules": [{"cron": "1 2 * * *"}], "work_pool": {"name": "big"}}
-    made = {one["name"]: one for one in whole({"deployments": [mine]})["deployments"]}
+    made = {one["name"]: one for one in whole({"deployments": [mine]}, ["meco"])["deployments"]}
     assert made["demo"]["schedules"] == mine["schedules"]
     assert made["demo"]["work_pool"] == mine["work_pool"]
     assert "concurrency_limit" not in made["demo"]
