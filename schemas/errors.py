@@ -79,7 +79,7 @@ class RunError(SyllabusError):
 
 
 class UnknownDocument(SyllabusError):
-    """No document of the release has this id, name or URL."""
+    """No document of the release has this id, name or URL; or there is no such source, or no release before it."""
 
     exit_code = 3
 

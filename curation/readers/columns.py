@@ -124,12 +124,11 @@ TEXTS = (
     "raw_content",
     "document",
     "article",
-    "page",
     "markdown",
-    "code",
     "story",
     "abstract",
-    "output",
+    "code",
+    "message",
 )
 """Names that a document's text has elsewhere, the likeliest first."""
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
-from curation.readers.columns import holds, printable
+from curation.readers.columns import TEXTS, holds, printable
 from curation.readers.compression import StreamFault
 from curation.readers.documents import Wanted
 from curation.readers.formats import by_name
@@ -36,19 +36,6 @@ FILES_A_KIND = 5
 """Files of one folder and ending that are looked into; the others are taken to be alike."""
 EXAMPLES, EXAMPLE_CHARS = 20, 500
 """Values of a column that are kept of a file, and how much of each."""
-TEXTS = (
-    "text",
-    "content",
-    "body",
-    "raw_content",
-    "document",
-    "article",
-    "markdown",
-    "story",
-    "abstract",
-    "code",
-    "message",
-)
 PROMPTS = ("prompt", "instruction", "question", "input", "query")
 RESPONSES = ("response", "output", "answer", "completion", "chosen", "target")
 TRUTH = "ground_truth"

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.terminal import AsJson, ReleasePath, err, fail, out
+from flows.cli.terminal import AsJson, ReleasePath, err, fail, out, printable
+from schemas.errors import UnknownDocument
 
 
 def explain(
@@ -20,9 +21,15 @@ def explain(
         str | None,
         typer.Option(help="An id: the duplicates that were dropped for it, or with it, and how they differ."),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="A source: how many of its documents were read, what took them, and what is left."),
+    ] = None,
+    changes: Annotated[bool, typer.Option("--changes", help="What differs from the release before it.")] = False,
     json_: AsJson = False,
 ) -> None:
-    """The life of a document: where it came from, each stage's verdict, what was kept instead, its positions."""
+    """Why a document is there, or gone: where it came from, each stage's verdict, what was kept instead, its positions. Why a source is as
+    small as it is (--source), and what differs from last time (--changes)."""
     from curation.releases import explain as explain_module
     from curation.releases import explain_cluster
 
@@ -33,13 +40,55 @@ def explain(
         else:
             explain_cluster.show(found, out)
         return
+    if source is not None:
+        from curation.releases import explain_source
+
+        story = explain_source.of_source(release_of(release), source)
+        if json_:
+            typer.echo(json.dumps(explain_source.as_dict(story), ensure_ascii=False))
+        else:
+            explain_source.show(story, out)
+        return
+    if changes:
+        _changes(release_of(release), json_)
+        return
     if (id_ is None) == (url is None):
-        raise typer.BadParameter("give an ID or --url")
+        raise typer.BadParameter("give an ID, --url, --source or --changes")
     life = explain_module.explain(release_of(release), id=id_, url=url)
     if json_:
         typer.echo(json.dumps(explain_module.as_dict(life), ensure_ascii=False))
     else:
         explain_module.show(life, out)
+
+
+def _changes(folder: str, json_: bool) -> None:
+    """The figures of a release beside those of its parent, the greatest changes of shares first."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from curation import storage
+    from curation.releases.changes import changes
+    from curation.releases.home import read_manifest
+    from curation.releases.report.comparison import shown
+
+    manifest = read_manifest(folder)
+    if manifest["parent"] is None:
+        raise UnknownDocument("this is the first release of its recipe: there is none before it")
+    before = storage.join(storage.parent(storage.absolute(folder)), manifest["parent"])
+    if not storage.exists(storage.join(before, "manifest.json")):
+        raise UnknownDocument(f"the release before it, {manifest['parent']}, is there no more")
+    found = [one for one in changes(read_manifest(before), manifest) if one.difference != 0]
+    if json_:
+        typer.echo(json.dumps([{**asdict(one), "difference": one.difference} for one in found]))
+        return
+    table = Table(title=f"{manifest['parent']} and {manifest['release']}", title_justify="left")
+    for name in ("what", "before", "after", "difference"):
+        table.add_column(name, justify="left" if name == "what" else "right", overflow="fold")
+    for one in found:
+        sides = (shown(value, one.kind) for value in (one.before, one.after))
+        table.add_row(printable(one.what), *sides, shown(one.difference, one.kind, signed=True))
+    out.print(table)
 
 
 def export(
