@@ -13,10 +13,12 @@ from curation.readers.lines import text_blocks
 PLACE, LANGUAGE = "path", "programming_language"
 
 
-def read_plain(url: str, wanted: Wanted, *, compression: str | None = None, place: str = "") -> Iterator[Batch]:
+def read_plain(
+    url: str, wanted: Wanted, *, compression: str | None = None, place: str = "", code: bool = False
+) -> Iterator[Batch]:
     """The one document of a file, row 0; an empty file has none. A file that breaks off has none either: it is cut.
 
-    place: where the file stands in its source, the column ``path``; what its ending says is ``programming_language``."""
+    place: where the file stands in its source, the column ``path``; of code what its ending says is ``programming_language``."""
     rows = Rows(wanted)
     missing = [name for name in wanted.required if name != wanted.text]
     if missing:
@@ -37,7 +39,7 @@ def read_plain(url: str, wanted: Wanted, *, compression: str | None = None, plac
         fault = stopped
     if parts and (fault is None or fault.whole):
         try:
-            row = {PLACE: place, LANGUAGE: language_of(place)} if place else {}
+            row = {PLACE: place, **({LANGUAGE: language_of(place)} if code else {})} if place else {}
             rows.add(0, {**row, wanted.text: b"".join(parts).decode("utf-8")}, size)
         except UnicodeDecodeError:
             rows.bad(0, "invalid UTF-8")

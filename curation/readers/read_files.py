@@ -66,6 +66,6 @@ def read(
         elif format == "warc":
             yield from read_warc(url, wanted)
         else:
-            yield from read_plain(url, wanted, compression=compression, place=place)
+            yield from read_plain(url, wanted, compression=compression, place=place, code=format == "code")
     except (PermissionError, IsADirectoryError) as error:
         yield Rows(wanted).take(f"cannot be opened: {in_words(error)}")
