@@ -16,7 +16,7 @@ INJECTED = ROOT / "tests" / "faults" / "injected"
 
 def run(recipe: Path, environment: dict[str, str], **faults: object) -> subprocess.CompletedProcess[str]:
     """`syllabus run` as a process, in which, and in whose workers, the faults are."""
-    return command("run", str(recipe), folder=recipe.parent, environment=environment, **faults)
+    return command("run", "-q", str(recipe), folder=recipe.parent, environment=environment, **faults)
 
 
 def command(

@@ -110,7 +110,7 @@ def test_keys_in_ranges_and_pairs_in_blocks_give_the_same_release(
     assert {stage["stage"]: sum(stage["dropped"].values()) for stage in manifest["funnel"]}["minhash"] > 20
     shutil.rmtree(tmp_path / "out")
     monkeypatch.setattr("curation.dedup.clusters.BLOCK_BITS", 6)
-    done = syllabus("run", str(recipe))
+    done = syllabus("run", "-q", str(recipe))
     assert (done.returncode, done.stderr) == (0, "")
     assert shard_bytes(release_of(tmp_path)) == made
     assert read_manifest(str(release_of(tmp_path)))["funnel"] == manifest["funnel"]

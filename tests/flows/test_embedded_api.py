@@ -30,7 +30,7 @@ def test_two_thousand_tasks(tmp_path: Path) -> None:
     own = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
     home = tmp_path / "home"
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "run", "recipe.yaml"],
+        [sys.executable, "-m", "flows.cli", "run", "-q", "recipe.yaml"],
         cwd=tmp_path,
         env={**own, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(home)},
         capture_output=True,

@@ -112,7 +112,7 @@ def again(folder: Path, engine: dict[str, Any]) -> str:
 
 @pytest.mark.server
 def test_workers_and_partitions_do_not_matter(tmp_path: Path, syllabus: Command, wanted: dict[str, bytes]) -> None:
-    done = syllabus("run", again(tmp_path, {"workers": 3, "partition_bytes": "20KB"}))
+    done = syllabus("run", "-q", again(tmp_path, {"workers": 3, "partition_bytes": "20KB"}))
     assert (done.returncode, done.stderr) == (0, "")
     assert shard_bytes(release_of(tmp_path)) == wanted
 
@@ -142,7 +142,7 @@ def test_a_killed_process_ends_the_run_and_a_rerun_goes_on(
     assert child.returncode == 1
     assert said.startswith("error: engine: a worker ended in the middle of its task")
     assert said.count("\n") == 1
-    done = syllabus("run", recipe, "--set", "engine.kind=threads")  # what is done is done, whatever the engine
+    done = syllabus("run", "-q", recipe, "--set", "engine.kind=threads")  # what is done is done, whatever the engine
     assert (done.returncode, done.stderr) == (0, "")
     assert shard_bytes(release_of(tmp_path)) == wanted
 
@@ -187,7 +187,7 @@ def test_a_killed_scheduler_ends_the_run_and_a_rerun_goes_on(
     assert child.returncode == 1
     assert said.startswith("error: engine: the Dask scheduler ended, or is not reached any more")
     assert said.count("\n") == 1
-    done = syllabus("run", recipe, "--set", "engine={workers: 2, partition_bytes: 40KB}")
+    done = syllabus("run", "-q", recipe, "--set", "engine={workers: 2, partition_bytes: 40KB}")
     assert (done.returncode, done.stderr) == (0, "")
     assert shard_bytes(release_of(tmp_path)) == wanted
 

@@ -100,7 +100,7 @@ def test_ranges_and_an_index_that_fails_change_nothing(
             corpus / "web" / "c.jsonl",
             [*({"text": row["text"] + " Read again."} for row in rows[:30]), rows[40], *fresh],
         )
-        done = syllabus("run", str(recipe))
+        done = syllabus("run", "-q", str(recipe))
         assert (done.returncode, done.stderr) == (0, "")
         release = release_of(tmp_path)
         made = [path.read_bytes() for path in sorted((release / "shards").iterdir())]
