@@ -125,7 +125,7 @@ def test_clusters_do_not_matter_and_a_killed_worker_neither(
     tmp_path: Path, api: dict[str, str], started: Started, wanted: dict[str, bytes], kind: str
 ) -> None:
     own = {key: value for key, value in api.items() if key.startswith("PREFECT")}
-    child = started("flows.cli", "run", again(tmp_path, {"kind": kind}), cwd=tmp_path, **own)
+    child = started("flows.cli", "run", "-q", again(tmp_path, {"kind": kind}), cwd=tmp_path, **own)
     assert (_killing_a_worker(child, tmp_path), child.returncode) == ("", 0)
     assert shard_bytes(release_of(tmp_path)) == wanted
 
@@ -137,7 +137,7 @@ def test_a_killed_process_ends_the_run_and_a_rerun_goes_on(
 ) -> None:
     own = {key: value for key, value in api.items() if key.startswith("PREFECT")}
     recipe = again(tmp_path, {"kind": "processes"})
-    child = started("flows.cli", "run", recipe, cwd=tmp_path, **own)
+    child = started("flows.cli", "run", "-q", recipe, cwd=tmp_path, **own)
     said = _killing_a_worker(child, tmp_path)
     assert child.returncode == 1
     assert said.startswith("error: engine: a worker ended in the middle of its task")
@@ -158,7 +158,7 @@ def test_a_cluster_elsewhere_whose_worker_joins_late(
     recipe = recipe_of(tmp_path, engine={"kind": "dask", "address": address}, output="out")
     recipe.write_text(recipe.read_text().replace(str(tmp_path) + "/", ""))
     own = {"PREFECT_API_URL": os.environ["PREFECT_API_URL"]}
-    child = started("flows.cli", "run", recipe.name, cwd=tmp_path, **own)
+    child = started("flows.cli", "run", "-q", recipe.name, cwd=tmp_path, **own)
     deadline = time.monotonic() + 60
     while not (tmp_path / "out" / "tried" / ".cache").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -178,7 +178,7 @@ def test_a_killed_scheduler_ends_the_run_and_a_rerun_goes_on(
     scheduler = started("distributed.cli.dask_scheduler", "--host", address, "--no-dashboard")
     started("distributed.cli.dask_worker", address, "--nthreads", "2", "--no-dashboard", "--no-nanny")
     recipe = again(tmp_path, {"kind": "dask", "address": address})
-    child = started("flows.cli", "run", recipe, PREFECT_API_URL=os.environ["PREFECT_API_URL"])
+    child = started("flows.cli", "run", "-q", recipe, PREFECT_API_URL=os.environ["PREFECT_API_URL"])
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("out/tried/.cache/prepared/*")) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -234,7 +234,7 @@ def test_a_ray_cluster_elsewhere_whose_worker_joins_late(
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             break
         time.sleep(0.2)
-    child = started("flows.cli", "run", recipe.name, cwd=tmp_path, PREFECT_API_URL=os.environ["PREFECT_API_URL"])
+    child = started("flows.cli", "run", "-q", recipe.name, cwd=tmp_path, PREFECT_API_URL=os.environ["PREFECT_API_URL"])
     while not (tmp_path / "out" / "tried" / ".cache" / "work").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     time.sleep(2)
