@@ -89,7 +89,8 @@ def label_of(frame: pl.DataFrame, by: str) -> pl.Series:
     """A column as labels: String[n]; numbers as the recipe writes them (2, not 2.0)."""
     column = frame[by]
     if column.dtype.is_float():
-        column = column.map_elements("{:g}".format, return_dtype=pl.String)
+        values = column.drop_nulls().unique()
+        column = column.replace_strict(values, [f"{value:g}" for value in values], return_dtype=pl.String, default=None)
     return column.cast(pl.String).fill_null(NO_LABEL).rename("label")
 
 
@@ -102,16 +103,23 @@ def matching(frame: pl.DataFrame, where: Mapping[str, Filter]) -> pl.DataFrame:
             hit = pl.lit(True)
             for bound, within in ((wanted.min, pl.Expr.ge), (wanted.max, pl.Expr.le)):
                 if bound is not None:
-                    hit = hit & within(pl.col(name), float(bound) if number else str(bound))
+                    hit = hit & within(pl.col(name), _numbers([bound], name)[0] if number else str(bound))
         else:
             values = wanted if isinstance(wanted, list) else [wanted]
             given = [value for value in values if value is not None]
             texts = [f"{value:g}" if isinstance(value, float) else str(value) for value in given]
-            hit = pl.col(name).is_in([float(value) for value in given] if number else texts)
+            hit = pl.col(name).cast(pl.Float64).is_in(_numbers(given, name)) if number else pl.col(name).is_in(texts)
             if None in values:
                 hit = hit | pl.col(name).is_null()
         frame = frame.filter(hit.fill_null(False))
     return frame
+
+
+def _numbers(values: Sequence[object], name: str) -> list[float]:
+    try:
+        return [float(str(value)) for value in values]
+    except ValueError:
+        raise Broken(f"column {name!r} holds numbers; its filter does not") from None
 
 
 def share_of(part: float, whole: float) -> float:

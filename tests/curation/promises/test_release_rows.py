@@ -119,7 +119,7 @@ def test_packed_rows_keep_no_columns() -> None:
 
 
 def test_filters_are_those_of_a_pool() -> None:
-    frame = pl.DataFrame({"n": [1.0, 2.0, None], "s": ["a", None, "2"], "position": [0, 1, 2]})
+    frame = pl.DataFrame({"n": [1.0, 2.0, None], "s": ["a", None, "2"], "i": [1, 2, 3], "position": [0, 1, 2]})
     chosen = lambda **where: matching(frame, where)["position"].to_list()  # noqa: E731
     assert chosen(n=Bounds(min=2)) == [1]
     assert chosen(n=[1, None]) == [0, 2]
@@ -127,6 +127,10 @@ def test_filters_are_those_of_a_pool() -> None:
     assert chosen(s=None) == [1]
     assert chosen(s=["a", None], n=Bounds(max=1)) == [0]
     assert chosen(s=Bounds(min="a")) == [0]
+    assert chosen(i=[1, 3]) == [0, 2]
+    assert chosen(i=Bounds(min=2, max=2.5)) == [1]
+    with pytest.raises(Broken, match="column 'i' holds numbers"):
+        chosen(i="x")
     assert label_of(frame, "n").to_list() == ["1", "2", "(none)"]
 
 
