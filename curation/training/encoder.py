@@ -97,10 +97,10 @@ class Encoder:
     """A tokenizer; safe to use from several threads."""
 
     def __init__(self, library: Library, fast: Callable[[], Any] | None):
-        """fast: makes the gigatoken tokenizer of the same file; None where that is not to be used."""
+        """fast: makes a gigatoken tokenizer of the same file, one that was seen to agree, or None; None where that is not to be used."""
         self.library = library
-        self._make = fast
         self._fast = fast() if fast is not None else None
+        self._make = fast if self._fast is not None else None
         self._bytes = 0
         self._sizes: Int | None = None
         self._lock = threading.Lock()
@@ -145,7 +145,7 @@ class Encoder:
         with self._lock:
             self._bytes += size
             if self._bytes > RENEWED_AFTER:
-                self._fast, self._bytes = self._make(), 0
+                self._fast, self._bytes = self._make() or self._fast, 0
             return self._fast
 
 
@@ -191,7 +191,7 @@ def _encoder(path: str, data: bytes) -> Encoder:
     else:
         library = HuggingFace(path, data)
         make = partial(_gigatoken, "from_json", data)
-    return Encoder(library, make if _agrees(make, library) else None)
+    return Encoder(library, partial(_agreeing, make, library))
 
 
 def _gigatoken(constructor: str, *given: Any) -> Any:
@@ -200,20 +200,23 @@ def _gigatoken(constructor: str, *given: Any) -> Any:
     return getattr(gigatoken.Tokenizer, constructor)(*given)
 
 
-def _agrees(make: Callable[[], Any], library: Library) -> bool:
-    """Whether gigatoken is there, reads the tokenizer and gives the same ids for every probe, alone and all in one."""
+def _agreeing(make: Callable[[], Any], library: Library) -> Any:
+    """A gigatoken tokenizer that was seen to give the same ids for every probe, alone and all in one; None where it is not there, does not
+    read the file or gives others. Each one is looked at: of a damaged file it was seen to read one and refuse the next."""
     alone = [f"a{chr(c)}b {chr(c)} {chr(c)}{chr(c)}" for block in ODD for c in block]
     texts = [*PROBES, "".join(PROBES), "\n\n".join(reversed(PROBES)), *alone, *(text[4:] for text in alone)]
     try:
-        flat, counts = _of_fast(make(), texts)
+        made = make()
+        flat, counts = _of_fast(made, texts)
         wanted = library.ids(texts)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # another's library, which may panic; there is the tokenizer's own
-        return False
-    return [len(one) for one in wanted] == counts.tolist() and np.array_equal(
+        return None
+    same = [len(one) for one in wanted] == counts.tolist() and np.array_equal(
         flat, np.concatenate([np.asarray(one, dtype=np.int32) for one in wanted])
     )
+    return made if same else None
 
 
 class HuggingFace:

@@ -186,3 +186,23 @@ def test_a_wrong_file_is_named(tmp_path: Path, name: str, data: bytes, says: str
     with pytest.raises(RecipeError, match=says) as raised:
         load(str(path))
     assert name in str(raised.value)
+
+
+def test_a_fast_one_that_is_made_anew_is_looked_at_again(tmp_path: Path) -> None:
+    """Of a damaged file gigatoken was seen to read one and refuse the next: the tokenizer's own library, or the one that agreed, goes on."""
+    path = byte_level(tmp_path / "t.json", ["some words of a text"] * 20, [])
+    library = encoder.load(path).library
+    good = encoder._agreeing(lambda: encoder._gigatoken("from_json", Path(path).read_bytes()), library)
+    assert good is not None
+
+    def refuses() -> None:
+        raise RuntimeError("no vocab entry")
+
+    assert encoder._agreeing(refuses, library) is None
+    first = iter([good, None])
+    one = encoder.Encoder(library, lambda: next(first))
+    one._bytes = encoder.RENEWED_AFTER
+    texts = pa.array(["some words"], pa.large_string())
+    assert one.ids(texts)[0].tolist() == library.ids(["some words"])[0]
+    assert one.is_fast
+    assert not encoder.Encoder(library, lambda: None).is_fast
