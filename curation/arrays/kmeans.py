@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import seeds
+from curation.arrays.document_ids import id_words
 from schemas.errors import RecipeError
 from schemas.groupers import KMeans
 
@@ -25,16 +26,11 @@ _BLOCK_BYTES = 64_000_000
 def partial(documents: pa.Table, params: KMeans, *, seed: int) -> pa.Table:
     """Keys and vectors of the batch's part of the sample: at most ``params.sample`` rows, those of the least keys."""
     rows, vectors = vectors_of(documents, params)
-    ids = pa.compute.take(documents["id"], pa.array(rows)).to_pylist()
-    words = np.frombuffer(bytes.fromhex("".join(ids)), dtype="<u8").reshape(-1, 2).astype(np.uint64)
-    key = seeds.keys(seed, "k-means sample", params.embedding, ids=words)
+    key = seeds.keys(seed, "k-means sample", params.embedding, ids=id_words(documents["id"])[rows])
     chosen = np.argsort(key, kind="stable")[: params.sample]
-    width = vectors.shape[1]
-    flat = pa.array(vectors[chosen].astype(np.float32).reshape(-1))
-    lists = pa.ListArray.from_arrays(pa.array(np.arange(len(chosen) + 1) * width, pa.int32()), flat)
     # Equal keys are equal ids: the vectors decide, so that the order of the partials does not.
-    tie = (vectors[chosen] / np.arange(1, width + 1)).sum(axis=1)
-    return pa.table({"key": key[chosen], "tie": tie, "vector": lists})
+    tie = (vectors[chosen] / np.arange(1, vectors.shape[1] + 1)).sum(axis=1)
+    return pa.table({"key": key[chosen], "tie": tie, "vector": lists_of(vectors[chosen])})
 
 
 def merge(partials: list[pa.Table], params: KMeans) -> pa.Table:
@@ -54,7 +50,7 @@ def fit(partials: pa.Table, params: KMeans, *, seed: int, place: str) -> pa.Tabl
     if len(widths) != 1:
         got = f"vectors of lengths {sorted(widths)[:5]}" if widths else "no vector in any document"
         raise RecipeError(f"{place}.embedding", f"column {params.embedding!r} holds {got}; all must have one length")
-    points = _matrix(partials["vector"])
+    points = matrix_of(partials["vector"])
     if len(np.unique(points, axis=0)) < params.clusters:
         found = len(np.unique(points, axis=0))
         raise RecipeError(f"{place}.clusters", f"got {params.clusters} clusters for {found} different vectors")
@@ -94,7 +90,7 @@ def vectors_of(documents: pa.Table, params: Embedded) -> tuple[npt.NDArray[np.in
         return rows, np.zeros((0, 0))
     width = widths[rows[0]]
     rows = rows[widths[rows] == width]
-    matrix = _matrix(column.take(pa.array(rows)))
+    matrix = matrix_of(column.take(pa.array(rows)))
     if params.cosine:
         norms = np.linalg.norm(matrix, axis=1, keepdims=True)
         matrix = matrix / np.where(norms > 0, norms, 1.0)
@@ -144,10 +140,18 @@ def _plus_plus(points: Matrix, clusters: int, generator: np.random.Generator) ->
 
 def centres_of(state: pa.Table) -> Matrix:
     """The centres of a fitted state: float64[k, width]."""
-    return _matrix(state["centre"])
+    return matrix_of(state["centre"])
 
 
-def _matrix(lists: pa.Array | pa.ChunkedArray) -> Matrix:
+def lists_of(vectors: Matrix) -> pa.ListArray:
+    """Vectors as a column: list<float>[n]."""
+    n, width = vectors.shape
+    offsets = pa.array(np.arange(n + 1) * width, pa.int32())
+    return pa.ListArray.from_arrays(offsets, pa.array(vectors.astype(np.float32).reshape(-1)))
+
+
+def matrix_of(lists: pa.Array | pa.ChunkedArray) -> Matrix:
+    """A column of lists of one length as float64[n, width]."""
     lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     flat = np.asarray(lists.flatten().cast(pa.float64()))
     return flat.reshape(len(lists), -1) if len(lists) else np.zeros((0, 0))

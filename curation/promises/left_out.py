@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from curation import storage
-from curation.promises.release_rows import ReleaseRows
+from curation.promises.release_rows import ReleaseRows, frame_of, id_numbers
 from schemas.promises import LeftOut
 
 
@@ -15,11 +15,9 @@ def left_out(release: ReleaseRows, params: LeftOut) -> list[str]:
     dropped = []
     for name in storage.list_folder(folder):
         for table in storage.row_groups(storage.join(folder, name), ["id", "rule"]):
-            made = pl.from_arrow(table)
-            assert isinstance(made, pl.DataFrame)
-            chosen = made if params.rule is None else made.filter(pl.col("rule") == params.rule)
-            dropped.append(chosen.select(pl.col("id").hash()))
-    ids = pl.concat(dropped)["id"] if dropped else pl.Series("id", [], dtype=pl.UInt64)
+            made = frame_of(table)
+            dropped.append(id_numbers(made["id"] if params.rule is None else made.filter(rule=params.rule)["id"]))
+    ids = pl.concat(dropped) if dropped else pl.Series("id", [], dtype=pl.UInt64)
     what = params.stage if params.rule is None else f"{params.stage}/{params.rule}"
     faults = []
     rules: dict[str, int] = next(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from curation import storage
+from curation.arrays.document_ids import id_words
 from schemas.filters import Bounds, Filter
 
 NO_LABEL = "(none)"
@@ -48,10 +51,8 @@ class ReleaseRows:
                 lacking = [name for name in columns if name not in file.schema_arrow.names]
                 if lacking:
                     raise Broken(f"the shards have no column {lacking[0]!r}")
-            for table in storage.row_groups(url, list(dict.fromkeys(columns))):
-                made = pl.from_arrow(table)
-                assert isinstance(made, pl.DataFrame)
-                yield made
+                for group in range(file.num_row_groups):
+                    yield frame_of(file.read_row_group(group, columns=list(dict.fromkeys(columns)), use_threads=False))
 
     def rows(self, phase: str, columns: Sequence[str], where: Mapping[str, Filter] | None = None) -> pl.DataFrame:
         """Rows of a phase that match filters, in training order. Ids come as numbers of 64 bits, strings as categories."""
@@ -60,7 +61,7 @@ class ReleaseRows:
         for chunk in self.chunks(phase, asked):
             kept = matching(chunk, where or {}).select(*dict.fromkeys(columns))
             if "id" in kept.columns:
-                kept = kept.with_columns(pl.col("id").hash())
+                kept = kept.with_columns(id_numbers(kept["id"]))
             parts.append(kept.with_columns(pl.selectors.string().cast(pl.Categorical)))
         return pl.concat(parts)
 
@@ -83,6 +84,18 @@ class ReleaseRows:
             for unit in mine:
                 mine[unit] += amount[unit]
         return sums
+
+
+def frame_of(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table as Polars has it."""
+    made = pl.from_arrow(table)
+    assert isinstance(made, pl.DataFrame)
+    return made
+
+
+def id_numbers(ids: pl.Series) -> pl.Series:
+    """The first 64 of an id's 128 bits: UInt64[n]."""
+    return pl.Series("id", np.ascontiguousarray(id_words(ids.to_arrow())[:, 0]))
 
 
 def label_of(frame: pl.DataFrame, by: str) -> pl.Series:

@@ -26,20 +26,13 @@ def written(release: ReleaseRows, params: Written) -> list[str]:
                 except pl.exceptions.ComputeError:
                     raise Broken(f"the pattern {params.pattern!r} is no regular expression") from None
             else:
-                values = [label_of(chunk, part) if is_name else pl.lit(part) for part, is_name in parts]
-                wanted = chunk.select(pl.concat_str(values).alias("wanted"))["wanted"]
-                if len(wanted) != len(chunk):
-                    wanted = pl.Series([wanted[0]] * len(chunk), dtype=pl.String)
-                pair = pl.DataFrame({"text": texts, "wanted": wanted})
-                test = pl.col("text").str.starts_with if params.begins is not None else _holds
-                found = pair.select(test(pl.col("wanted")).alias("hit"))["hit"]
+                wanted = pl.concat_str([label_of(chunk, part) if is_name else pl.lit(part) for part, is_name in parts])
+                text = pl.col("text").str
+                test = text.starts_with(wanted) if params.begins is not None else text.contains(wanted, literal=True)
+                found = pl.DataFrame({"text": texts}).with_columns(hit=test)["hit"]
             hit += int(found.sum())
         if abs(share_of(hit, total) - params.share) > params.within + 1e-9:
             faults.append(
                 f"phase {phase}: {params.column} is written so in {hit:,} of {total:,} rows, not {params.share:.0%}"
             )
     return faults
-
-
-def _holds(wanted: pl.Expr) -> pl.Expr:
-    return pl.col("text").str.contains(wanted, literal=True)

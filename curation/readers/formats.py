@@ -12,6 +12,8 @@ FORMATS = {
     ".txt": "txt",
     ".warc": "warc",
 }
+ENDINGS = " ".join(FORMATS)
+"""Of files of records, for messages."""
 TEXT_ENDINGS = (".txt", ".md", ".markdown", ".rst", ".tex", ".adoc", ".org", ".html", ".htm")
 """Files of a folder that `format: text` takes; a glob may name any."""
 LANGUAGES = {
@@ -103,12 +105,7 @@ HEAD_BYTES = 16
 
 def by_name(path: str) -> tuple[str, str | None] | None:
     """(format, compression) that the file's name promises, None for a name of neither."""
-    lowered = path.lower()
-    compression = None
-    for ending, kind in COMPRESSIONS.items():
-        if lowered.endswith(ending):
-            lowered, compression = lowered.removesuffix(ending), kind
-            break
+    lowered, compression = _unpacked(path)
     for ending, kind in FORMATS.items():
         if lowered.endswith(ending):
             return kind, compression
@@ -119,26 +116,29 @@ def kind_of(path: str, format: str) -> tuple[str, str | None] | None:
     """(format, compression) of a source's file. format: the source's; of files of rows the name says it."""
     if format == "rows":
         return by_name(path)
-    lowered = path.lower()
-    return format, next((kind for ending, kind in COMPRESSIONS.items() if lowered.endswith(ending)), None)
+    return format, _unpacked(path)[1]
 
 
 def is_taken(path: str, format: str) -> bool:
     """Whether a source takes a file that it finds in a folder."""
     if format == "rows":
         return by_name(path) is not None
-    bare = path.lower()
-    for ending in COMPRESSIONS:
-        bare = bare.removesuffix(ending)
-    return bare.endswith(TEXT_ENDINGS) if format == "text" else language_of(path) is not None
+    return _unpacked(path)[0].endswith(TEXT_ENDINGS) if format == "text" else language_of(path) is not None
 
 
 def language_of(path: str) -> str | None:
     """The programming language that a file's ending says."""
-    bare = path.lower()
-    for ending in COMPRESSIONS:
-        bare = bare.removesuffix(ending)
-    return LANGUAGES.get(f".{bare.rsplit('.', 1)[-1]}") if "." in bare.rsplit("/", 1)[-1] else None
+    _, dot, ending = _unpacked(path)[0].rpartition("/")[2].rpartition(".")
+    return LANGUAGES.get(dot + ending)
+
+
+def _unpacked(path: str) -> tuple[str, str | None]:
+    """The name in lower case without what says how the file is packed, and how it is."""
+    lowered = path.lower()
+    for ending, kind in COMPRESSIONS.items():
+        if lowered.endswith(ending):
+            return lowered.removesuffix(ending), kind
+    return lowered, None
 
 
 def foreign(head: bytes) -> str | None:

@@ -47,11 +47,11 @@ def read_warc(url: str, wanted: Wanted) -> Iterator[Batch]:
                     yield rows.take()
             if not any_record and storage.size(url):
                 fault = "holds no WARC record"
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
         except (
             BaseException
         ) as error:  # the parser is Rust: where it gives up on a file it panics, which is no Exception
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
             fault = f"breaks off as a WARC file after {number} pages ({type(error).__name__})"
     yield rows.take(fault)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from curation import storage
+from collections.abc import Mapping
+
 from curation.readers import read_files
 from curation.readers.formats import kind_of
-from curation.recipes.recipe_paths import files_of
+from curation.storage import FileInfo
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
 from schemas.sources import Source
@@ -15,16 +16,11 @@ MAX_FILES, MAX_BYTES = 3, 8_000_000
 BATCH_BYTES = 64_000
 
 
-def check_first_files(recipe: Recipe) -> None:
-    """Raises RecipeError for a source on this machine none of whose few small files can be read, with each one's reason."""
-    for number, source in enumerate(recipe.sources):
-        if not all(storage.is_local(pattern) for pattern in source.paths):
-            continue
-        found = {
-            info.path: info
-            for place, pattern in enumerate(source.paths)
-            for info in files_of(pattern, f"sources[{number}].paths[{place}]", source.format)
-        }
+def check_first_files(recipe: Recipe, files: Mapping[int, Mapping[str, FileInfo]]) -> None:
+    """Raises RecipeError for a source none of whose few small files can be read, with each one's reason. files: of each source that is to be
+    looked at, by its place in the recipe, as ``check_paths`` finds them."""
+    for number, found in files.items():
+        source = recipe.sources[number]
         if len(found) > MAX_FILES or any(info.kind != "file" or info.bytes > MAX_BYTES for info in found.values()):
             continue
         faults = {path: _fault(source, path) for path in sorted(found)}

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from curation import storage
 from curation.allowed_roots import OutsideRoots
-from curation.readers.formats import is_taken
+from curation.readers.formats import ENDINGS, is_taken
 from schemas import formatters, groupers, mixers, rules, schedules, scorers
 from schemas.cleaning import Classifier, Language
 from schemas.decontamination import Decontaminate
@@ -106,12 +106,21 @@ def files_of(pattern: str, place: str, format: str = "rows") -> list[storage.Fil
     if not matches:
         kind = "matches no file" if any(c in pattern for c in "*?[") else "is no file"
         if len(found) == 1 and folder:
-            kind = "is a folder without a file of a known kind (.jsonl .ndjson .json .parquet .csv .tsv .txt .warc)"
+            kind = f"is a folder without a file of a known kind ({ENDINGS})"
             kind += (
                 "; of plain files write format: text, or code" if format == "rows" else f", or of one that is {format}"
             )
         raise RecipeError(place, f"{pattern!r} {kind}; mend the path or remove it")
     return matches
+
+
+def files_of_source(source: Source, index: int) -> dict[str, storage.FileInfo]:
+    """The files of a source, by path, each once; raises as ``files_of`` does. index: its place in the recipe."""
+    return {
+        info.path: info
+        for number, pattern in enumerate(source.paths)
+        for info in files_of(pattern, f"sources[{index}].paths[{number}]", source.format)
+    }
 
 
 def _hub(pattern: str, place: str) -> list[storage.FileInfo]:
@@ -154,12 +163,18 @@ def everything_under(folder: str) -> list[storage.FileInfo]:
     return storage.glob(storage.join(glob.escape(folder), "**", "*"))
 
 
-def check_paths(recipe: Recipe) -> None:
-    """Raises RecipeError for the first path of a source on this machine that leads to no file."""
+def check_paths(recipe: Recipe) -> dict[int, dict[str, storage.FileInfo]]:
+    """The files of each source that stands on this machine whole, by its place in the recipe. Raises RecipeError for the first path of a
+    source on this machine that leads to no file."""
+    found = {}
     for index, source in enumerate(recipe.sources):
+        if all(storage.is_local(pattern) for pattern in source.paths):
+            found[index] = files_of_source(source, index)
+            continue
         for number, pattern in enumerate(source.paths):
             if storage.is_local(pattern) or pattern.startswith("hf://"):
                 files_of(pattern, f"sources[{index}].paths[{number}]", source.format)
+    return found
 
 
 def _absolute_path(value: Any) -> Any:

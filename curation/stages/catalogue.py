@@ -24,10 +24,10 @@ import pyarrow as pa
 from curation import storage
 from curation.allowed_roots import in_words
 from curation.readers.cuts import Marks, member_marks, plain_marks
-from curation.readers.formats import kind_of
+from curation.readers.formats import ENDINGS, kind_of
 from curation.readers.json_values import is_lines
 from curation.recipes.memory import bounds
-from curation.recipes.recipe_paths import files_of, place_of
+from curation.recipes.recipe_paths import files_of_source, place_of
 from curation.releases.home import Home
 from schemas.recipe import Recipe
 from schemas.sources import Source
@@ -52,10 +52,7 @@ def catalogue(sources: list[Source], *, partition_bytes: int, known: Known) -> l
     files: list[Input] = []
     first_with: dict[tuple[str, str, str | None], str] = {}
     for index, source in enumerate(sources):
-        found: dict[str, storage.FileInfo] = {}
-        for number, pattern in enumerate(source.paths):
-            matches = files_of(pattern, f"sources[{index}].paths[{number}]", source.format)
-            found |= {info.path: info for info in matches}
+        found = files_of_source(source, index)
         infos = [found[path] for path in sorted(found)]
         examine = partial(_examine, source, index, partition_bytes, known)
         for file in storage.each(examine, infos):
@@ -148,8 +145,7 @@ def _examine(source: Source, index: int, partition_bytes: int, known: Known, inf
     if source.format != "rows":
         blank = replace(blank, place=place_of(info.path, source.paths))
     if named is None:
-        endings = ".jsonl .ndjson .json .parquet .csv .tsv .txt .warc"
-        return replace(blank, fault=f"unknown kind of file; its name ends in none of {endings} (.gz .zst .bz2 .xz)")
+        return replace(blank, fault=f"unknown kind of file; its name ends in none of {ENDINGS} (.gz .zst .bz2 .xz)")
     if info.kind != "file":
         return replace(blank, fault="no file to read: a pipe, a device, or a link that leads nowhere")
     entry = _known_entry(known.get(info.path), (info.bytes, info.stamp, partition_bytes))

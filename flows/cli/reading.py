@@ -34,31 +34,27 @@ def explain(
     from curation.releases import explain_cluster
 
     if cluster is not None:
-        found = explain_cluster.cluster(release_of(release), cluster)
-        if json_:
-            typer.echo(json.dumps(explain_cluster.as_dict(found), ensure_ascii=False))
-        else:
-            explain_cluster.show(found, out)
+        _tell(explain_cluster, explain_cluster.cluster(release_of(release), cluster), json_)
         return
     if source is not None:
         from curation.releases import explain_source
 
-        story = explain_source.of_source(release_of(release), source)
-        if json_:
-            typer.echo(json.dumps(explain_source.as_dict(story), ensure_ascii=False))
-        else:
-            explain_source.show(story, out)
+        _tell(explain_source, explain_source.of_source(release_of(release), source), json_)
         return
     if changes:
         _changes(release_of(release), json_)
         return
     if (id_ is None) == (url is None):
         raise typer.BadParameter("give an ID, --url, --source or --changes")
-    life = explain_module.explain(release_of(release), id=id_, url=url)
+    _tell(explain_module, explain_module.explain(release_of(release), id=id_, url=url), json_)
+
+
+def _tell(module: Any, story: Any, json_: bool) -> None:
+    """What a module of explanations found, for programs or for people."""
     if json_:
-        typer.echo(json.dumps(explain_module.as_dict(life), ensure_ascii=False))
+        typer.echo(json.dumps(module.as_dict(story), ensure_ascii=False))
     else:
-        explain_module.show(life, out)
+        module.show(story, out)
 
 
 def _changes(folder: str, json_: bool) -> None:

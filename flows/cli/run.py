@@ -77,10 +77,10 @@ def check(recipe: Any) -> None:
 
     bounds(recipe.engine)
     check_allowed(recipe)
-    check_paths(recipe)
+    files = check_paths(recipe)
     from curation.recipes.first_files import check_first_files
 
-    check_first_files(recipe)
+    check_first_files(recipe, files)
 
 
 def get_ready(recipe: Any) -> None:

@@ -66,7 +66,6 @@ def timeline(documents: pa.Table, params: Timeline, *, seed: int, phase: str) ->
         .agg(
             pl.col("units").str.join(" ").alias("text"),
             pl.col("kind").first(),
-            # Integers first: the same time for the same numbers, whatever the order of the sums.
             (pl.col("start") + (pl.col("end") - pl.col("start")) * pl.col("unit") / pl.col("count"))
             .first()
             .alias("time"),

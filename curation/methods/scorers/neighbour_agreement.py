@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from curation import seeds
 from curation.arrays import kmeans
+from curation.arrays.document_ids import id_words
 from schemas.errors import RecipeError
 from schemas.scorers import NeighbourAgreement
 
@@ -25,10 +26,8 @@ def partial(documents: pa.Table, params: NeighbourAgreement, *, seed: int) -> pa
     there = np.flatnonzero(pc.is_valid(labels).to_numpy(zero_copy_only=False))
     key = _keys(documents, params, rows)
     chosen = there[np.argsort(key[there], kind="stable")[: params.sample]]
-    width = vectors.shape[1]
-    flat = pa.array(vectors[chosen].astype(np.float32).reshape(-1))
-    lists = pa.ListArray.from_arrays(pa.array(np.arange(len(chosen) + 1) * width, pa.int32()), flat)
-    return pa.table({"key": key[chosen], "vector": lists, "label": labels.take(pa.array(chosen, pa.int64()))})
+    label = labels.take(pa.array(chosen, pa.int64()))
+    return pa.table({"key": key[chosen], "vector": kmeans.lists_of(vectors[chosen]), "label": label})
 
 
 def merge(partials: list[pa.Table], params: NeighbourAgreement) -> pa.Table:
@@ -59,7 +58,7 @@ def neighbour_agreement(documents: pa.Table, params: NeighbourAgreement, state: 
     there = np.flatnonzero(pc.is_valid(labels).to_numpy(zero_copy_only=False))
     if not len(there):
         return result
-    others = np.stack(state["vector"].to_pylist())
+    others = kmeans.matrix_of(state["vector"])
     names = pc.unique(state["label"]).to_pylist()
     place = {name: number for number, name in enumerate(names)}
     of_others = np.array([place[one] for one in state["label"].to_pylist()])
@@ -88,6 +87,4 @@ def _labels(documents: pa.Table, params: NeighbourAgreement) -> pa.Array:
 
 
 def _keys(documents: pa.Table, params: NeighbourAgreement, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    ids = pc.take(documents["id"], pa.array(rows)).to_pylist()
-    words = np.frombuffer(bytes.fromhex("".join(ids)), dtype="<u8").reshape(-1, 2).astype(np.uint64)
-    return seeds.keys(0, "neighbours", params.embedding, ids=words)
+    return seeds.keys(0, "neighbours", params.embedding, ids=id_words(documents["id"])[rows])
