@@ -159,9 +159,12 @@ def collect(folder: Path) -> dict[str, int]:
     """Write every file into ``folder``: file name -> rows."""
     folder.mkdir(parents=True, exist_ok=True)
     asked, pages = list(instructions()), list(web())
+    cut = example_models.tokenizer(page["text"] for page in pages)
+    cut.save(str(folder / "tokenizer.json"))
     files: dict[str, list[dict[str, Any]]] = {
         "web.jsonl": pages,
         "formats.jsonl": list(example_models.formats(pages)),
+        "taught.jsonl": list(example_models.taught(pages[:240], cut)),
         "crawl.jsonl": list(crawl()),
         "lego.jsonl": list(lego()),
         "instructions.jsonl": asked,

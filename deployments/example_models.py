@@ -1,4 +1,4 @@
-"""What other models said of the example pages: a classifier of topics, a table of formats, a language model of words."""
+"""What other models said of the example pages: a classifier of topics, a table of formats, a language model of words, a teacher."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import fasttext
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 FORMATS = ("article", "forum", "listing")
 
@@ -47,3 +48,46 @@ def word_model(words: Iterable[str]) -> str:
         "-1\t</s>",
     ]
     return "\n".join([*head, *lines, "", "\\2-grams:", "-1\t<s> the", "", "\\end\\", ""])
+
+
+LIKELIEST = 4
+"""Tokens that the teacher names for each place (SALT: 10)."""
+
+
+def tokenizer(texts: Iterable[str]) -> Tokenizer:
+    """A byte-level BPE of 700 tokens."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    made.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=700, initial_alphabet=alphabet, show_progress=False))
+    return made
+
+
+def taught(pages: Iterable[dict[str, Any]], cut: Tokenizer) -> Iterator[dict[str, Any]]:
+    """Pages with what a teacher and a student say of each token: the teacher's likeliest tokens, the token that stands there nearly
+    always among them, and their probabilities; the student's loss, and whether the token is in its reach."""
+    draw = Random("taught")
+    for page in pages:
+        ids = cut.encode(page["text"], add_special_tokens=False).ids
+        sure, hard = draw.uniform(0.35, 0.95), draw.uniform(0.3, 3.5)
+        likeliest, probabilities = [], []
+        for token in ids:
+            others = draw.sample(range(256, cut.get_vocab_size()), LIKELIEST)
+            named = (
+                [token, *(other for other in others if other != token)][:LIKELIEST] if draw.random() < 0.97 else others
+            )
+            first = min(max(draw.gauss(sure, 0.05), 0.3), 0.97)
+            likeliest.append(named)
+            probabilities.append(
+                [round(first, 4), *(round((1 - first) * 0.6**n / 2.5, 4) for n in range(1, LIKELIEST))]
+            )
+        yield {
+            "id": page["id"],
+            "text": page["text"],
+            "teacher_ids": likeliest,
+            "teacher_probabilities": probabilities,
+            "confidence": round(sum(one[0] for one in probabilities) / len(ids), 4),
+            "token_losses": [round(draw.expovariate(1 / hard), 3) for _ in ids],
+            "in_reach": [int(draw.random() < 0.8) for _ in ids],
+        }

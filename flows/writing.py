@@ -106,6 +106,7 @@ def write_release(
     decided = [one["decided"] for one in ledgers]
     manifest.warnings = warnings.warnings(work, decided, planning.group_names(recipe))
     manifest.warnings += warnings.of_phases(plan, manifest.phases)
+    manifest.warnings += warnings.of_token_columns(recipe, [*shards, *evaluated])
     faults = limits.broken(recipe.limits, manifest, folder, warnings.by_source(work, decided))
     if faults:
         home.abandon(name, run.key)

@@ -90,7 +90,8 @@ class SideFile(Part):
 class RunWarning(Part):
     """What a run took by surprise: the share that a stage took of a source, or of a label of a name that mixtures group by.
     examples: the largest clusters, dropped documents, or malformed rows and files with their reasons. Or a phase that misses
-    its budget: the share by which it does, negative where it is short, and what was wanted and written."""
+    its budget: the share by which it does, negative where it is short, and what was wanted and written. Or a phase with
+    documents whose token columns (label) do not fit their text."""
 
     stage: str
     source: str | None

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from schemas.filters import Filter
+from schemas.filters import Bounds, Filter
 from schemas.formatters import template_parts
 from schemas.section import Section
 
@@ -360,6 +360,21 @@ class LeftOut(OfPhases):
     """How many; null: at least one."""
 
 
+class TokenColumn(OfPhases):
+    """Tokens with loss have something beside them, which is of them (`shards.token_columns`)."""
+
+    check: Literal["token_column"]
+    """A column beside the tokens."""
+    column: Name
+    """A token column."""
+    share: Share = 1.0
+    """The least share of the tokens with loss that have it; it has only 0 for the others."""
+    total: Bounds | None = None
+    """What a token's values add up to, e.g. `{min: 0.5, max: 1}` of probabilities."""
+    holds_token: Share | None = None
+    """Of those that have it the least share whose own id is among the values."""
+
+
 Promise = Annotated[
     Sizes
     | ShareOfPhase
@@ -377,11 +392,12 @@ Promise = Annotated[
     | Labels
     | PerLabel
     | Outranks
-    | LeftOut,
+    | LeftOut
+    | TokenColumn,
     Field(discriminator="check"),
 ]
-WITHOUT_ROWS = (Weights,)
-"""What can be held against packed rows, which keep neither columns nor segments."""
+WITHOUT_ROWS = (Weights, TokenColumn)
+"""What can be held against packed rows, which keep neither a document's columns nor segments."""
 
 
 def columns_of(promise: OfPhases) -> dict[str, str]:

@@ -245,9 +245,32 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _token_columns_are_read(self) -> Recipe:
+        kinds = self.shards.input_columns()
+        for name in kinds:
+            if name in RESERVED_NAMES or name in self.tag_names():
+                raise ValueError(f"shards.token_columns: {name!r} is taken by a column of the shards or a tag")
+        for tag, params in self.tags.items():
+            for name, kind in params.input_columns().items() if hasattr(params, "input_columns") else ():
+                if kinds.get(name, kind) != kind:
+                    raise ValueError(f"tags.{tag} reads {name!r} as {kind}, shards.token_columns as {kinds[name]}")
+        for index, source in enumerate(self.sources):
+            if kinds and source.has_turns:
+                raise ValueError(
+                    f"sources[{index}] is kind: {source.kind}; token_columns are of one text: leave them out"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _promises_read_what_is_there(self) -> Recipe:
         kinds = [name for source in self.sources for name in KIND_COLUMNS.get(source.kind, ())]
-        known = {*SHARD_COLUMNS, *self.tag_names(), *kinds, *(["copies"] if self.shards.copies else [])}
+        known = {
+            *SHARD_COLUMNS,
+            *self.tag_names(),
+            *self.shards.token_columns,
+            *kinds,
+            *(["copies"] if self.shards.copies else []),
+        }
         for number, promise in enumerate(self.promise):
             if self.shards.sequence_length is not None and not isinstance(promise, WITHOUT_ROWS):
                 raise ValueError(

@@ -94,6 +94,9 @@ class LossWeights(Section):
     """A tag with numbers, the record's weight (DoReMi's, a table's); null in it is 1, what is below 0 is 0."""
 
 
+TOKEN_TYPE = r"^(int32|float32)(\[[1-9][0-9]{0,3}\])?$"
+
+
 class Shards(Section):
     """The Parquet files of a release."""
 
@@ -107,6 +110,14 @@ class Shards(Section):
     """Write how many documents each one stands for, itself and its copies, as a column `copies` (int64) after the tags."""
     loss_weights: LossWeights | None = None
     """Write a column `loss_weight`, a number a segment (packed: `loss_weights`, a token); null writes none."""
+    token_columns: dict[
+        Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Annotated[str, Field(pattern=TOKEN_TYPE)]
+    ] = {}
+    """Columns of the input with something for each token of the text (of an instruction: of its answer), such as a teacher's
+    likeliest tokens and their probabilities (SALT), written beside `input_ids`: `{teacher_ids: "int32[10]",
+    teacher_probabilities: "float32[10]", student_loss: float32}`, a number a token or so many. The recipe's tokenizer, without
+    special tokens, must have cut the text; a document that cleaning changed, or whose lists have another length, has null
+    (packed: 0)."""
     sequence_length: Annotated[int, Field(ge=8)] | None = None
     """Pack documents into sequences of this many tokens (needs a tokenizer); a shard's last sequence is filled up. Null: one
     row a document."""
@@ -118,6 +129,8 @@ class Shards(Section):
     def _packed_needs_tokenizer(self) -> Shards:
         if self.sequence_length is not None and self.tokenizer is None:
             raise ValueError("sequence_length packs tokens: set shards.tokenizer too")
+        if self.token_columns and self.tokenizer is None:
+            raise ValueError("token_columns stand beside a text's tokens: set shards.tokenizer too")
         if self.sequence_length is not None and self.copies:
             raise ValueError(
                 "packed sequences hold several documents, and so no column copies: set shards.copies to false"
@@ -128,7 +141,24 @@ class Shards(Section):
             raise ValueError("packing.min_span is at most half of sequence_length")
         return self
 
+    def input_columns(self) -> dict[str, str]:
+        """Input columns that *prepare* has to read, and their kind."""
+        return {name: "numbers" if width is None else "number_lists" for name, (_, width) in self.token_types().items()}
+
+    def token_types(self) -> dict[str, tuple[str, int | None]]:
+        """Of each token column its number's type and how many a token; None: one.
+
+        >>> Shards(tokenizer="t.json", token_columns={"ids": "int32[10]", "loss": "float32"}).token_types()
+        {'ids': ('int32', 10), 'loss': ('float32', None)}
+        """
+        return {name: _typed(kind) for name, kind in self.token_columns.items()}
+
     @property
     def packs(self) -> Packing:
         """How sequences are packed, null written out."""
         return self.packing or Packing(begin=None, end=None, pad=None)
+
+
+def _typed(kind: str) -> tuple[str, int | None]:
+    number, bracket, width = kind.partition("[")
+    return number, int(width[:-1]) if bracket else None

@@ -241,7 +241,16 @@ PACKED = pa.schema(
 )
 """A training shard of packed sequences."""
 WEIGHTS_A_TOKEN = pa.field("loss_weights", pa.list_(pa.float32()))
-"""The last column of packed shards where the recipe sets weights."""
+"""The last column of packed shards where the recipe sets weights; then come its token columns."""
+TOKEN_TYPES = {"int32": pa.int32(), "float32": pa.float32()}
+"""What a token column holds a token, or so many of."""
+
+
+def token_field(name: str, type_: str, width: int | None) -> pa.Field:
+    """The field of a token column, the last of a shard: a list a row, of numbers or of so many numbers each."""
+    number = TOKEN_TYPES[type_]
+    return pa.field(name, pa.list_(number if width is None else pa.list_(number, width)))
+
 
 REFERENCES = pa.schema(
     [

@@ -133,6 +133,8 @@ class WrittenShard:
     """Documents, tokens and tokens with loss by label of the phase's mixture."""
     documents: int
     first_position: int
+    unfit: int = 0
+    """Documents whose token columns do not fit their text."""
     padded: int | None = None
     cut: int | None = None
     dropped_tokens: int | None = None

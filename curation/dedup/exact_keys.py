@@ -88,10 +88,7 @@ def content_ids(documents: pa.Table) -> pa.Array:
         return turns.record_ids(documents)
     texts, prompts = documents["text"], documents["prompt"]
     if prompts.null_count == len(prompts):
-        data, offsets = buffers(as_text(texts))
-        view = memoryview(data.data)
-        spans = pairwise(offsets.tolist())
-        return pa.array([blake3(view[a:b]).hexdigest(16) for a, b in spans], pa.string())
+        return text_ids(texts)
     ids = []
     for text, prompt in zip(texts, prompts, strict=True):
         digest = blake3()
@@ -102,3 +99,10 @@ def content_ids(documents: pa.Table) -> pa.Array:
         digest.update(memoryview(text.as_buffer()))
         ids.append(digest.hexdigest(16))
     return pa.array(ids, pa.string())
+
+
+def text_ids(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """32 hex digits a text: BLAKE3, its first 128 bits."""
+    data, offsets = buffers(as_text(texts))
+    view = memoryview(data.data)
+    return pa.array([blake3(view[a:b]).hexdigest(16) for a, b in pairwise(offsets.tolist())], pa.string())

@@ -201,6 +201,7 @@ def check_columns(work: Work) -> None:
     found = {column for part in work.parts for column in part.columns}
     readers: dict[str, object] = {f"tags.{name}.column": tag for name, tag in recipe.tags.items()}
     readers["dedup.semantic.embedding"] = recipe.dedup.semantic
+    readers["shards.token_columns"] = recipe.shards
     for place, reader in readers.items():
         for column in getattr(reader, "input_columns", dict)():
             if column not in found and any(part.documents for part in work.parts):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from curation.mixture.pool import Pool
 from curation.mixture.schedule import Schedule
 from schemas.plan import Plan, PlannedPhase
+from schemas.shards import Shards
 
 ROWS_PER_GROUP = 4096
 """Rows a Parquet row group: small enough to seek in, large enough to compress."""
@@ -39,12 +40,21 @@ class ShardSpan:
         return self.path.startswith("shards/")
 
 
-def shards_of(schedule: Schedule, pool: Pool, plan: Plan, *, max_bytes: int) -> list[ShardSpan]:
+def chunk_bytes(shards: Shards) -> int:
+    """Text bytes of a row group, fewer where columns stand beside its tokens: these are held with it."""
+    numbers = sum(width or 1 for _, width in shards.token_types().values())
+    return CHUNK_BYTES // (1 + numbers)
+
+
+def shards_of(
+    schedule: Schedule, pool: Pool, plan: Plan, *, max_bytes: int, chunk_bytes: int = CHUNK_BYTES
+) -> list[ShardSpan]:
     """Cut the schedule where a phase ends or ``max_bytes`` of text are reached, then the evaluations; a shard holds at least
-    one row."""
-    spans = _spans_of(schedule, pool, plan.phases, max_bytes, [], "shards")
+    one row, and so does each of its chunks of ``chunk_bytes``."""
+    most = max_bytes, chunk_bytes
+    spans = _spans_of(schedule, pool, plan.phases, most, [], "shards")
     if schedule.evaluation is not None:
-        spans += _spans_of(schedule.evaluation, pool, plan.evaluation, max_bytes, spans, "evaluation", len(plan.phases))
+        spans += _spans_of(schedule.evaluation, pool, plan.evaluation, most, spans, "evaluation", len(plan.phases))
     return spans
 
 
@@ -52,12 +62,12 @@ def _spans_of(
     schedule: Schedule,
     pool: Pool,
     phases: tuple[PlannedPhase, ...],
-    max_bytes: int,
+    most: tuple[int, int],
     before: list[ShardSpan],
     folder: str,
     first_phase: int = 0,
 ) -> list[ShardSpan]:
-    """The shards of one schedule, to be written to ``folder``, behind those before."""
+    """The shards of one schedule, to be written to ``folder``, behind those before. most: bytes of a shard, of a chunk."""
     shift = before[-1].last if before else 0
     spans: list[ShardSpan] = []
     for index, phase in enumerate(phases):
@@ -67,8 +77,8 @@ def _spans_of(
         first, end = int(rows[0]), int(rows[-1]) + 1
         reached = np.cumsum(pool.bytes_in(phase.conditioning)[schedule.document[first:end]])
         first += shift
-        for start, stop in cuts(reached, 0, len(reached), max_bytes, len(reached)):
-            chunks = tuple(first + a for a, _ in cuts(reached, start, stop, CHUNK_BYTES, ROWS_PER_GROUP))
+        for start, stop in cuts(reached, 0, len(reached), most[0], len(reached)):
+            chunks = tuple(first + a for a, _ in cuts(reached, start, stop, most[1], ROWS_PER_GROUP))
             path = f"{folder}/{len(spans):05d}.parquet"
             number = len(before) + len(spans)
             spans.append(ShardSpan(number, first + start, first + stop, first_phase + index, chunks, path, shift))

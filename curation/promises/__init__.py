@@ -22,6 +22,7 @@ from curation.promises.segments import segments
 from curation.promises.share import share
 from curation.promises.sizes import sizes
 from curation.promises.sorted_by import sorted_by
+from curation.promises.token_column import token_column
 from curation.promises.weights import weights
 from curation.promises.windows import windows
 from curation.promises.written import written
@@ -43,6 +44,7 @@ FUNCTIONS: dict[type, Callable[..., list[str]]] = {
     models.ShareOfPhase: share,
     models.Sizes: sizes,
     models.SortedBy: sorted_by,
+    models.TokenColumn: token_column,
     models.Weights: weights,
     models.Windows: windows,
     models.Written: written,

@@ -15,6 +15,7 @@ KINDS: dict[str, pa.DataType] = {
     "number": pa.float64(),
     "strings": pa.list_(pa.string()),
     "numbers": pa.list_(pa.float32()),
+    "number_lists": pa.list_(pa.list_(pa.float32())),
 }
 """Kinds of an extra column and their Arrow types."""
 
@@ -85,11 +86,20 @@ def numbers_of(value: object) -> list[float] | None:
     return None if None in numbers else numbers  # type: ignore[return-value]
 
 
+def number_lists_of(value: object) -> list[list[float]] | None:
+    """Vectors: a list of lists of finite numbers, all of them."""
+    if not isinstance(value, list):
+        return None
+    vectors = [numbers_of(item) for item in value]
+    return None if None in vectors else vectors  # type: ignore[return-value]
+
+
 OF_KIND: dict[str, Callable[[object], object]] = {
     "string": string_of,
     "number": number_of,
     "strings": strings_of,
     "numbers": numbers_of,
+    "number_lists": number_lists_of,
 }
 OF_KIND_UNTYPED: dict[str, Callable[[object], object]] = {**OF_KIND, "number": parsed_number}
 """For files that know only text (CSV)."""

@@ -24,6 +24,7 @@ from curation.methods.loss_weights import loss_weights
 from curation.mixture.pool import labels_in
 from curation.mixture.spans import ShardSpan
 from curation.releases.work import Work
+from curation.training.token_columns import beside
 from curation.training.tokens import Tokens, count_tokens
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
@@ -79,6 +80,7 @@ class Gathered:
             formatted = formatters.render(chosen, self.phase.conditioning, seed=recipe.seed, phase=self.phase.name)
             weights = loss_weights(documents, formatted, recipe.shards.loss_weights)
             counted = count_tokens(formatted.texts, formatted.segments, recipe.shards.tokenizer, weights)
+            counted = beside(documents, formatted.segments, counted, recipe.shards.token_types())
             yield documents, replace(formatted, weights=weights), counted
 
     def of_kind(self, documents: pa.Table, chosen: Formatted) -> dict[str, pa.Array]:
@@ -106,12 +108,13 @@ class Counts:
 
     def __init__(self, by: str | None):
         self.by = by
-        self.rows = self.tokens = 0
+        self.rows = self.tokens = self.unfit = 0
         self.labels: dict[str, tuple[int, int, int]] = {}
 
     def add(self, documents: pa.Table, tokens: Tokens) -> None:
         self.rows += len(documents)
         self.tokens += int(tokens.counts.sum())
+        self.unfit += 0 if tokens.fits is None else int((~tokens.fits).sum())
         for label, (n, t, trained) in _labels(documents, self.by, tokens).items():
             before = self.labels.get(label, (0, 0, 0))
             self.labels[label] = (before[0] + n, before[1] + t, before[2] + trained)

@@ -27,7 +27,9 @@ from curation.releases.work import Work
 from schemas.errors import RunError
 from schemas.manifest import PhaseRecord, RunWarning
 from schemas.plan import Plan
+from schemas.recipe import Recipe
 from schemas.tables import NO_LABEL, STAGES
+from schemas.work import WrittenShard
 
 MOST = 0.5
 """Share of a source that a stage takes before it is said."""
@@ -70,6 +72,21 @@ def of_phases(plan: Plan, phases: Sequence[PhaseRecord]) -> list[RunWarning]:
             examples=[{"budget": miss.budget, "wanted": miss.wanted, "written": miss.written, "unit": miss.unit}],
         )
         for miss in misses(plan, written)
+    ]
+
+
+def of_token_columns(recipe: Recipe, shards: Sequence[WrittenShard]) -> list[RunWarning]:
+    """The phases with documents whose token columns do not fit their text."""
+    found: dict[str, list[int]] = {}
+    for shard in shards:
+        both = found.setdefault(shard.phase, [0, 0])
+        both[0] += shard.unfit
+        both[1] += shard.documents
+    named = ", ".join(recipe.shards.token_columns)
+    return [
+        RunWarning(stage="write", source=None, phase=phase, rule="token_columns", share=unfit / documents, label=named)
+        for phase, (unfit, documents) in found.items()
+        if unfit
     ]
 
 
@@ -303,6 +320,11 @@ def excerpt(text: str | None) -> str:
 
 def said(warning: RunWarning) -> str:
     """A warning as a sentence, without its examples; it may hold labels and reasons from outside: escape it."""
+    if warning.rule == "token_columns":
+        return (
+            f"phase {warning.phase}: {warning.share:.1%} of the documents have no {warning.label}: cleaning changed their "
+            "text, or the lists are not as long as its tokens by shards.tokenizer"
+        )
     if warning.phase is not None:
         return f"phase {warning.phase} misses its budget by {warning.share:+.1%}"
     if warning.rule == "short_items":

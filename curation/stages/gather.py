@@ -8,7 +8,7 @@ batch for each chunk that they go to. Memory follows the chunk.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 
@@ -26,10 +26,11 @@ from curation.methods.formatters import lots
 from curation.methods.formatters.values import OWN_NAME
 from curation.mixture.pool import Pool
 from curation.mixture.schedule import Schedule
-from curation.mixture.spans import CHUNK_BYTES, ShardSpan, cuts, shards_of
+from curation.mixture.spans import ShardSpan, chunk_bytes, cuts, shards_of
 from curation.releases.copies import copies_of
 from curation.releases.gathered import PLAN, SHARDS
 from curation.releases.work import Done, Work
+from curation.training.token_columns import columns_of
 from schemas.plan import Plan
 from schemas.tables import DECISIONS
 
@@ -50,7 +51,7 @@ formatter drew for it (null: it draws nothing)."""
 def leave_schedule(work: Work, pool: Pool, plan: Plan, ordered: Schedule, max_bytes: int) -> tuple[ShardSpan, ...]:
     """Leave plan and shards in the work folder, and beside each partition the places of its documents (SCHEDULED) and
     those that no phase takes (decisions)."""
-    spans = tuple(shards_of(ordered, pool, plan, max_bytes=max_bytes))
+    spans = tuple(shards_of(ordered, pool, plan, max_bytes=max_bytes, chunk_bytes=chunk_bytes(work.recipe.shards)))
     together = Plan((*plan.phases, *plan.evaluation))
     storage.put(storage.join(work.folder, "plan.json"), PLAN.dump_json(together))
     storage.put(storage.join(work.folder, "shards.json"), SHARDS.dump_json(spans))
@@ -134,6 +135,8 @@ def run_scatter(work: Work, number: int) -> Done:
         source=work.of_source[number],
         scheduled=scheduled,
         tag_names=work.recipe.tag_names(),
+        token_columns=work.recipe.shards.token_columns,
+        chunk_bytes=chunk_bytes(work.recipe.shards),
         copies=copies_of(work, number),
         target=target,
     )
@@ -147,13 +150,15 @@ def scatter(
     source: str,
     scheduled: pa.Table,
     tag_names: list[str],
+    token_columns: Collection[str],
+    chunk_bytes: int,
     target: str,
     copies: npt.NDArray[np.int64],
 ) -> None:
     """The scheduled rows of one partition, an Arrow record batch for each chunk of each block of row groups.
 
     documents, tags: the partition's tables, row-aligned. scheduled: the SCHEDULED table, a row a place (a document that is
-    repeated stands several times). copies: how many documents each row stands for. Beside ``target`` stands an index, ``shard.chunk`` -> record batches.
+    repeated stands several times). token_columns: of the recipe; chunk_bytes: text of a chunk. copies: how many documents each row stands for. Beside ``target`` stands an index, ``shard.chunk`` -> record batches.
     """
     index: dict[str, list[int]] = {}
     batches = 0
@@ -167,20 +172,21 @@ def scatter(
         if len(rows):
             file, tag_file = (open_.enter_context(storage.open_parquet(path)) for path in (documents, tags))
             tag_table = tag_file.read()
-            for start, groups in _blocks(file):
+            beside = columns_of(token_columns)
+            for start, groups in _blocks(file, chunk_bytes // 2):
                 end = start + sum(file.metadata.row_group(group).num_rows for group in groups)
                 chosen = order[(ordered >= start) & (ordered < end)]
                 if not len(chosen):
                     continue
                 table = file.read_row_groups(
-                    groups, columns=[*READ, *turns.columns_in(file.schema_arrow)], use_threads=False
+                    groups, columns=[*READ, *turns.columns_in(file.schema_arrow), *beside], use_threads=False
                 )
                 table = table.rename_columns({"name": OWN_NAME})
                 for name in tag_names:
                     table = table.append_column(f"tag:{name}", tag_table[name].slice(start, end - start))
                 sizes = pc.fill_null(pc.binary_length(table["text"]), 0).to_numpy()
                 reached = np.cumsum(sizes[rows[chosen] - start])  # a document may be repeated a hundred times
-                for first, stop in cuts(reached, 0, len(chosen), CHUNK_BYTES, len(chosen)):
+                for first, stop in cuts(reached, 0, len(chosen), chunk_bytes, len(chosen)):
                     mine = chosen[first:stop]
                     part = table.take(pa.array(rows[mine] - start))
                     part = part.append_column("position", pa.array(positions[mine], pa.int64()))
@@ -207,8 +213,8 @@ def _by_chunk(table: pa.Table, chunks: npt.NDArray[np.int64]) -> Iterator[tuple[
             yield f"{shard}.{chunk}", batch
 
 
-def _blocks(documents: pq.ParquetFile) -> Iterator[tuple[int, list[int]]]:
-    """Row groups that hold half as much text as a chunk, together, with the number of their first row: the more documents are
+def _blocks(documents: pq.ParquetFile, most: int) -> Iterator[tuple[int, list[int]]]:
+    """Row groups that hold so many bytes of text, half a chunk's, together, with the number of their first row: the more documents are
     scattered at once, the fewer and larger the batches."""
     metadata = documents.metadata
     text = [documents.schema.column(number).path for number in range(len(documents.schema))].index("text")
@@ -217,7 +223,7 @@ def _blocks(documents: pq.ParquetFile) -> Iterator[tuple[int, list[int]]]:
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         bytes_ = group.column(text).total_uncompressed_size
-        if groups and size + bytes_ > CHUNK_BYTES // 2:
+        if groups and size + bytes_ > most:
             yield start, groups
             start, rows, size, groups = start + rows, 0, 0, []
         groups.append(number)

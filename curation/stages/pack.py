@@ -20,7 +20,7 @@ from curation.releases.work import Done, Work
 from curation.training.pack import Packed, Packer
 from curation.training.tokens import special_ids
 from schemas.shards import Shards
-from schemas.tables import PACKED, WEIGHTS_A_TOKEN
+from schemas.tables import PACKED, WEIGHTS_A_TOKEN, token_field
 
 
 def run_pack(work: Work, number: int) -> Done:
@@ -41,7 +41,6 @@ def run_pack(work: Work, number: int) -> Done:
                 special["begin"],
                 special["end"],
                 special["pad"] or 0,
-                weighted=shards.loss_weights is not None,
                 window=shards.packs.window,
                 min_span=shards.packs.min_span,
             )
@@ -64,11 +63,18 @@ def run_pack(work: Work, number: int) -> Done:
                 rows += leave(packer_of(label).add(counted.take(mine), [ids[i] for i in mine.tolist()]))
             counts.add(documents, counted)
         for packer in packers.values():
-            rows += leave(packer.finish())
+            last = packer.finish()
+            rows += 0 if last is None else leave(last)
     cost = {
         name: sum(getattr(packer, name) for packer in packers.values()) for name in ("padded", "cut", "dropped_tokens")
     }
-    done = {"rows": rows, "tokens": counts.tokens, "labels": counts.labels, "documents": counts.rows}
+    done = {
+        "rows": rows,
+        "tokens": counts.tokens,
+        "labels": counts.labels,
+        "documents": counts.rows,
+        "unfit": counts.unfit,
+    }
     return Done({**done, **cost}, [target])
 
 
@@ -86,7 +92,8 @@ def apart(documents: pa.Table, by: str | None) -> Iterator[tuple[str, npt.NDArra
 def packed_columns(shards: Shards) -> pa.Schema:
     """The columns of a shard of packed sequences behind position and phase."""
     weights = [WEIGHTS_A_TOKEN] if shards.loss_weights is not None else []
-    return pa.schema([*(field for field in PACKED if field.name not in ("position", "phase")), *weights])
+    beside = [token_field(name, *kind) for name, kind in shards.token_types().items()]
+    return pa.schema([*(field for field in PACKED if field.name not in ("position", "phase")), *weights, *beside])
 
 
 def leave_positions(work: Work, rows: list[int]) -> None:

@@ -27,7 +27,7 @@ from curation.arrays.arrow_text import as_text, blank_rows
 from curation.arrays.columns import with_column
 from curation.cleaning import classifier, language, normalisers, pii, places, unicode
 from curation.dedup import minhash
-from curation.dedup.exact_keys import content_ids, normalised_keys, url_keys
+from curation.dedup.exact_keys import content_ids, normalised_keys, text_ids, url_keys
 from curation.dedup.minhash import comparable
 from curation.readers import read_files
 from curation.readers.documents import MAX_REASONS, SetAside
@@ -38,6 +38,7 @@ from curation.releases.work import Done, Work, load_prepared
 from curation.rules.apply import apply as apply_rules
 from curation.rules.border import nearest
 from curation.rules.just_kept import Borders, row_keys
+from curation.training.token_columns import AS_READ
 from schemas.dedup import Dedup, Normalise
 from schemas.errors import InputError, RecipeError
 from schemas.recipe import Recipe
@@ -64,11 +65,12 @@ READ = ("slice", "row", "name", "text", "prompt", "url", "date")
 
 
 def columns_read(recipe: Recipe) -> dict[str, str]:
-    """Input columns that tags, rules and deduplication read, by dotted name, and their kind: string, strings, number, numbers."""
+    """Input columns that tags, rules and deduplication read, by dotted name, and their kind (``KINDS``)."""
     asked: dict[str, str] = {}
     scorers = [scorer for rule in recipe.clean.rules for scorer in rule.scorers().values()]
     for part in [*recipe.tags.values(), *scorers, recipe.dedup.semantic]:
         asked.update(getattr(part, "input_columns", dict)())
+    asked.update(recipe.shards.input_columns())
     return dict(sorted(asked.items()))
 
 
@@ -82,6 +84,7 @@ def settings(recipe: Recipe, source: Source) -> dict[str, Any]:
         "models": _model_digests(recipe),
         "minhash": plain["dedup"]["minhash"],
         **({"exact": kinds} if (kinds := keyed(recipe.dedup)) else {}),
+        **({"as_read": True} if recipe.shards.token_columns else {}),
         "columns": source.columns.of_kind(source.kind),
         "prompt": source.prompt_column,
         **({"kind": source.kind, "roles": source.roles} if source.has_turns else {}),
@@ -159,6 +162,7 @@ def prepare(
             *DOCUMENTS,
             *record,
             *keys,
+            *([pa.field(AS_READ, pa.string())] if recipe.shards.token_columns else []),
             *(pa.field(f"column:{name}", read_files.KINDS[kind]) for name, kind in extra.items()),
         ]
     )
@@ -308,6 +312,8 @@ class _Worker:
         n, scored = len(documents), False
         for name, kind in (("language", pa.string()), ("language_score", pa.float32()), ("quality", pa.float32())):
             documents = documents.append_column(name, pa.nulls(n, kind))
+        if self.recipe.shards.token_columns:
+            documents = documents.append_column(AS_READ, text_ids(documents["text"]))
         with _timed(self.seconds, "unicode"):
             documents = turns.with_text(self._normalised(documents))
             self.text_bytes += int(pc.sum(pc.binary_length(documents["text"])).as_py() or 0)

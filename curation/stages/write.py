@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
 
 from curation import storage
+from curation.arrays.columns import with_nulls
 from curation.releases.gathered import Counts, Gathered
 from curation.releases.shard_file import ShardFile
 from curation.releases.work import Done, Work
@@ -53,6 +55,9 @@ def run_write(work: Work, number: int) -> Done:
             if counted.input_ids is not None:
                 result = result.append_column("input_ids", counted.input_ids)
                 result = result.append_column("loss_mask", counted.loss_mask)
+            fits = np.ones(len(documents), dtype=bool) if counted.fits is None else counted.fits
+            for column, values in counted.columns.items():
+                result = result.append_column(column, with_nulls(values, fits))
             shard.write(result)
             counts.add(documents, counted)
     written = WrittenShard(
@@ -65,5 +70,6 @@ def run_write(work: Work, number: int) -> Done:
         labels=counts.labels,
         documents=counts.rows,
         first_position=span.first - span.shift,
+        unfit=counts.unfit,
     )
     return Done(asdict(written), [path])

@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation import storage
+from curation.arrays.columns import in_lists, whole
 from curation.releases.home import read_manifest, resolve, texts_of
 from curation.training.shard_reader import Place, ShardReader
 
@@ -35,8 +36,8 @@ except ImportError:
 
 STATE_VERSION = 1
 PACKED_MARK = "doc_spans"
-ARRAYS = ("input_ids", "loss_mask", "loss_weights")
-"""Columns of packed rows that are given as tensors."""
+LISTS = ("doc_ids", "doc_spans")
+"""Columns of packed rows that are lists of another length; their other lists hold something for each token."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class ShardDataset(IterableDataset):
     """Batches of a release in training order: lists of row dicts, or dicts of tensors for packed rows.
 
     Of packed rows ``input_ids`` (int32), ``loss_mask`` (uint8), ``position_ids`` (int32, from 0 in each document, as
-    attention within documents wants them) and, where the recipe sets weights, ``loss_weights`` (float32) are [rows, length].
+    attention within documents wants them) and, where the recipe sets weights, ``loss_weights`` (float32) are [rows, length], as
+    are its token columns: [rows, length] or [rows, length, k].
 
     Args:
         path: A release's folder, one of a swarm's runs, or a recipe's folder (its latest release, settled when this object is made).
@@ -249,9 +251,9 @@ def _batch(table: pa.Table) -> Any:
     batch: dict[str, Any] = {}
     table = table.combine_chunks()
     for name in table.column_names:
-        if name in ARRAYS:
-            flat = table[name].chunk(0).flatten() if len(table) else pa.array([], pa.int32())
-            batch[name] = _as_tensor(flat.to_numpy(zero_copy_only=False).reshape(len(table), -1))
+        if pa.types.is_list(table[name].type) and name not in LISTS:
+            flat = in_lists(whole(table[name]))
+            batch[name] = _as_tensor(flat.reshape(len(table), len(flat) // max(len(table), 1), *flat.shape[1:]))
         else:
             batch[name] = table[name].to_pylist()
     batch["position_ids"] = _as_tensor(_position_ids(table, batch["input_ids"].shape))

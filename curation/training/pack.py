@@ -12,11 +12,13 @@ are.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from curation.arrays.columns import in_lists, lists
 from curation.training.placing import best_fit, copy_parts, next_fit, place
 from curation.training.tokens import Tokens
 from schemas.shards import Method
@@ -26,6 +28,7 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.uint8]
 Float32 = npt.NDArray[np.float32]
+Arrays = dict[str, npt.NDArray[Any]]
 UNMASKED_AT_LEAST = 10
 SPAN = PACKED.field("doc_spans").type.value_type
 
@@ -35,7 +38,8 @@ class Packed:
     """Sequences, in order: input_ids int32[rows, length], loss_mask uint8[rows, length], and their documents.
 
     doc_ids: one a span; spans int32[m, 2] half-open in the row; counts int64[rows]: spans of each row; weights float32[rows,
-    length], 0 where the mask is, where tokens have them.
+    length], 0 where the mask is, where tokens have them; beside: the tokens' further columns, [rows * length] or [rows *
+    length, k], 0 where no document's token stands.
     """
 
     input_ids: Int32
@@ -44,9 +48,11 @@ class Packed:
     spans: Int32
     counts: Int64
     weights: Float32 | None = None
+    beside: Arrays = field(default_factory=dict)
 
     def columns(self) -> dict[str, pa.Array]:
-        """The columns input_ids, loss_mask, doc_ids and doc_spans of a packed shard, then loss_weights where tokens have them."""
+        """The columns input_ids, loss_mask, doc_ids and doc_spans of a packed shard, then loss_weights and further columns where
+        tokens have them."""
         rows, length = self.input_ids.shape
         offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * length)
         spans = pa.array(np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int32))
@@ -60,6 +66,7 @@ class Packed:
             "doc_ids": pa.ListArray.from_arrays(spans, pa.array(self.doc_ids, pa.string())),
             "doc_spans": pa.ListArray.from_arrays(spans, pairs),
             **weights,
+            **{name: lists(offsets, values) for name, values in self.beside.items()},
         }
 
 
@@ -77,15 +84,12 @@ class Packer:
     begin: int | None = None
     end: int | None = None
     pad: int = 0
-    weighted: bool = False
-    """Whether tokens have weights."""
     window: int | None = None
     """Of ``best_fit``: a document moves by fewer documents; 0 keeps their order; None: those of a call."""
     min_span: int = 1
     """Of the others: tokens of a document that a sequence is opened or ended with at least."""
-    _ids: Int32 = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
-    _mask: Mask = field(default_factory=lambda: np.zeros(0, dtype=np.uint8))
-    _weights: Float32 | None = None
+    _waiting: Arrays = field(default_factory=dict)
+    """What is known of each token that waits: its id and mask, its weight, its further columns."""
     _sizes: Int64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _names: list[str] = field(default_factory=list)
     dropped_tokens: int = 0
@@ -103,27 +107,25 @@ class Packer:
 
     def add(self, tokens: Tokens, doc_ids: list[str]) -> Packed:
         """All sequences that are full with these documents: their ids and masks, one id a document."""
-        ids, mask, weights, sizes = self._with_borders(tokens)
+        arrays, sizes = self._with_borders(tokens)
         if self.method == "best_fit":
             window = len(sizes) if self.window is None else self.window
             parts = best_fit(sizes, self.length, max(window, 1)) if window else next_fit(sizes, self.length)
             self.cut += int((sizes > self.length).sum())
-            return self._packed(ids, mask, weights, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids)
-        ids, mask = np.concatenate([self._ids, ids]), np.concatenate([self._mask, mask])
-        if weights is not None and self._weights is not None:
-            weights = np.concatenate([self._weights, weights])
+            return self._packed(arrays, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids)
+        if self._waiting:
+            arrays = {name: np.concatenate([self._waiting[name], values]) for name, values in arrays.items()}
         sizes, names = np.concatenate([self._sizes, sizes]), [*self._names, *doc_ids]
         parts, used_documents, used_tokens = place(sizes, self.length, self.method == "complete", self.min_span)
         rows = int(parts[-1, 0]) + 1 if len(parts) else 0
         written = int((parts[:, 4] - parts[:, 3]).sum())
-        made = self._packed(ids, mask, weights, parts, rows, names)
+        made = self._packed(arrays, parts, rows, names)
         self.dropped_tokens += int(used_tokens - written)
         ends = np.cumsum(sizes)
         broken = np.unique(parts[parts[:, 2] + parts[:, 4] - parts[:, 3] < ends[parts[:, 1]], 1])
         self.cut += len(broken) - int(self._cut_before and 0 in broken)
         self._cut_before = used_documents in broken or (self._cut_before and used_documents == 0)
-        self._ids, self._mask = ids[used_tokens:].copy(), mask[used_tokens:].copy()
-        self._weights = None if weights is None else weights[used_tokens:].copy()
+        self._waiting = {name: values[used_tokens:].copy() for name, values in arrays.items()}
         # A document that is cut in the middle goes on with what is left of it.
         self._sizes = sizes[used_documents:].copy()
         if len(self._sizes):
@@ -131,55 +133,57 @@ class Packer:
         self._names = names[used_documents:]
         return made
 
-    def finish(self) -> Packed:
-        """What is waiting as a last sequence, filled up: one row, or none."""
-        sizes, ids, mask, weights, names = self._sizes, self._ids, self._mask, self._weights, self._names
-        if self.weighted and weights is None:
-            weights = np.zeros(0, dtype=np.float32)
-        self._ids, self._mask, self._sizes, self._names = ids[:0], mask[:0], sizes[:0], []
+    def finish(self) -> Packed | None:
+        """What is waiting as a last sequence, filled up; None where nothing is."""
+        sizes, arrays, names = self._sizes, self._waiting, self._names
+        self._waiting, self._sizes, self._names = {}, sizes[:0], []
         there = np.flatnonzero(sizes > 0)
+        if not len(there):
+            return None
         ends = np.cumsum(sizes)[there]
         starts = ends - sizes[there]
         parts = np.column_stack([np.zeros_like(there), there, starts, starts, ends]).astype(np.int64)
-        return self._packed(ids, mask, weights, parts, int(len(there) > 0), names)
+        return self._packed(arrays, parts, 1, names)
 
-    def _packed(
-        self, ids: Int32, mask: Mask, weights: Float32 | None, parts: Int64, rows: int, names: list[str]
-    ) -> Packed:
+    def _packed(self, arrays: Arrays, parts: Int64, rows: int, names: list[str]) -> Packed:
         """The sequences of such parts (``place``), filled up behind their last part."""
-        packed_ids = np.full((rows, self.length), self.pad, dtype=np.int32)
-        packed_mask = np.zeros((rows, self.length), dtype=np.uint8)
-        copy_parts(ids, packed_ids.reshape(-1), parts, self.length)
-        copy_parts(mask, packed_mask.reshape(-1), parts, self.length)
-        packed_weights = None
-        if weights is not None:
-            packed_weights = np.zeros((rows, self.length), dtype=np.float32)
-            copy_parts(weights, packed_weights.reshape(-1), parts, self.length)
+        packed: Arrays = {}
+        for name, values in arrays.items():
+            fill = self.pad if name == "input_ids" else 0
+            packed[name] = np.full((rows * self.length, *values.shape[1:]), fill, dtype=values.dtype)
+            copy_parts(values, packed[name], parts, self.length)
+        ids, mask, weights = (packed.pop(name, None) for name in ("input_ids", "loss_mask", "loss_weights"))
+        assert ids is not None
+        assert mask is not None
+        ids, mask = ids.reshape(rows, self.length), mask.reshape(rows, self.length)
+        weights = None if weights is None else weights.reshape(rows, self.length)
         filled = np.zeros(rows, dtype=np.int64)
         np.maximum.at(filled, parts[:, 0], parts[:, 4])
-        for row in np.flatnonzero(packed_mask.sum(axis=1) == 0).tolist():
+        for row in np.flatnonzero(mask.sum(axis=1) == 0).tolist():
             last = slice(max(int(filled[row]) - UNMASKED_AT_LEAST, 0), int(filled[row]))
-            packed_mask[row, last] = 1
-            if packed_weights is not None:
-                packed_weights[row, last] = 1
+            mask[row, last] = 1
+            if weights is not None:
+                weights[row, last] = 1
         self.padded += int(rows * self.length - filled.sum())
         return Packed(
-            packed_ids,
-            packed_mask,
+            ids,
+            mask,
             [names[i] for i in parts[:, 1].tolist()],
             parts[:, 3:5].astype(np.int32),
             np.bincount(parts[:, 0], minlength=rows),
-            packed_weights,
+            weights,
+            packed,
         )
 
-    def _with_borders(self, tokens: Tokens) -> tuple[Int32, Mask, Float32 | None, Int64]:
-        """Ids, mask, weights and sizes of the documents with the begin and end tokens around them, which weigh what the
-        document's first and last token does (the end 1 where that has no loss)."""
+    def _with_borders(self, tokens: Tokens) -> tuple[Arrays, Int64]:
+        """What is known of each token, and the documents' sizes, with the begin and end tokens around them. These weigh what the
+        document's first and last token does (the end 1 where that has no loss); of further columns they have 0."""
         if tokens.input_ids is None or tokens.loss_mask is None:
             raise ValueError("packing needs token ids: count_tokens with a tokenizer")
         ids = tokens.input_ids.flatten().to_numpy()
         mask = tokens.loss_mask.flatten().to_numpy()
         weights = None if tokens.loss_weights is None else tokens.loss_weights.flatten().to_numpy()
+        beside = {name: in_lists(column) for name, column in tokens.columns.items()}
         sizes = tokens.counts.astype(np.int64)
         starts = np.cumsum(sizes) - sizes
         if weights is not None and self.end is not None:
@@ -189,6 +193,7 @@ class Packer:
         if self.end is not None:
             ids = np.insert(ids, starts + sizes, self.end)
             mask = np.insert(mask, starts + sizes, 1)
+            beside = {name: np.insert(values, starts + sizes, 0, axis=0) for name, values in beside.items()}
             sizes = sizes + 1
             starts = np.cumsum(sizes) - sizes
         if self.begin is not None:
@@ -197,6 +202,9 @@ class Packer:
                 of_first = np.where(sizes > 0, np.append(weights, 0)[starts], 0)
                 weights = np.insert(weights, starts, of_first * first)
             ids, mask = np.insert(ids, starts, self.begin), np.insert(mask, starts, first)
+            beside = {name: np.insert(values, starts, 0, axis=0) for name, values in beside.items()}
             sizes = sizes + 1
-        weights = None if weights is None else weights.astype(np.float32)
-        return ids.astype(np.int32), mask.astype(np.uint8), weights, sizes
+        arrays: Arrays = {"input_ids": ids.astype(np.int32), "loss_mask": mask.astype(np.uint8)}
+        if weights is not None:
+            arrays["loss_weights"] = weights.astype(np.float32)
+        return arrays | beside, sizes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numba
 import numpy as np
@@ -26,21 +26,28 @@ _BATCH_CHARS = 4_000_000
 @dataclass(frozen=True)
 class Tokens:
     """counts int32[n], and of them those with loss, trained int32[n]; with a tokenizer also input_ids list<int32>[n] and loss_mask
-    list<uint8>[n], and where weights were given loss_weights list<float32>[n], 0 where the mask is."""
+    list<uint8>[n], and where weights were given loss_weights list<float32>[n], 0 where the mask is; segment_tokens int64[m]: of
+    each segment, of turns that are one text all in their first. columns: further ones, a list a row (``token_columns``), which
+    fit rows bool[n]."""
 
     counts: npt.NDArray[np.int32]
     input_ids: pa.ListArray | None = None
     loss_mask: pa.ListArray | None = None
     loss_weights: pa.ListArray | None = None
     trained: npt.NDArray[np.int32] | None = None
+    segment_tokens: npt.NDArray[np.int64] | None = None
+    columns: dict[str, pa.ListArray] = field(default_factory=dict)
+    fits: npt.NDArray[np.bool_] | None = None
 
     def take(self, rows: npt.NDArray[np.int64]) -> Tokens:
-        """Those of some rows."""
+        """Those of some rows, as packing needs them."""
         if len(rows) == len(self.counts):
             return self
+        chosen = pa.array(rows)
         lists = (self.input_ids, self.loss_mask, self.loss_weights)
-        ids, mask, weights = (None if one is None else one.take(pa.array(rows)) for one in lists)
-        return Tokens(self.counts[rows], ids, mask, weights, None if self.trained is None else self.trained[rows])
+        ids, mask, weights = (None if one is None else one.take(chosen) for one in lists)
+        columns = {name: one.take(chosen) for name, one in self.columns.items()}
+        return Tokens(self.counts[rows], ids, mask, weights, columns=columns)
 
 
 def count_tokens(
@@ -87,7 +94,15 @@ def count_tokens(
         pa.ListArray.from_arrays(offsets, pa.array(mask.astype(np.uint8))),
         None if weights is None else pa.ListArray.from_arrays(offsets, pa.array(np.maximum(of_token, 0))),
         trained.astype(np.int32),
+        _by_segment(lengths, cut),
     )
+
+
+def _by_segment(lengths: npt.NDArray[np.int64], cut: _Pieces) -> npt.NDArray[np.int64]:
+    """Tokens of each segment. lengths: of each piece."""
+    made = np.zeros(int(cut.first[-1]), dtype=np.int64)
+    made[cut.first[:-1]] = lengths
+    return made
 
 
 def _trained(segments: pa.ListArray, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:

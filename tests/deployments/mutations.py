@@ -103,6 +103,14 @@ def scores_are_turned(phases: Phases, promise: models.Outranks, looked: list[str
         phases[name] = frame.with_columns(-pl.col(promise.by))
 
 
+def columns_are_a_token_late(phases: Phases, promise: models.TokenColumn, looked: list[str]) -> None:
+    """Each document's values stand beside the token before; the last has none."""
+    frame = phases[looked[0]]
+    kind = frame.schema[promise.column].inner  # type: ignore[attr-defined]
+    late = [None if one is None else [*one[1:], [0] * len(one[0])] for one in frame[promise.column].to_list()]
+    phases[looked[0]] = frame.with_columns(pl.Series(promise.column, late, dtype=pl.List(kind)))
+
+
 MUTATIONS: dict[type, Callable[..., None]] = {
     models.Batches: groups_stand_otherwise,
     models.CopiesByStep: a_low_step_comes_again,
@@ -117,6 +125,7 @@ MUTATIONS: dict[type, Callable[..., None]] = {
     models.ShareOfPhase: none_matches_or_all,
     models.Sizes: half_is_lost,
     models.SortedBy: order_is_reversed,
+    models.TokenColumn: columns_are_a_token_late,
     models.Windows: order_is_reversed,
     models.Written: something_else_is_written,
 }

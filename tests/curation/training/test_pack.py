@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.training.pack import Packer
+from curation.training.pack import Packed, Packer
 from curation.training.placing import best_fit, next_fit, place
 from curation.training.tokens import Tokens
 from tests.conftest import Vector
@@ -20,6 +20,11 @@ def tokens(rows: list[list[int]], masks: list[list[int]] | None = None) -> Token
     counts = np.array([len(row) for row in rows], dtype=np.int32)
     ones = masks if masks is not None else [[1] * len(row) for row in rows]
     return Tokens(counts, pa.array(rows, pa.list_(pa.int32())), pa.array(ones, pa.list_(pa.uint8())))
+
+
+def rest(packer: Packer) -> list[Packed]:
+    last = packer.finish()
+    return [] if last is None else [last]
 
 
 def test_complete(vector: Vector) -> None:
@@ -89,7 +94,7 @@ def test_place_counts_used_documents() -> None:
 def test_nothing_is_lost_when_the_last_sequence_is_filled_up(sizes: list[int], length: int) -> None:
     rows = [[100 * i + k + 1 for k in range(size)] for i, size in enumerate(sizes)]
     packer = Packer(length, "concat")
-    parts = [packer.add(tokens(rows), [str(i) for i in range(len(rows))]), packer.finish()]
+    parts = [packer.add(tokens(rows), [str(i) for i in range(len(rows))]), *rest(packer)]
     flat = np.concatenate([part.input_ids for part in parts]).reshape(-1).tolist()
     total = sum(sizes)
     assert flat[:total] == [t for row in rows for t in row]
@@ -113,7 +118,7 @@ def test_best_fit_cuts_only_what_is_longer_than_a_sequence(sizes: list[int], len
     rows = [[100 * i + k + 1 for k in range(size)] for i, size in enumerate(sizes)]
     packer = Packer(length, "best_fit", pad=7_000)
     made = packer.add(tokens(rows), [str(i) for i in range(len(rows))])
-    assert len(packer.finish().input_ids) == 0
+    assert packer.finish() is None
     found: dict[str, list[int]] = {}
     pieces: dict[str, int] = {}
     inside = 0
@@ -203,9 +208,9 @@ def test_no_span_is_shorter_than_it_may_be(
     made = []
     for first, last in pairwise([0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]):
         made.append(packer.add(tokens(rows[first:last]), names[first:last]))
-    made.append(packer.finish())
+    made += rest(packer)
     whole = Packer(length, "complete" if complete else "concat", min_span=min_span)
-    alone = [whole.add(tokens(rows), names), whole.finish()]
+    alone = [whole.add(tokens(rows), names), *rest(whole)]
     ids = np.concatenate([one.input_ids for one in made])
     assert np.array_equal(ids, np.concatenate([one.input_ids for one in alone]))
     assert (packer.padded, packer.dropped_tokens) == (whole.padded, whole.dropped_tokens)
