@@ -196,7 +196,7 @@ def _method(example: methods.Example) -> str:
     text = (recipes_folder() / f"{example.name}.yaml").read_text(encoding="utf-8")
     comment, body = _split(text)
     said = " ".join(line.removeprefix("#").strip() for line in comment.splitlines())
-    parts = [f"- {idea} `{name}`" for idea, name in example.parts]
+    parts = [f"- `{one.place}`, {one.idea} `{one.name}`: {_plain(one.summary)}" for one in example.used]
     promises = [f"- {_plain(one)}" for one in example.promises]
     return "\n".join(
         [

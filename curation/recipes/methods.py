@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -27,6 +28,7 @@ IDEAS: dict[str, dict[type, Callable[..., Any]]] = {
 _CITED = re.compile(r"\(([^()]*\b(?:19|20)\d\d[^()]*)\)")
 _NAMED = re.compile(r"\(([A-Z][^()]{2,60})\)")
 _SOURCE = re.compile(r"Sources?: (.+?)(?<! al)(?:[.;:](?:\s|$)|\n\n)", re.DOTALL)
+SETTING_CHARS = 120
 _HEAD = re.compile(r"^# (.+?): ", re.DOTALL)
 
 
@@ -42,6 +44,17 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Used:
+    """A method where a recipe uses it: its place, what it does, and what the recipe sets of it."""
+
+    place: str
+    idea: str
+    name: str
+    summary: str
+    settings: str
+
+
+@dataclass(frozen=True)
 class Example:
     """One recipe that ships: what it mirrors, with its source, the parts it is made of, and what its release must show."""
 
@@ -49,6 +62,7 @@ class Example:
     method: str
     description: str
     parts: tuple[tuple[str, str], ...]
+    used: tuple[Used, ...] = ()
     promises: tuple[str, ...] = ()
 
 
@@ -59,10 +73,10 @@ def examples(folder: Path) -> list[Example]:
         comment = re.sub(r"\n# ?", " ", path.read_text(encoding="utf-8").split("\n\n")[0])
         head = _HEAD.match(comment)
         recipe = load(str(path))
-        named = sorted(
-            {part for field in ("tags", "mixture", "phases", "conditioning") for part in _parts(recipe, field)}
-        )
-        made.append(Example(path.stem, head[1] if head else "", recipe.description, tuple(named), _promises(recipe)))
+        told = tuple(used(recipe))
+        named = tuple(sorted({(one.idea, one.name) for one in told}))
+        about = head[1] if head else ""
+        made.append(Example(path.stem, about, recipe.description, named, told, _promises(recipe)))
     return made
 
 
@@ -95,22 +109,43 @@ def name_of(model: type) -> str:
     return str(get_args(fields["from_" if "from_" in fields else "method"].annotation)[0])
 
 
-def _parts(recipe: BaseModel, field: str) -> Iterable[tuple[str, str]]:
-    """Every method that a field of the recipe is made of, whatever its depth."""
-    if field not in recipe.model_fields_set:
-        return
-    by_model = {model: idea for idea, functions in IDEAS.items() for model in functions}
-    waiting: list[Any] = [getattr(recipe, field)]
-    while waiting:
-        value = waiting.pop()
-        if type(value) in by_model:
-            yield by_model[type(value)], name_of(type(value))
-        if isinstance(value, BaseModel):
-            waiting += [getattr(value, name) for name in value.model_fields_set]
-        elif isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
+def used(recipe: Recipe) -> list[Used]:
+    """Every method that a recipe is made of, in its order; the same one with the same settings in several phases once."""
+    made = [
+        one
+        for field in ("tags", "mixture", "conditioning", "phases")
+        if field in recipe.model_fields_set
+        for one in _used(getattr(recipe, field), field)
+    ]
+    first = {(one.idea, one.name, one.settings): one for one in reversed(made)}
+    return [one for one in made if first[one.idea, one.name, one.settings] is one]
+
+
+def _used(value: Any, place: str) -> Iterable[Used]:
+    idea = next((idea for idea, functions in IDEAS.items() if type(value) in functions), None)
+    if idea is not None:
+        yield Used(place, idea, name_of(type(value)), _first_line(type(value)), settings_of(value))
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            if name in value.model_fields_set:
+                yield from _used(getattr(value, name), f"{place}.{name}")
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from _used(one, f"{place}.{name}")
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _used(one, f"{place}[{number}]")
+
+
+def settings_of(part: BaseModel) -> str:
+    """What a recipe sets of a method, but for what is so by default."""
+    plain = part.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    return ", ".join(f"{name}: {_short(one)}" for name, one in plain.items() if name not in ("from", "method"))
+
+
+def _short(value: object) -> str:
+    said = json.dumps(value, ensure_ascii=False)
+    return said if len(said) <= SETTING_CHARS else said[:SETTING_CHARS] + "…"
 
 
 def _first_line(model: type) -> str:

@@ -18,6 +18,7 @@ from curation.releases.report.duplicates import duplicates, shift
 from curation.releases.report.funnel import funnel
 from curation.releases.report.heat_maps import heat_maps
 from curation.releases.report.measured import histograms
+from curation.releases.report.method import method
 from curation.releases.report.mixture import mixture
 from curation.releases.report.mixture_over_position import mixture_over_position
 from curation.releases.report.over_position import scores_over_position
@@ -45,6 +46,7 @@ def report(manifest: Manifest, folder: str, before: Manifest | None = None) -> s
         ("Warnings", warned(manifest)),
         ("What changed since the last release", comparison(before, manifest) if before is not None else ""),
         ("What the recipe promises", promised(manifest)),
+        ("How the recipe works", method(manifest, folder)),
         ("Funnel", funnel(manifest)),
         ("Runs of the swarm", swarm(manifest, folder)),
         ("Mixture, planned and written", mixture(manifest)),

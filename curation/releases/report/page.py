@@ -24,12 +24,15 @@ nav{columns:14rem;margin:1rem 0} nav a{display:block}
 table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td:first-child{overflow-wrap:break-word}
 .figures{display:flex;flex-wrap:wrap;gap:.8rem;margin:1rem 0}
 .figures div{background:var(--soft);border-radius:.5rem;padding:.5rem 1rem} .figures b{display:block;font-size:1.3rem}
 .pictures{display:flex;flex-wrap:wrap;gap:1rem} .pictures>*{flex:0 1 21rem}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem} .pair>*{min-width:0} @media(max-width:50rem){.pair{grid-template-columns:1fr}}
 .case{border-left:3px solid var(--line);padding:.2rem .6rem;margin:.4rem 0} .case.dropped{border-color:var(--drop)} .case.kept{border-color:var(--kept)}
 .x{font-family:ui-monospace,monospace;font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
+.strip{display:flex;gap:2px;margin:1rem 0} .strip div{background:var(--soft);padding:.3rem .5rem;min-width:0;overflow:hidden;font-size:12px} .strip b{display:block}
+.given{opacity:.55;background:var(--soft)} .trained{border-bottom:1px solid var(--kept)}
 .small{font-size:12px;opacity:.8} del{color:var(--drop)} ins{color:var(--kept)} summary{cursor:pointer}
 input{font:inherit;width:100%;padding:.3rem .6rem} mark{background:none;color:var(--drop)}
 @media(max-width:40rem){body{margin:1rem auto}nav{columns:1}table{display:block;overflow-x:auto}.pictures svg{max-width:100%;height:auto}}
