@@ -105,6 +105,34 @@ def meco(made: Made) -> None:
     assert len(set(short)) > 40
     assert all(kinds[0] == ("metadata", False) for kinds in made.kinds()[: len(first)])
     assert all(kinds == [("content", True)] for kinds in made.kinds()[len(first) :])
+    meco_otherwise(first)
+
+
+def meco_otherwise(first: pl.DataFrame) -> None:
+    """The paper's other settings, as the recipe's comment gives them: the same documents, written otherwise or packed."""
+    hashed = run("meco", "name=hashed", "conditioning.hash=true", "promise=[]").phase("conditioned")
+    assert set(hashed["id"]) & set(first["id"])
+    labels = hashed["text"].str.extract(r"^URL: ([0-9a-f]{8,})\n\n", 1)
+    assert labels.null_count() == 0
+    assert labels.n_unique() == hashed["site"].n_unique() == hashed.select("site", labels).n_unique()
+    fixed = run("meco", "name=fixed", r'conditioning={template: "URL: www.example.org\n\n"}', "promise=[]")
+    assert fixed.phase("conditioned")["text"].str.starts_with("URL: www.example.org\n\n").all()
+    none = run("meco", "name=none", "conditioning=null", "promise=[]")
+    assert all(kinds == [("content", True)] for kinds in none.kinds())
+    for method in ("complete", "concat"):
+        shards = f"shards={{tokenizer: examples/tokenizer.json, sequence_length: 128, packing: {{method: {method}}}}}"
+        packed = run("meco", f"name=packed-{method}", shards, "promise=[]")
+        begin, end = 0, 1
+        spans = packed.rows.select("input_ids", "loss_mask", "doc_spans", "phase").to_dicts()
+        opened = [(row, row["doc_spans"][0]["start"]) for row in spans if method == "complete"]
+        assert all(row["input_ids"][at] == begin for row, at in opened)
+        cooled = [row for row in spans if row["phase"] == "cooldown"]
+        assert any(row["input_ids"][one["end"] - 1] == end for row in cooled for one in row["doc_spans"])
+        conditioned = next(row for row in spans if row["phase"] == "conditioned")
+        assert (conditioned["input_ids"][0], conditioned["loss_mask"][0]) == (begin, 0)
+        assert (cooled[0]["input_ids"][0], cooled[0]["loss_mask"][0]) == (begin, 1)
+        lost = packed.manifest["packing"]["dropped_tokens"]
+        assert lost > 0.1 * packed.rows.height * 128 if method == "complete" else lost == 0
 
 
 def skill_it(made: Made) -> None:
