@@ -18,6 +18,8 @@ import pyarrow.ipc
 from pydantic import TypeAdapter
 
 from curation import storage, turns
+from curation.arrays.arrow_text import as_text
+from curation.arrays.columns import whole
 from curation.methods import formatters
 from curation.methods.formatters.segments import Formatted, only
 from curation.methods.loss_weights import loss_weights
@@ -25,11 +27,13 @@ from curation.mixture.pool import labels_in
 from curation.mixture.spans import ShardSpan
 from curation.releases.work import Work
 from curation.training.token_columns import beside
-from curation.training.tokens import Tokens, count_tokens
+from curation.training.tokens import Known, Tokens, count_tokens
 from schemas.errors import RunError
 from schemas.plan import Plan, PlannedPhase
 from schemas.recipe import KIND_COLUMNS
 
+OWN_IDS = "token-ids"
+"""Column of the gathered documents: the token ids of their texts, where these are kept."""
 PLAN, SHARDS = TypeAdapter(Plan), TypeAdapter(tuple[ShardSpan, ...])
 
 
@@ -75,11 +79,15 @@ class Gathered:
                 raise RunError(
                     "write", f"shard {self.span.number}: positions {first} to {last - 1} are not all there, once"
                 )
+            known = None
+            if OWN_IDS in table.column_names:
+                known = Known(as_text(table["text"]), whole(table[OWN_IDS]))
+                table = table.drop_columns([OWN_IDS])
             documents = table.rename_columns([n.removeprefix("tag:") for n in table.column_names])
             chosen = turns.conversation(documents).combine_chunks()
             formatted = formatters.render(chosen, self.phase.conditioning, seed=recipe.seed, phase=self.phase.name)
             weights = loss_weights(documents, formatted, recipe.shards.loss_weights)
-            counted = count_tokens(formatted.texts, formatted.segments, recipe.shards.tokenizer, weights)
+            counted = count_tokens(formatted.texts, formatted.segments, recipe.shards.tokenizer, weights, known)
             counted = beside(documents, formatted.segments, counted, recipe.shards.token_types())
             yield documents, replace(formatted, weights=weights), counted
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,10 @@ from curation.methods.formatters.segments import Formatted
 from curation.methods.formatters.values import OWN_NAME
 from curation.methods.tags import States, describe, pool_wide_tags
 from curation.mixture.pool import written_key
+from curation.releases import token_ids
 from curation.releases.copies import copies_of
 from curation.releases.work import Done, Work
-from curation.training.tokens import token_counts
+from curation.training.tokens import Known, token_counts
 from schemas.recipe import Recipe
 from schemas.sources import Source
 from schemas.work import Prepared
@@ -42,6 +44,7 @@ def run(work: Work, number: int) -> Done:
         states=states_of(work),
         holds_item=_holds_item(work),
         copies=copies_of(work, number),
+        ids=token_ids.path_of(work, number),
     )
     return Done({"edits": edits}, written)
 
@@ -105,18 +108,23 @@ def describe_partition(
     states: States,
     holds_item: Callable[[str], bool] | None = None,
     copies: npt.NDArray[np.int64] | None = None,
+    ids: str | None = None,
 ) -> tuple[list[str], list[tuple[str, str, int, int]]]:
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
     kept: sorted rows of the documents table that are left; none, and there is no POOL table. copies: how many documents each row
-    stands for, by default itself. What a formatter refuses to write is in no pool. Returns what was
+    stands for, by default itself. ids: where the texts' token ids are kept (``token_ids``). What a formatter refuses to write is in no pool. Returns what was
     written, and the kept documents' edits of tags: (stage, rule, documents, places).
     """
     edits: Counter[tuple[str, str, str]] = Counter()
     names = recipe.tag_names()
     pools: list[pa.Table] = []
     tags: list[pa.Table] = []
-    with storage.open_parquet(prepared.documents_path) as file:
+    with ExitStack() as open_:
+        file = open_.enter_context(storage.open_parquet(prepared.documents_path))
+        known_of = None
+        if ids is not None and recipe.shards.tokenizer is not None:
+            known_of = open_.enter_context(token_ids.groups(ids, recipe.shards.tokenizer))
         start = 0
         for group in range(file.num_row_groups):
             documents = file.read_row_group(group)
@@ -129,8 +137,9 @@ def describe_partition(
                 for (stage, rule), found in by_rule.items():
                     edits[stage, f"{rule}:{tag}", "documents"] += int((found[mine - start] > 0).sum())
                     edits[stage, f"{rule}:{tag}", "places"] += int(found[mine - start].sum())
+            known = None if known_of is None else known_of.known(group, documents["text"])
             if len(mine):
-                pools.append(_pool_rows(documents, made, mine - start, mine, number, recipe))
+                pools.append(_pool_rows(documents, made, mine - start, mine, number, recipe, known))
             start += n
     said = [
         (stage, rule, edits[stage, rule, "documents"], edits[stage, rule, "places"])
@@ -153,11 +162,12 @@ def _pool_rows(
     index: npt.NDArray[np.int64],
     number: int,
     recipe: Recipe,
+    known: Known | None,
 ) -> pa.Table:
     """The POOL rows of some of a batch's documents, each counted as plain text and as every conditioning writes it, but for those that
     one of them refuses to write.
 
-    index: their rows in the partition. A formatter that draws by the phase draws once here, for a phase without a name.
+    index: their rows in the partition; known: the batch's token ids. A formatter that draws by the phase draws once here, for a phase without a name.
     """
     names = tags.column_names
     documents = documents.rename_columns({"name": OWN_NAME})
@@ -174,7 +184,8 @@ def _pool_rows(
         for conditioning in (None, *recipe.conditionings())
     ]
     refused = {row for one in (*written, *_rejected(documents, rows, recipe)) for row in one.refused}
-    counts = token_counts([(one.texts, one.segments) for one in written], recipe.shards.tokenizer)
+    known = None if known is None else known.take(rows)
+    counts = token_counts([(one.texts, one.segments) for one in written], recipe.shards.tokenizer, known)
     for key, one, tokens in zip(
         ["", *(f":{written_key(c)}" for c in recipe.conditionings())], written, counts, strict=True
     ):

@@ -27,8 +27,9 @@ from curation.methods.formatters.values import OWN_NAME
 from curation.mixture.pool import Pool
 from curation.mixture.schedule import Schedule
 from curation.mixture.spans import ShardSpan, chunk_bytes, cuts, shards_of
+from curation.releases import token_ids
 from curation.releases.copies import copies_of
-from curation.releases.gathered import PLAN, SHARDS
+from curation.releases.gathered import OWN_IDS, PLAN, SHARDS
 from curation.releases.work import Done, Work
 from curation.training.token_columns import columns_of
 from schemas.plan import Plan
@@ -129,6 +130,7 @@ def run_scatter(work: Work, number: int) -> Done:
     """The scheduled rows of one partition, by chunk."""
     target = work.path("gathered", number, "arrow")
     scheduled = storage.read_arrow(work.path("scheduled", number, "arrow"))
+    ids = token_ids.path_of(work, number)
     scatter(
         work.part(number).documents_path,
         work.path("tags", number),
@@ -137,6 +139,7 @@ def run_scatter(work: Work, number: int) -> Done:
         tag_names=work.recipe.tag_names(),
         token_columns=work.recipe.shards.token_columns,
         chunk_bytes=chunk_bytes(work.recipe.shards),
+        ids=None if ids is None or not token_ids.is_whole(ids) else ids,
         copies=copies_of(work, number),
         target=target,
     )
@@ -152,13 +155,14 @@ def scatter(
     tag_names: list[str],
     token_columns: Collection[str],
     chunk_bytes: int,
+    ids: str | None,
     target: str,
     copies: npt.NDArray[np.int64],
 ) -> None:
     """The scheduled rows of one partition, an Arrow record batch for each chunk of each block of row groups.
 
     documents, tags: the partition's tables, row-aligned. scheduled: the SCHEDULED table, a row a place (a document that is
-    repeated stands several times). token_columns: of the recipe; chunk_bytes: text of a chunk. copies: how many documents each row stands for. Beside ``target`` stands an index, ``shard.chunk`` -> record batches.
+    repeated stands several times). token_columns: of the recipe; chunk_bytes: text of a chunk; ids: where the texts' token ids stand (``token_ids``). copies: how many documents each row stands for. Beside ``target`` stands an index, ``shard.chunk`` -> record batches.
     """
     index: dict[str, list[int]] = {}
     batches = 0
@@ -182,6 +186,8 @@ def scatter(
                     groups, columns=[*READ, *turns.columns_in(file.schema_arrow), *beside], use_threads=False
                 )
                 table = table.rename_columns({"name": OWN_NAME})
+                if ids is not None:
+                    table = table.append_column(OWN_IDS, token_ids.read(ids, groups))
                 for name in tag_names:
                     table = table.append_column(f"tag:{name}", tag_table[name].slice(start, end - start))
                 sizes = pc.fill_null(pc.binary_length(table["text"]), 0).to_numpy()

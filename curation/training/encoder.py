@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from blake3 import blake3
 
 from curation import storage
 from schemas.errors import RecipeError
@@ -96,9 +97,11 @@ class Library(Protocol):
 class Encoder:
     """A tokenizer; safe to use from several threads."""
 
-    def __init__(self, library: Library, fast: Callable[[], Any] | None):
-        """fast: makes a gigatoken tokenizer of the same file, one that was seen to agree, or None; None where that is not to be used."""
+    def __init__(self, library: Library, fast: Callable[[], Any] | None, key: str = ""):
+        """fast: makes a gigatoken tokenizer of the same file, one that was seen to agree, or None; None where that is not to be used.
+        key: what the ids follow from, the file's bytes and name, as 32 hex digits."""
         self.library = library
+        self.key = key
         self._fast = fast() if fast is not None else None
         self._make = fast if self._fast is not None else None
         self._bytes = 0
@@ -191,7 +194,8 @@ def _encoder(path: str, data: bytes) -> Encoder:
     else:
         library = HuggingFace(path, data)
         make = partial(_gigatoken, "from_json", data)
-    return Encoder(library, partial(_agreeing, make, library))
+    key = blake3(posixpath.basename(path).encode() + b"\0" + data).hexdigest(16)
+    return Encoder(library, partial(_agreeing, make, library), key)
 
 
 def _gigatoken(constructor: str, *given: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -18,7 +19,10 @@ from schemas.errors import RecipeError
 from schemas.shards import Packing, Special
 from schemas.tables import TURN_KINDS
 
+Ids = npt.NDArray[np.int32]
+Int = npt.NDArray[np.int64]
 BYTES_PER_TOKEN = 4
+BLOCK = 256
 _BATCH_CHARS = 4_000_000
 """Text that goes through the tokenizer at once: bounds the memory of its Python objects."""
 
@@ -50,13 +54,62 @@ class Tokens:
         return Tokens(self.counts[rows], ids, mask, weights, columns=columns)
 
 
+@dataclass(frozen=True)
+class Known:
+    """Token ids of texts that were made before: texts large_string[n], ids list<int32>[n], null where they are not known."""
+
+    texts: pa.LargeStringArray
+    ids: pa.ListArray
+
+    @cached_property
+    def sizes(self) -> Int:
+        """Tokens of each text, int64[n]; -1 where they are not known."""
+        return np.asarray(pc.fill_null(pc.list_value_length(self.ids), -1), dtype=np.int64)
+
+    def take(self, rows: Int) -> Known:
+        """Those of some rows."""
+        if np.array_equal(rows, np.arange(len(self.ids))):
+            return self
+        chosen = pa.array(rows)
+        return Known(self.texts.take(chosen), self.ids.take(chosen))
+
+    def pieces(self, cut: _Pieces) -> npt.NDArray[np.bool_]:
+        """Which pieces are their row's text whole, whose ids are known: bool[m]."""
+        own = self.sizes[cut.rows] >= 0
+        own &= ~cut.mixed & (_bytes_of(cut.pieces) == _bytes_of(self.texts)[cut.rows])
+        there = np.flatnonzero(own)
+        mine, theirs = (_some(one, rows) for one, rows in ((cut.pieces, there), (self.texts, cut.rows[there])))
+        own[there] = np.asarray(pc.equal(mine, theirs))
+        return own
+
+    def flat(self, rows: Int) -> Ids:
+        """The ids of some rows, one after the other."""
+        if np.array_equal(rows, np.arange(len(self.ids))):
+            return self.ids.flatten().to_numpy()
+        sizes = self.sizes[rows]
+        made = np.empty(int(sizes.sum()), dtype=np.int32)
+        begins = self.ids.offsets.to_numpy()[:-1].astype(np.int64)
+        copy_runs(self.ids.values.to_numpy(), begins[rows], made, np.cumsum(sizes) - sizes, sizes)
+        return made
+
+
+def token_ids(texts: pa.LargeStringArray, tokenizer: str) -> pa.ListArray:
+    """The token ids of each text on its own, without special tokens: list<int32>[n]."""
+    made = encoder.load(tokenizer)
+    coded = [made.ids(texts[start:stop]) for start, stop in _batches(texts)]
+    flat = np.concatenate([np.zeros(0, dtype=np.int32), *(ids for ids, _ in coded)])
+    ends = np.cumsum(np.concatenate([np.zeros(1, dtype=np.int64), *(sizes for _, sizes in coded)]))
+    return pa.ListArray.from_arrays(pa.array(ends.astype(np.int32)), pa.array(flat))
+
+
 def count_tokens(
     texts: pa.LargeStringArray,
     segments: pa.ListArray,
     tokenizer: str | None,
     weights: npt.NDArray[np.float32] | None = None,
+    known: Known | None = None,
 ) -> Tokens:
-    """Tokens of each row. weights float32[m]: of each segment.
+    """Tokens of each row. weights float32[m]: of each segment. known: ids of the rows' documents, which are not made again.
 
     tokenizer: path of a tokenizer (``encoder.load``); null counts UTF-8 bytes / 4, rounded up a row. Each segment is
     tokenised on its own, without special tokens, so that no token straddles a border (MeCo; joined text would give
@@ -65,37 +118,70 @@ def count_tokens(
     read.
     """
     if tokenizer is None:
-        sizes = np.asarray(pc.binary_length(texts), dtype=np.int64)
+        sizes = _bytes_of(texts)
         counts = -(-sizes // BYTES_PER_TOKEN)
         return Tokens(counts.astype(np.int32), trained=_trained(segments, counts))
     made = encoder.load(tokenizer)
     cut = _pieces(texts, segments, weights)
-    ids: list[npt.NDArray[np.int32]] = [np.zeros(0, dtype=np.int32)]
-    found: list[npt.NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)]
+    own = np.zeros(len(cut.pieces), dtype=bool) if known is None else known.pieces(cut)
+    rest = np.flatnonzero(~own)
+    pieces = _some(cut.pieces, rest)
     lengths = np.zeros(len(cut.pieces), dtype=np.int64)
-    for start, stop in _batches(cut.pieces):
-        flat, lengths[start:stop] = made.ids(cut.pieces[start:stop])
-        of_token = np.repeat(cut.weights[cut.first[start:stop]], lengths[start:stop])
-        begins = np.cumsum(lengths[start:stop]) - lengths[start:stop]
-        for number in np.flatnonzero(cut.mixed[start:stop]).tolist():
-            mine = slice(begins[number], begins[number] + lengths[start + number])
-            spans = made.spans(cut.pieces[start + number].as_py(), flat[mine])
-            of_token[mine] = cut.weights_in(start + number, spans)
-        ids.append(flat)
-        found.append(of_token)
-    counts = np.bincount(cut.rows, weights=lengths, minlength=len(texts)).astype(np.int64)
+    coded: list[tuple[Ids, Int]] = []
+    for start, stop in _batches(pieces):
+        flat, lengths[rest[start:stop]] = made.ids(pieces[start:stop])
+        coded.append((flat, rest[start:stop]))
+    if known is not None:
+        lengths[own] = known.sizes[cut.rows[own]]
+        coded.append((known.flat(cut.rows[own]), np.flatnonzero(own)))
+    places = np.cumsum(lengths) - lengths
+    ids = _placed(coded, places, lengths)
+    weight = cut.weights[cut.first[:-1]]
+    mask = np.repeat((weight >= 0).view(np.uint8), lengths)
+    of_token = None if weights is None else np.repeat(np.maximum(weight, 0), lengths)
+    trained = np.where(weight >= 0, lengths, 0)
+    for number in np.flatnonzero(cut.mixed).tolist():
+        mine = slice(places[number], places[number] + lengths[number])
+        found = cut.weights_in(number, made.spans(cut.pieces[number].as_py(), ids[mine]))
+        mask[mine], trained[number] = found >= 0, int((found >= 0).sum())
+        if of_token is not None:
+            of_token[mine] = np.maximum(found, 0)
+    counts, with_loss = (np.bincount(cut.rows, weights=one, minlength=len(texts)) for one in (lengths, trained))
     offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
-    of_token = np.concatenate(found)
-    mask = of_token >= 0
-    trained = np.diff(np.concatenate([[0], np.cumsum(mask)])[np.concatenate([[0], np.cumsum(counts)])])
     return Tokens(
         counts.astype(np.int32),
-        pa.ListArray.from_arrays(offsets, pa.array(np.concatenate(ids))),
-        pa.ListArray.from_arrays(offsets, pa.array(mask.astype(np.uint8))),
-        None if weights is None else pa.ListArray.from_arrays(offsets, pa.array(np.maximum(of_token, 0))),
-        trained.astype(np.int32),
+        pa.ListArray.from_arrays(offsets, pa.array(ids)),
+        pa.ListArray.from_arrays(offsets, pa.array(mask)),
+        None if of_token is None else pa.ListArray.from_arrays(offsets, pa.array(of_token)),
+        with_loss.astype(np.int32),
         _by_segment(lengths, cut),
     )
+
+
+def _placed(coded: list[tuple[Ids, Int]], places: Int, lengths: Int) -> Ids:
+    """Ids of pieces, which come in parts, (ids, numbers of the pieces), in the order of the pieces; lengths: of each."""
+    if len(coded) == 1 and len(coded[0][1]) == len(lengths):
+        return coded[0][0]
+    ids = np.empty(int(lengths.sum()), dtype=np.int32)
+    for flat, mine in coded:
+        copy_runs(flat, np.cumsum(lengths[mine]) - lengths[mine], ids, places[mine], lengths[mine])
+    return ids
+
+
+@numba.njit(nogil=True, cache=True)
+def copy_runs(source, begins, target, places, sizes):  # type: ignore[no-untyped-def]
+    """Copy runs of one array, by where they begin, to their places in another."""
+    for i in range(len(sizes)):
+        target[places[i] : places[i] + sizes[i]] = source[begins[i] : begins[i] + sizes[i]]
+
+
+def _some(texts: pa.LargeStringArray, rows: Int) -> pa.LargeStringArray:
+    """Some texts, in any order; all of them without a copy."""
+    return texts if np.array_equal(rows, np.arange(len(texts))) else texts.take(pa.array(rows))
+
+
+def _bytes_of(texts: pa.LargeStringArray) -> Int:
+    return np.diff(buffers(texts)[1])
 
 
 def _by_segment(lengths: npt.NDArray[np.int64], cut: _Pieces) -> npt.NDArray[np.int64]:
@@ -121,7 +207,7 @@ def _segments(segments: pa.ListArray) -> tuple[pa.StructArray, npt.NDArray[np.in
 
 
 def token_counts(
-    many: Sequence[tuple[pa.LargeStringArray, pa.ListArray]], tokenizer: str | None
+    many: Sequence[tuple[pa.LargeStringArray, pa.ListArray]], tokenizer: str | None, known: Known | None = None
 ) -> list[npt.NDArray[np.int32]]:
     """Tokens of each row of several (texts, segments), as ``count_tokens`` counts them: int32[n] each.
 
@@ -131,17 +217,22 @@ def token_counts(
         return [count_tokens(texts, segments, None).counts for texts, segments in many]
     made = encoder.load(tokenizer)
     cut = [_pieces(texts, segments) for texts, segments in many]
-    coded = pa.concat_arrays([one.pieces for one in cut]).dictionary_encode()
+    own = [np.zeros(len(one.pieces), dtype=bool) if known is None else known.pieces(one) for one in cut]
+    pieces = [one.pieces.filter(pa.array(~mine)) for one, mine in zip(cut, own, strict=True)]
+    coded = pa.concat_arrays(pieces).dictionary_encode()
     distinct = coded.dictionary
     lengths = np.zeros(len(distinct), dtype=np.int64)
     for start, stop in _batches(distinct):
         _, lengths[start:stop] = made.ids(distinct[start:stop])
     of_piece = lengths[coded.indices.to_numpy()]
     counts, start = [], 0
-    for (texts, _), one in zip(many, cut, strict=True):
-        stop = start + len(one.pieces)
-        counts.append(np.bincount(one.rows, weights=of_piece[start:stop], minlength=len(texts)).astype(np.int32))
-        start = stop
+    for (texts, _), one, mine, others in zip(many, cut, own, pieces, strict=True):
+        sizes = np.zeros(len(one.pieces), dtype=np.int64)
+        sizes[~mine] = of_piece[start : start + len(others)]
+        if known is not None:
+            sizes[mine] = known.sizes[one.rows[mine]]
+        counts.append(np.bincount(one.rows, weights=sizes, minlength=len(texts)).astype(np.int32))
+        start += len(others)
     return counts
 
 
@@ -216,13 +307,16 @@ def _pieces(
     opens[1:] = ~(turn[1:] & turn[:-1] & (rows[1:] == rows[:-1]))
     begins = np.flatnonzero(opens)
     first = np.append(begins, len(rows))
-    data, offsets = buffers(texts)
-    data = data[int(offsets[0]) : int(offsets[-1])]
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    cuts, points = _bytes_at(data, ends[first])
+    if len(begins) == len(texts) and np.array_equal(rows[begins], np.arange(len(texts))):
+        pieces, points = texts, int(pc.sum(pc.utf8_length(texts)).as_py() or 0)
+    else:
+        data, offsets = buffers(texts)
+        data = data[int(offsets[0]) : int(offsets[-1])]
+        cuts, points = _bytes_at(data, ends[first])
+        pieces = pa.LargeStringArray.from_buffers(len(begins), pa.py_buffer(cuts), pa.py_buffer(data))
     if ends[-1] != points:
         raise ValueError("segments do not cover the texts")
-    pieces = pa.LargeStringArray.from_buffers(len(begins), pa.py_buffer(cuts), pa.py_buffer(data))
     mixed = np.zeros(len(begins), dtype=bool)
     if len(begins):
         mixed = np.maximum.reduceat(given, begins) != np.minimum.reduceat(given, begins)
@@ -234,12 +328,20 @@ def _bytes_at(data, points):  # type: ignore[no-untyped-def]
     """The first bytes of some code points (ascending) of UTF-8, int64[n], and how many code points there are in all."""
     found = np.full(len(points), len(data), dtype=np.int64)
     at, count = 0, 0
-    for place in range(len(data)):
-        if data[place] & 0xC0 != 0x80:
-            while at < len(points) and points[at] == count:
-                found[at] = place
-                at += 1
-            count += 1
+    for block in range(0, len(data), BLOCK):
+        end = min(block + BLOCK, len(data))
+        inside = 0
+        for place in range(block, end):  # without a branch, so that it runs on many bytes at once
+            inside += (data[place] & 0xC0) != 0x80
+        if at < len(points) and points[at] < count + inside:
+            inside = 0
+            for place in range(block, end):
+                if data[place] & 0xC0 != 0x80:
+                    while at < len(points) and points[at] == count + inside:
+                        found[at] = place
+                        at += 1
+                    inside += 1
+        count += inside
     return found, count
 
 

@@ -46,6 +46,7 @@ def busy() -> Iterator[str]:
     server.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_it_is_named(corpus: Path, tmp_path: Path, api: dict[str, str]) -> None:
     with busy() as url:

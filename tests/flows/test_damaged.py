@@ -12,6 +12,7 @@ from tests.conftest import Command, recipe_of, release_of, shard_bytes
 DAMAGES = [b"", b'{"release": 5}']
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_a_moved_output_and_a_deleted_one(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
     recipe = str(recipe_of(tmp_path))

@@ -247,6 +247,7 @@ def test_a_ray_cluster_elsewhere_whose_worker_joins_late(
     assert shard_bytes(release_of(tmp_path)) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "package"), [("dask", "Dask scheduler"), ("ray", "Ray cluster")])
 def test_an_address_that_does_not_answer_is_named(kind: Any, package: str) -> None:
     pytest.importorskip(f"prefect_{kind}")

@@ -20,6 +20,7 @@ from tests.conftest import ROOT, recipe_of, release_of
 pytestmark = pytest.mark.server
 
 
+@pytest.mark.slow
 def test_a_later_run_waits_for_the_end_of_the_first(corpus: Path, tmp_path: Path, api: dict[str, str]) -> None:
     from flows.curate import curate
 

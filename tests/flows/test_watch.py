@@ -57,6 +57,7 @@ def test_new_files_start_one_run(tmp_path: Path, deployed: str) -> None:
     assert look()["started"] not in (again["started"], started["started"])
 
 
+@pytest.mark.slow
 def test_a_deployment_that_there_is_not(api: dict[str, str]) -> None:
     from flows.curate import curate
     from flows.watch import watch

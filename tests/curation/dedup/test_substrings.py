@@ -60,7 +60,7 @@ def corpora(draw: st.DrawFn) -> list[bytes]:
 
 
 @given(corpora(), st.sampled_from([64, 65, 100, 150, 300]), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_cut_is_what_a_table_of_all_windows_says(documents: list[bytes], length: int, with_first: bool) -> None:
     assert (cut(documents, length, with_first=with_first) == by_hand(documents, length, all_of_them=with_first)).all()
 

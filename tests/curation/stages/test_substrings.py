@@ -86,6 +86,7 @@ def tables(release: Path, folder: str) -> list[Row]:
     return [row for path in sorted((release / folder).rglob("*.parquet")) for row in pl.read_parquet(path).to_dicts()]
 
 
+@pytest.mark.slow
 def test_the_shards_hold_what_a_table_of_all_windows_leaves(syllabus: Command, tmp_path: Path) -> None:
     texts = a_corpus(tmp_path)
     assert syllabus("run", a_recipe(tmp_path)).returncode == 0
@@ -158,6 +159,7 @@ def test_first_occurrences_go_as_well_where_none_is_to_stay(syllabus: Command, t
     assert sorted(shards(release_of(tmp_path))["text"]) == sorted(left)
 
 
+@pytest.mark.slow
 def test_drop_changes_no_text_and_report_drops_nothing(syllabus: Command, tmp_path: Path) -> None:
     texts = a_corpus(tmp_path)
     left = without(texts)

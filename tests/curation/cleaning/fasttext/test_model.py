@@ -67,6 +67,7 @@ def mixed(n: int) -> list[str]:
     return [" ".join(draw.choices(words, k=draw.randrange(0, 400))) for _ in range(n)]
 
 
+@pytest.mark.slow
 def test_languages() -> None:
     same(PAGES + mixed(300), LID, fasttext.load_model(LID))
 
