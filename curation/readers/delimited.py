@@ -61,11 +61,12 @@ def read_delimited(url: str, wanted: Wanted, *, format: str, compression: str | 
     stream = _Stream(text_blocks(url, format, compression))
     # surrogateescape keeps a bad byte in its own record, which is then set aside
     text = io.TextIOWrapper(io.BufferedReader(stream, 1 << 20), encoding="utf-8", errors="surrogateescape", newline="")
-    records = _records(text, stream, _DELIMITERS[format])
+    lines = _TextLines(text, _DELIMITERS[format])
+    records = _records(lines, stream)
     rows = Rows(wanted, untyped=True)
     header = next(records, None)
     if not isinstance(header, list):
-        yield rows.take(stream.fault.message if stream.fault else header)
+        yield rows.take(stream.fault.message if stream.fault else header if isinstance(header, str) else None)
         return
     names = [name.strip() for name in header]
     missing = [name for name in wanted.required if name not in names]
@@ -78,11 +79,17 @@ def read_delimited(url: str, wanted: Wanted, *, format: str, compression: str | 
         return
     kept = [(place, name) for place, name in enumerate(names) if name in asked]
     rows.saw(name for _, name in kept)
-    for number, record in enumerate(records):
-        if isinstance(record, str):
+    number = -1
+    for record in records:
+        number += 1
+        if isinstance(record, int):  # as many fields as the one before, and so as wrong
+            rows.bad(number, f"{lines.wrong} fields, the header has {len(names)}", times=record)
+            number += record - 1
+        elif isinstance(record, str):
             rows.bad(number, record)
         elif len(record) != len(names):
             rows.bad(number, f"{len(record)} fields, the header has {len(names)}")
+            lines.wrong = len(record)
         else:
             size = sum(map(len, record))
             row = {name: record[place] for place, name in kept}
@@ -108,9 +115,12 @@ class _TextLines:
     """
 
     def __init__(self, text: io.TextIOWrapper, delimiter: str):
-        self._text, self._delimiter = text, delimiter
+        self._text, self.delimiter = text, delimiter
         self._held, self._at = "", 0  # what was read beyond blank lines, and how much of it was given
         self.between = True
+        self.wrong = 0
+        """Fields of the last record that had a wrong number of them."""
+        self._alike: tuple[int, re.Pattern[str]] | None = None
 
     def __iter__(self) -> _TextLines:
         return self
@@ -134,6 +144,21 @@ class _TextLines:
             if not self._held:
                 return ""
 
+    def pass_over(self) -> int:
+        """Lines without quotes that follow and have as many fields as ``wrong``, many at a time: how many. There may be a billion."""
+        if self._alike is None or self._alike[0] != self.wrong:
+            inside = rf'[^"{self.delimiter}\r\n]'
+            last = inside + ("*+" if self.wrong > 1 else "++")  # a blank line is no record
+            line = rf"(?:{inside}*+{self.delimiter}){{{self.wrong - 1}}}+{last}\r?\n"
+            self._alike = self.wrong, re.compile(rf"(?:{line})*+")
+        if self._at == len(self._held):
+            self._held, self._at = self._text.read(BLANKS_AT_ONCE), 0
+        start, end = self._at, self._alike[1].match(self._held, self._at).end()  # type: ignore[union-attr]
+        if end == len(self._held):  # the last line is left: it may be where a file breaks off
+            end = self._held.rfind("\n", start, end - 1) + 1 or start
+        self._at = max(start, end)
+        return self._held.count("\n", start, self._at)
+
     def __next__(self) -> str:
         line = self._readline()
         if self.between:
@@ -146,17 +171,22 @@ class _TextLines:
             while not line.endswith("\n") and (line := self._text.readline(PASSED_OVER)):
                 pass
             raise _TooLong(f"longer than {MAX_ROW_BYTES} bytes")
-        if len(line) > MAX_FIELDS and line.count(self._delimiter) >= MAX_FIELDS:
+        if len(line) > MAX_FIELDS and line.count(self.delimiter) >= MAX_FIELDS:
             raise _TooLong(f"more than {MAX_FIELDS:,} fields")
         return line
 
 
-def _records(text: io.TextIOWrapper, stream: _Stream, delimiter: str) -> Iterator[list[str] | str]:
-    """The records; a string is the reason why one is none. The last one before a broken end is left out: it is cut."""
-    lines = _TextLines(text, delimiter)
+def _records(lines: _TextLines, stream: _Stream) -> Iterator[list[str] | str | int]:
+    """The records; a string is the reason why one is none, a number so many of ``lines.wrong`` fields. The last one before a broken
+    end is left out: it is cut."""
+    delimiter = lines.delimiter
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     held: list[str] | str | None = None
     while True:
+        if isinstance(held, list) and len(held) == lines.wrong and (times := lines.pass_over()):
+            yield held
+            yield times
+            held = None
         lines.between = True
         try:
             record: list[str] | str = next(reader)

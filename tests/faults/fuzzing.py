@@ -109,14 +109,35 @@ def texts() -> dict[str, bytes]:
 
 @cache
 def plain() -> dict[str, bytes]:
-    """Those of Parquet, models and a tokenizer."""
+    """Those of Parquet, a crawl, models and a tokenizer."""
     return {
         "snappy.parquet": parquet(compression="snappy"),
         "zstd.parquet": parquet(compression="zstd", write_page_checksum=True),
         "plain.parquet": parquet(compression="none", use_dictionary=False, data_page_version="2.0"),
+        "pages.warc": pages(compressed=False),
+        "pages.warc.gz": pages(compressed=True),
         "untyped.parquet": parquet(compression="gzip", store_schema=False),
         **side_files(),
     }
+
+
+def pages(*, compressed: bool) -> bytes:
+    """A crawl: pages in several encodings, one without text, one that is no page."""
+    from tests.curation.readers.test_warc import warc
+
+    kinds = ["text/html; charset=utf-8", "text/html", "text/html; charset=iso-8859-1", "image/png"]
+    bodies = [
+        f"<html><head><title>t</title></head><body><main><h1>{CANARY} {i}</h1><p>{'some words, ' * 20}</p>"
+        f"<table><tr><td>a<td>b</table><ul><li>x<li>y &amp; &#x1F600; é</ul></main></body></html>"
+        for i in range(5)
+    ]
+    return warc(
+        [
+            (f"https://example.org/{i}", kinds[i % 4], body.encode("utf-8" if i % 4 < 2 else "latin-1"))
+            for i, body in enumerate([*bodies, "<html></html>"])
+        ],
+        compressed=compressed,
+    )
 
 
 @cache

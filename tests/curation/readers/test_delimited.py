@@ -36,7 +36,7 @@ def test_the_records_of_the_csv_module(text: str, at_once: int) -> None:
     before = delimited.BLANKS_AT_ONCE
     delimited.BLANKS_AT_ONCE = at_once
     try:
-        found = list(delimited._records(source, stream, ","))
+        found = list(delimited._records(delimited._TextLines(source, ","), stream))
     finally:
         delimited.BLANKS_AT_ONCE = before
     whole = next((i for i, one in enumerate(found) if isinstance(one, str)), len(found))
@@ -54,3 +54,41 @@ def test_blank_lines_are_no_rows(tmp_path: Path, blank: str) -> None:
         bad += [(row, why) for row, why, *_ in batch.bad_rows]
     assert documents == ["one", "two\n\n\n2", "three"]
     assert bad == [(3, "1 fields, the header has 2")]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(1, 30), st.booleans()), max_size=12),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+    st.integers(1, 40),
+)
+def test_runs_of_wrong_records_are_counted_as_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory,
+    runs: list[tuple[int, int, bool]],
+    end: str,
+    closed: bool,
+    at_once: int,
+) -> None:
+    """fields, records alike, and whether a quote stands in them."""
+    records = [
+        ",".join(['"a, b"' if quoted and not n else f"x{n}" for n in range(fields)])
+        for fields, times, quoted in runs
+        for _ in range(times)
+    ]
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    path.write_text(end.join(["text,n", *records]) + (end if closed else ""), newline="")
+    wrong = [[number, f"{record.count(',') + 1 - record.count('b')} fields"] for number, record in enumerate(records)]
+    wrong = [one for one in wrong if not one[1].startswith("2 ")]
+    before = delimited.BLANKS_AT_ONCE
+    delimited.BLANKS_AT_ONCE = at_once
+    try:
+        batches = list(read(str(path), Wanted(batch_bytes=100), format="csv"))
+    finally:
+        delimited.BLANKS_AT_ONCE = before
+    assert sum(batch.bad for batch in batches) == len(wrong)
+    numbers = {number for number, _ in wrong}
+    read_ = [row for batch in batches for row in batch.documents["row"].to_pylist()]
+    assert read_ == [number for number in range(len(records)) if number not in numbers]
+    named = {number: reason for batch in batches for number, reason in batch.bad_rows}
+    assert all(reason.startswith(dict(wrong)[number]) for number, reason in named.items())
