@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.tables import print_timings
 from flows.cli.terminal import AsJson, ReleasePath, err, fail, out, printable
 from schemas.errors import UnknownDocument
 
@@ -119,8 +120,15 @@ def report(
         str | None,
         typer.Option("--output", help="Where to write; default: report.html of the release, or compared-with-….html."),
     ] = None,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="Print what took how long instead, stage by stage.")
+    ] = False,
 ) -> None:
     """Write one self-contained HTML page about a release, or about two side by side."""
+    if timings:
+        for each in (one for one in (release, other) if one is not None):
+            print_timings(_manifest(release_of(each)))
+        return
     from curation import storage
     from curation.releases.report import compare
     from curation.releases.report import report as make_report

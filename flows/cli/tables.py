@@ -94,3 +94,25 @@ def print_end(manifest: Any, folder: str, seconds: float) -> None:
     ]
     for line in lines:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_timings(manifest: dict[str, Any]) -> None:
+    """Seconds of each stage and their share; steps of *prepare*, which its workers take side by side, beneath."""
+    timings: dict[str, float] = manifest["timings"]
+    read = sum(file["bytes"] for file in manifest["inputs"] if file["same_as"] is None) / 1e6
+    for title, names in (
+        (f"{manifest['release']}: seconds by stage", [name for name in timings if "." not in name]),
+        ("steps of prepare, added over its workers", [name for name in timings if "." in name]),
+    ):
+        total = sum(timings[name] for name in names)
+        table = Table(title=title, title_justify="left")
+        table.add_column("", justify="left")
+        for name in ("seconds", "share", "MB of input/s"):
+            table.add_column(name, justify="right")
+        for name in [*names, "together"] if names else []:
+            seconds = timings.get(name, total)
+            rate = f"{read / seconds:,.1f}" if seconds >= 0.01 else ""
+            share = f"{seconds / total:.1%}" if total else ""
+            table.add_row(name.rpartition(".")[2], f"{seconds:,.2f}", share, rate)
+        if names:
+            out.print(table)

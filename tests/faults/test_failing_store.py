@@ -58,7 +58,7 @@ class Stored:
     def run(self, name: str, address: str) -> subprocess.CompletedProcess[str]:
         path = self.folder / f"{name}.json"
         path.write_text(json.dumps(self.recipe | {"output": self.store.url(f"out/{name}")}))
-        return self.syllabus("run", str(path), address=address)
+        return self.syllabus("run", "-q", str(path), address=address)
 
     def shards(self, name: str) -> dict[str, bytes]:
         return self.store.shards(f"out/{name}/tried")

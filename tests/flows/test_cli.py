@@ -54,6 +54,9 @@ def test_a_recipe_becomes_a_release_that_holds(corpus: Path, tmp_path: Path, syl
 
     assert syllabus("verify", str(release)).returncode == 0
     assert syllabus("report", str(release)).returncode == 0
+    timings = syllabus("report", str(release), "--timings")
+    assert timings.returncode == 0
+    assert {"prepare", "write", "together", "seconds"} <= set(timings.stdout.replace("│", " ").split())
     told = syllabus("explain", str(release), first["id"])
     assert told.returncode == 0
     assert "position 0" in told.stdout or f"position {first['position']}" in told.stdout

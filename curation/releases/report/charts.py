@@ -13,12 +13,16 @@ from typing import Any
 
 import vl_convert
 
+from curation.releases.report.page import folded, table
+
 VEGA_LITE = "6.4"
 WIDTH = 720
 KEPT, DROPPED = "#4a7dbd", "#c9625a"
 COLOURS = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e"]
 OTHERS = "#9498a0"
 LABEL_CHARS = 40
+NUMBERS = 100
+"""Rows of the table beneath a picture."""
 NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 _TEXT = {
@@ -51,10 +55,31 @@ def svg(spec: dict[str, Any], label: str) -> str:
     found = re.match(r'<svg [^>]*?width="([\d.]+)" height="[\d.]+"', made)
     assert found is not None
     size = f'style="width:100%;max-width:{float(found[1]):.0f}px;height:auto" role="img" aria-label="{escaped(label)}"'
-    opened = re.sub(r' width="[\d.]+" height="[\d.]+"', f" {size}", found[0], count=1)
+    opened = re.sub(r' width="[\d.]+" height="[\d.]+"', lambda _: f" {size}", found[0], count=1)
     # What a screen reader is told of every single bar makes most of a picture's bytes; the tables say it.
     inside = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", made[found.end() :])
     return opened + inside
+
+
+def plot(spec: dict[str, Any], label: str, *, numbers: bool = True) -> str:
+    """A picture with what it shows above it and its numbers beneath, the first ``NUMBERS`` of them; numbers: false where a table
+    of them stands there anyway."""
+    values = _values(spec) if numbers else []
+    names = list(dict.fromkeys(name for one in values for name in one))
+    rows = [[one.get(name) for name in names] for one in values[:NUMBERS]]
+    more = f", the first {NUMBERS} of {len(values):,}" if len(values) > NUMBERS else ""
+    beneath = folded(f"its numbers{more}", table(names, rows))
+    return f"<figure><figcaption>{escaped(label)}</figcaption>{svg(spec, label)}{beneath}</figure>"
+
+
+def _values(spec: Any) -> list[dict[str, Any]]:
+    """The first data that stand in a specification."""
+    if isinstance(spec, dict):
+        if isinstance(spec.get("data"), dict) and "values" in spec["data"]:
+            return list(spec["data"]["values"])
+        spec = list(spec.values())
+    found = (_values(one) for one in spec) if isinstance(spec, list) else ()
+    return next((values for values in found if values), [])
 
 
 def _drawable(plain: Any) -> Any:
@@ -68,7 +93,7 @@ def _drawable(plain: Any) -> Any:
 
 def escaped(text: str) -> str:
     """A string as the value of an attribute or as text."""
-    return html.escape(text)
+    return html.escape(NO_XML.sub("\ufffd", text))
 
 
 def short(label: str) -> str:
@@ -78,7 +103,7 @@ def short(label: str) -> str:
 
 def bars(rows: Sequence[tuple[str, float]], *, label: str, value: str = "documents", form: str = ",d") -> str:
     """One bar a row, in the order given."""
-    return svg(
+    return plot(
         {
             "data": {"values": [{"label": short(name), "value": amount} for name, amount in rows]},
             "padding": {"left": 25, "right": 70, "top": 5, "bottom": 5},
@@ -110,8 +135,8 @@ def bars(rows: Sequence[tuple[str, float]], *, label: str, value: str = "documen
 
 
 def histogram(
-    edges: list[float], counts: list[int], *, label: str, title: str | None = None, bound: float | None = None,
-    dropped: list[bool] | None = None, log: bool = False, width: int = 300, height: int = 90,
+    edges: list[float], counts: list[int], *, label: str, bound: float | None = None,
+    dropped: list[bool] | None = None, log: bool = False, width: int = 300, height: int = 90, numbers: bool = True,
 ) -> str:  # fmt: skip
     """A bar a bin on a square-root scale, which shows the few at the edges beside the many in the middle; the bound as a
     dashed line; bins that drop in their own colour."""
@@ -133,7 +158,7 @@ def histogram(
                     "field": "n",
                     "type": "quantitative",
                     "scale": {"type": "sqrt"},
-                    "title": None,
+                    "title": "documents",
                     "axis": {"tickCount": 3, "format": "~s"},
                 },
                 "y2": {"datum": 0},
@@ -154,4 +179,4 @@ def histogram(
                 "encoding": {"x": {"field": "bound", "type": "quantitative"}},
             }
         )
-    return svg({"width": width, "height": height, "title": title, "layer": layers}, label)
+    return plot({"width": width, "height": height, "layer": layers}, label, numbers=numbers)

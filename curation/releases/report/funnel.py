@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curation.releases.report.charts import DROPPED, KEPT, svg
+from curation.releases.report.charts import DROPPED, KEPT, plot
 from curation.releases.report.page import table
 
 
@@ -17,7 +17,7 @@ def funnel(manifest: dict[str, Any]) -> str:
         said = f"{stage['out']:,}" + (f"  (−{100 * dropped / stage['in']:.1f} %)" if dropped else "")
         both = {"stage": stage["stage"], "in": stage["in"], "said": said}
         values += [{**both, "what": "kept", "n": stage["out"]}, {**both, "what": "dropped", "n": dropped}]
-    picture = svg(
+    picture = plot(
         {
             "data": {"values": values},
             "padding": {"left": 25, "right": 70, "top": 5, "bottom": 5},

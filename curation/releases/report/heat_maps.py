@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from curation.releases.report.charts import short, svg
+from curation.releases.report.charts import plot, short
 from curation.releases.report.page import folded, table
 from schemas.groups import SEPARATOR, parted
 
@@ -68,7 +68,7 @@ def _of_phase(phase: dict[str, Any], by: str, pool: dict[str, Any]) -> str:
             },
         }
 
-    picture = svg(
+    picture = plot(
         {
             "title": f"{short(phase['name'])}: {outer} by {inner}",
             "data": {"values": values},
@@ -76,6 +76,7 @@ def _of_phase(phase: dict[str, Any], by: str, pool: dict[str, Any]) -> str:
             "resolve": {"scale": {"color": "independent"}},
         },
         f"Tokens and epochs of each group, phase {phase['name']}",
+        numbers=False,
     )
     shown = [[*row] for row in rows[: ROWS * STEPS]]
     return picture + folded(

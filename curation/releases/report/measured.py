@@ -5,7 +5,6 @@ Two passes over ``statistics/``: the range of each rule's values, then the count
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,6 +86,5 @@ def _picture(one: Histogram) -> str:
         said = f"; drops {one.drops} {one.bound:g}"
         dropped = middles < one.bound if one.drops in ("<", "<=") else middles > one.bound
     bound = one.bound if one.bound is not None and low <= one.bound <= high else None
-    picture = histogram(edges.tolist(), one.counts.tolist(), label=one.name, bound=bound, dropped=dropped.tolist())
-    caption = html.escape(f"{one.name}: {low:.4g} to {high:.4g}{said}")
-    return f'<figure style="margin:0">{picture}<figcaption class="small">{caption}</figcaption></figure>'
+    caption = f"{one.name}: {low:.4g} to {high:.4g}{said}"
+    return histogram(edges.tolist(), one.counts.tolist(), label=caption, bound=bound, dropped=dropped.tolist())

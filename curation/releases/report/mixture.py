@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from curation.releases.report.charts import KEPT, short, svg
+from curation.releases.report.charts import KEPT, plot, short
 from curation.releases.report.page import folded, table
 
 LABELS = 14
@@ -77,7 +77,7 @@ def _fitted(phase: dict[str, Any]) -> str:
         ends = [{"predicted": end, "seen": end} for end in (min(fit["seen"]), max(fit["seen"]))]
         same = {"x": {"field": "predicted", **axis}, "y": {"field": "seen", **axis}}
         layers.append({"data": {"values": ends}, "mark": {"type": "line", "strokeDash": [4, 4]}, "encoding": same})
-    drawn = svg(
+    drawn = plot(
         {"data": {"values": points}, "width": 320, "height": 240, "layer": layers},
         f"Foretold and seen losses of other runs, phase {phase['name']}",
     )
@@ -111,7 +111,7 @@ def mixture(manifest: dict[str, Any]) -> str:
             "title": "share in the unit of the phase's budget (bar: written, tick: planned)",
             "axis": {"format": "%"},
         }
-        picture = svg(
+        picture = plot(
             {
                 "data": {"values": values},
                 "facet": {
@@ -132,6 +132,7 @@ def mixture(manifest: dict[str, Any]) -> str:
                 },
             },
             "Mixture planned and written, by phase",
+            numbers=False,
         )  # fmt: skip
     picture += "".join(_fitted(phase) for phase in manifest["phases"] if phase.get("fit"))
     full = table(list(COLUMNS), rows)

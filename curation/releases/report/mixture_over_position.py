@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.mixture.pool import labels_in
-from curation.releases.report.charts import COLOURS, short, svg
+from curation.releases.report.charts import COLOURS, plot, short
 from curation.releases.report.charts import OTHERS as OTHERS_COLOUR
 from schemas.groups import SEPARATOR
 from schemas.tables import NO_LABEL
@@ -40,7 +40,7 @@ def mixture_over_position(manifest: dict[str, Any], folder: str) -> str:
     begins = np.flatnonzero(np.r_[True, phases[1:] != phases[:-1]])
     colours = [OTHERS_COLOUR if label == OTHERS else COLOURS[i % len(COLOURS)] for i, label in enumerate(labels)]
     x = {"field": "x", "type": "quantitative", "title": "training position", "axis": {"format": "%"}}
-    return svg(
+    return plot(
         {
             "height": 260,
             "layer": [

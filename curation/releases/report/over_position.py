@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation import storage
-from curation.releases.report.charts import KEPT, svg
+from curation.releases.report.charts import KEPT, plot
 
 BINS = 160
 NOT_SCORES = frozenset({"position", "epoch", "tokens"})
@@ -65,7 +65,7 @@ def _picture(name: str, low: Any, mean: Any, high: Any) -> str:
     ]
     x = {"field": "x", "type": "quantitative", "title": "training position", "axis": {"format": "%"}}
     y = {"type": "quantitative", "title": None, "scale": {"zero": False}}
-    return svg(
+    return plot(
         {
             "title": f"{name} (line: mean, band: 10th to 90th percentile)",
             "data": {"values": values},

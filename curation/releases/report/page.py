@@ -31,6 +31,7 @@ td:first-child{overflow-wrap:break-word}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem} .pair>*{min-width:0} @media(max-width:50rem){.pair{grid-template-columns:1fr}}
 .case{border-left:3px solid var(--line);padding:.2rem .6rem;margin:.4rem 0} .case.dropped{border-color:var(--drop)} .case.kept{border-color:var(--kept)}
 .x{font-family:ui-monospace,monospace;font-size:12px;white-space:pre-wrap;overflow-wrap:anywhere}
+figure{margin:0 0 1rem} figcaption{font-size:12px;opacity:.85;margin:.4rem 0}
 .strip{display:flex;gap:2px;margin:1rem 0} .strip div{background:var(--soft);padding:.3rem .5rem;min-width:0;overflow:hidden;font-size:12px} .strip b{display:block}
 .given{opacity:.55;background:var(--soft)} .trained{border-bottom:1px solid var(--kept)}
 .small{font-size:12px;opacity:.8} del{color:var(--drop)} ins{color:var(--kept)} summary{cursor:pointer}

@@ -55,7 +55,13 @@ def token_lengths(manifest: dict[str, Any], folder: str) -> str:
     first, last = int(np.flatnonzero(counts)[0]), int(np.flatnonzero(counts)[-1])
     edges = [float(2**i) for i in range(first, last + 2)]
     picture = histogram(
-        edges, counts[first : last + 1].tolist(), label="Documents by tokens", log=True, width=680, height=140
+        edges,
+        counts[first : last + 1].tolist(),
+        label="Documents by tokens",
+        log=True,
+        width=680,
+        height=140,
+        numbers=False,
     )
     rows = [[f"{2**i:,} to {2 ** (i + 1) - 1:,}", int(counts[i])] for i in range(first, last + 1)]
     return picture + folded("as a table", table(["tokens", "documents"], rows))

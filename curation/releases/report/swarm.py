@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from curation import storage
-from curation.releases.report.charts import short, svg
+from curation.releases.report.charts import plot, short
 from curation.releases.report.page import folded, table
 
 RUNS, GROUPS = 128, 40
@@ -30,7 +30,7 @@ def swarm(manifest: dict[str, Any], folder: str) -> str:
     groups = sorted(sums, key=lambda group: (-sums[group], group))[:GROUPS]
     shown = list(rows.items())[:RUNS]
     values = [{"run": run, "group": short(group), "weight": of[group]} for run, of in shown for group in groups]
-    picture = svg(
+    picture = plot(
         {
             "title": f"Weights of the runs, by {short(record['by'])}",
             "data": {"values": values},
@@ -49,6 +49,7 @@ def swarm(manifest: dict[str, Any], folder: str) -> str:
             },
         },
         "Weights of the groups in each run of the swarm",
+        numbers=False,
     )
     said = (
         f"<p>{len(rows):,} runs of {record['tokens']:,} tokens, drawn as {record['draw']} does; "

@@ -14,7 +14,7 @@ import pytest
 
 from curation.releases.report import compare, report, search
 from curation.releases.report.page import in_script
-from schemas.tables import BORDERS, DUPLICATES, LEDGER, PLACES
+from schemas.tables import BORDERS, DUPLICATES, LEDGER, PLACES, SEGMENTS
 
 HOSTILE = "</title></script><script>alert(1)</script><img src=x onerror=alert(2)>[a](javascript:alert(3))=cmd()"
 
@@ -65,6 +65,10 @@ def release(folder: Path, *, documents: int = 40, name: str = "20260101T000000-a
     (folder / "pool").mkdir()
     pq.write_table(pool, folder / "pool" / "0.parquet")
     rows = pa.table({"tokens": [10] * half, "topic": [HOSTILE] * half, "url": [HOSTILE] * half, "score": [0.1 * i for i in range(half)]})  # fmt: skip
+    spans = [{"start": 0, "end": 4, "kind": "metadata", "loss": False}, {"start": 4, "end": len(HOSTILE), "kind": HOSTILE, "loss": True}]  # fmt: skip
+    written = {"id": ids[half:], "text": [HOSTILE] * half, "segments": pa.array([spans] * half, SEGMENTS)}
+    for column, values in written.items():
+        rows = rows.append_column(column, pa.array(values) if isinstance(values, list) else values)
     (folder / "shards").mkdir()
     pq.write_table(rows, folder / "shards" / "0.parquet")
     amount = {"documents": half, "tokens": 10 * half}
@@ -74,7 +78,7 @@ def release(folder: Path, *, documents: int = 40, name: str = "20260101T000000-a
         "release": name,
         "created": "2026-01-01T00:00:00+00:00",
         "parent": None,
-        "recipe": {"name": "tried", "description": HOSTILE, "clean": {"classifier": {"min_score": 0.2}}},
+        "recipe": {"name": "tried", "description": HOSTILE, "clean": {"classifier": {"min_score": 0.2}}, "shards": {}},
         "inputs": [{"path": HOSTILE, "bytes": 1, "documents": documents, "errors": 0, "same_as": None}],
         "funnel": [
             {"stage": "read", "in": documents, "out": documents, "dropped": {}},

@@ -8,14 +8,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.releases.report.charts import DROPPED, KEPT, bars, histogram, short
+from curation.releases.report.charts import DROPPED, KEPT, bars, histogram, plot, short
 
 XML_TEXT = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=80)
 
 
+def drawn_of(plotted: str) -> ElementTree.Element:
+    """The picture itself, without what stands above and beneath."""
+    return ElementTree.fromstring(plotted[plotted.index("<svg") : plotted.index("</svg>") + len("</svg>")])
+
+
+def test_what_it_shows_stands_above_and_its_numbers_beneath() -> None:
+    plotted = bars([(f"bar {n}", n) for n in range(150)], label="Bars & more")
+    assert plotted.startswith("<figure><figcaption>Bars &amp; more</figcaption><svg")
+    assert "its numbers, the first 100 of 150" in plotted
+    assert plotted.count("<tr>") == 101
+    assert '<td>bar 99</td><td class="n">99</td>' in plotted
+    assert "<details>" not in plot({"data": {"values": [{"a": 1}]}, "mark": "bar"}, "x", numbers=False)
+
+
 def test_text_takes_the_colour_of_the_page() -> None:
     picture = bars([("one", 1), ("two", 2)], label="Two bars")
-    drawn = ElementTree.fromstring(picture)
+    drawn = drawn_of(picture)
     colours = {node.get("fill") for node in drawn.iter() if node.tag.endswith("text")}
     assert colours == {"currentColor"}
     assert drawn.get("aria-label") == "Two bars"
@@ -25,14 +39,12 @@ def test_text_takes_the_colour_of_the_page() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(XML_TEXT, min_size=1, max_size=3), XML_TEXT)
 def test_any_label_is_text(names: list[str], label: str) -> None:
-    drawn = ElementTree.fromstring(bars([(name, 1.0) for name in names], label=label))
+    drawn = drawn_of(bars([(name, 1.0) for name in names], label=label))
     assert not [node for node in drawn.iter() if node.tag.rsplit("}", 1)[-1] not in {"svg", "g", "path", "text", "line", "rect", "title", "defs", "clipPath"}]  # fmt: skip
 
 
 def test_letters_beyond_the_first_plane() -> None:
-    ElementTree.fromstring(
-        bars([("0" * 32 + "\U0001d48c\U0001d48c\U0001d496", 1.0), ("\U0001f600" * 90, 2.0)], label="x")
-    )
+    drawn_of(bars([("0" * 32 + "\U0001d48c\U0001d48c\U0001d496", 1.0), ("\U0001f600" * 90, 2.0)], label="x"))
 
 
 def test_vega_expressions_in_labels_are_not_evaluated() -> None:

@@ -41,7 +41,7 @@ def test_shares_by_position(tmp_path: Path) -> None:
 
 def test_the_picture_is_well_formed(tmp_path: Path) -> None:
     page = mixture_over_position(release(tmp_path, [["a", HOSTILE] * 100, ["b"] * 100]), str(tmp_path))
-    drawn = ElementTree.fromstring(page)
+    drawn = ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + len("</svg>")])
     texts = ["".join(node.itertext()) for node in drawn.iter() if node.tag.endswith("text")]
     assert {"a", "b", "p0", "p1"} <= set(texts)
     assert any(HOSTILE.startswith(text.rstrip("…")) for text in texts if text.startswith("<script>"))
