@@ -15,9 +15,9 @@ def comparison(before: dict[str, Any], after: dict[str, Any]) -> str:
     """A row a figure: before, after, the difference."""
     found = changes(before, after)
     names = (html.escape(before["release"]), html.escape(after["release"]))
-    head = f"<tr><th></th><th class=n>{names[0]}</th><th class=n>{names[1]}</th><th class=n>difference</th></tr>"
+    head = f"<tr><th>figure</th><th class=n>{names[0]}</th><th class=n>{names[1]}</th><th class=n>difference</th></tr>"
     more = f"<p>and {len(found) - MOST:,} more groups</p>" if len(found) > MOST else ""
-    return f"<table>{head}{''.join(map(_row, found[:MOST]))}</table>{more}"
+    return f"<table tabindex=0>{head}{''.join(map(_row, found[:MOST]))}</table>{more}"
 
 
 def shown(value: float | None, kind: str, *, signed: bool = False) -> str:

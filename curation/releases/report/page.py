@@ -12,13 +12,15 @@ import html
 import json
 from typing import Any
 
+SCROLLED = 4
+"""Columns of a table that is wider than a narrow screen."""
 SERVED = "<!--served-->"
 """Where a server that shows the page may put more."""
 
 STYLE = """
-:root{color-scheme:light dark;--line:#8884;--kept:#4a7dbd;--drop:#c9625a;--soft:#8881}
+:root{color-scheme:light dark;--line:#8884;--kept:#4a7dbd;--drop:#c9625a;--soft:#8881;--gone:light-dark(#a83a33,#f0a09a);--here:light-dark(#2b5c98,#8fb8ee)}
 *{box-sizing:border-box}
-body{font:15px/1.5 system-ui,sans-serif;max-width:74rem;margin:2rem auto;padding:0 1rem}
+body{background:Canvas;color:CanvasText;font:15px/1.5 system-ui,sans-serif;max-width:74rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;margin-bottom:0} h2{margin-top:2.5rem;border-bottom:1px solid var(--line)} h3{margin:1.5rem 0 .3rem}
 nav{columns:14rem;margin:1rem 0} nav a{display:block}
 table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}
@@ -34,8 +36,8 @@ td:first-child{overflow-wrap:break-word}
 figure{margin:0 0 1rem} figcaption{font-size:12px;opacity:.85;margin:.4rem 0}
 .strip{display:flex;gap:2px;margin:1rem 0} .strip div{background:var(--soft);padding:.3rem .5rem;min-width:0;overflow:hidden;font-size:12px} .strip b{display:block}
 .given{opacity:.55;background:var(--soft)} .trained{border-bottom:1px solid var(--kept)}
-.small{font-size:12px;opacity:.8} del{color:var(--drop)} ins{color:var(--kept)} summary{cursor:pointer}
-input{font:inherit;width:100%;padding:.3rem .6rem} mark{background:none;color:var(--drop)}
+.small{font-size:12px;opacity:.8} del{color:var(--gone)} ins{color:var(--here)} summary{cursor:pointer}
+input{font:inherit;width:100%;padding:.3rem .6rem} mark{background:none;color:var(--gone)}
 @media(max-width:40rem){body{margin:1rem auto}nav{columns:1}table{display:block;overflow-x:auto}.pictures svg{max-width:100%;height:auto}}
 @media print{body{max-width:none;margin:0} nav,.screen{display:none} section{break-inside:avoid-page} details>*{display:block}}
 """
@@ -55,10 +57,10 @@ def page(title: str, lead: str, sections: list[tuple[str, str]], *, script: str 
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f'<title>{html.escape(title)}</title><meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<style>{STYLE}</style></head><body><h1>{html.escape(title)}</h1>{lead}<nav>{contents}</nav>{SERVED}"
+        f"<style>{STYLE}</style></head><body><main><h1>{html.escape(title)}</h1>{lead}"
+        f'<nav aria-label="Sections">{contents}</nav>{SERVED}'
         + "".join(f'<section id="{at}"><h2>{html.escape(name)}</h2>{body}</section>' for at, name, body in shown)
-        + tail
-        + "</body></html>"
+        + f"</main>{tail}</body></html>"
     )
 
 
@@ -83,10 +85,15 @@ def table(names: list[str], rows: list[Any]) -> str:
         return ""
     numbers = [all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(names))]
     head = "".join(
-        f"<th{' class=n' if number else ''}>{html.escape(name)}</th>"
+        f"<th{' class=n' if number else ''}>{html.escape(name)}</th>" if name else "<td></td>"
         for name, number in zip(names, numbers, strict=True)
     )
-    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows) + "</table>"
+    reached = (
+        ' tabindex="0"' if len(names) >= SCROLLED else ""
+    )  # on a narrow screen the keyboard has to reach it, to scroll it
+    return (
+        f"<table{reached}><tr>{head}</tr>" + "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows) + "</table>"
+    )
 
 
 def folded(summary: str, body: str) -> str:

@@ -18,4 +18,4 @@ def promised(manifest: dict[str, Any]) -> str:
         ]
         for one in manifest.get("promises", [])
     ]
-    return table(["", "promise", "check", "what was found"], rows)
+    return table(["verdict", "promise", "check", "what was found"], rows)
