@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -68,6 +71,8 @@ LANGUAGES = {
     ".zig": "zig",
 }
 """Files of a folder that `format: code` takes, and the label that they get by their ending."""
+DATA_ENDINGS = (".json", ".toml", ".yaml", ".yml")
+"""Of these, what stands beside code, and alone shows none."""
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 TITLES = {
     "jsonl": "JSON Lines",
@@ -105,7 +110,7 @@ HEAD_BYTES = 16
 
 def by_name(path: str) -> tuple[str, str | None] | None:
     """(format, compression) that the file's name promises, None for a name of neither."""
-    lowered, compression = _unpacked(path)
+    lowered, compression = unpacked(path)
     for ending, kind in FORMATS.items():
         if lowered.endswith(ending):
             return kind, compression
@@ -116,23 +121,41 @@ def kind_of(path: str, format: str) -> tuple[str, str | None] | None:
     """(format, compression) of a source's file. format: the source's; of files of rows the name says it."""
     if format == "rows":
         return by_name(path)
-    return format, _unpacked(path)[1]
+    return format, unpacked(path)[1]
 
 
 def is_taken(path: str, format: str) -> bool:
     """Whether a source takes a file that it finds in a folder."""
     if format == "rows":
         return by_name(path) is not None
-    return _unpacked(path)[0].endswith(TEXT_ENDINGS) if format == "text" else language_of(path) is not None
+    return unpacked(path)[0].endswith(TEXT_ENDINGS) if format == "text" else language_of(path) is not None
+
+
+def plain_files(paths: Sequence[str]) -> dict[Literal["code", "text"], list[str]]:
+    """The files that hold no rows but a text each, by the format of the source that takes them: all of a folder of code are code, its
+    notes too.
+
+    >>> plain_files(["a.py", "README.md", "setup.toml", "notes.org", "rows.jsonl"])
+    {'code': ['a.py', 'README.md', 'setup.toml'], 'text': ['notes.org']}
+    >>> plain_files(["README.md", "setup.toml"])
+    {'code': [], 'text': ['README.md']}
+    """
+    rest = [path for path in paths if by_name(path) is None]
+    texts = [path for path in rest if is_taken(path, "text")]
+    code = [path for path in rest if is_taken(path, "code")]
+    text = set(texts)
+    if all(path in text or unpacked(path)[0].endswith(DATA_ENDINGS) for path in code):
+        code = []
+    return {"code": code, "text": [path for path in texts if path not in set(code)]}
 
 
 def language_of(path: str) -> str | None:
     """The programming language that a file's ending says."""
-    _, dot, ending = _unpacked(path)[0].rpartition("/")[2].rpartition(".")
+    _, dot, ending = unpacked(path)[0].rpartition("/")[2].rpartition(".")
     return LANGUAGES.get(dot + ending)
 
 
-def _unpacked(path: str) -> tuple[str, str | None]:
+def unpacked(path: str) -> tuple[str, str | None]:
     """The name in lower case without what says how the file is packed, and how it is."""
     lowered = path.lower()
     for ending, kind in COMPRESSIONS.items():

@@ -11,7 +11,7 @@ import io
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
@@ -78,6 +78,8 @@ class Kind:
     """Of records that are made of turns: their columns, by what they hold."""
     why: str = ""
     fault: str | None = None
+    plain: Literal["code", "text"] | None = None
+    """Files that hold no rows: each is a document."""
 
     @property
     def bytes(self) -> int:
@@ -133,6 +135,23 @@ def look(infos: Sequence[storage.FileInfo]) -> Look:
     for kind in kinds:
         _choose(kind)
     return Look(kinds, strangers, len(infos), looked)
+
+
+def look_at_plain(infos: Sequence[storage.FileInfo], folder: str, form: Literal["code", "text"]) -> Kind:
+    """Files that are a document each. Looks into a few."""
+    kind = Kind(folder, "", sorted(infos, key=lambda info: info.path), plain=form, text="text")
+    kind.why = "each file is one document" + (", with its language as a tag" if form == "code" else "")
+    column = kind.columns.setdefault("text", Column("text"))
+    for info in kind.files[:: max(1, len(infos) // FILES_A_KIND)][:FILES_A_KIND]:
+        kind.looked_at += 1
+        try:
+            with storage.open_read(info.url) as stream:
+                _saw(column, stream.read(EXAMPLE_CHARS).decode("utf-8", "replace"))
+        except OSError:
+            kind.bad += 1
+        else:
+            kind.rows += 1
+    return kind
 
 
 def _alike(first: Kind, second: Kind) -> bool:

@@ -16,7 +16,8 @@ from curation import storage
 from curation.cleaning.fasttext.model import predict
 from curation.cleaning.language import model_path
 from curation.readers.columns import printable
-from curation.readers.look import Kind, Look, look, role
+from curation.readers.formats import plain_files, unpacked
+from curation.readers.look import Kind, Look, look, look_at_plain, role
 from curation.recipes.recipe_paths import everything_under, files_of
 from schemas.cleaning import Language
 from schemas.errors import RecipeError
@@ -66,6 +67,7 @@ def look_at(paths: Sequence[str]) -> tuple[Look, list[Told]]:
     """What stands at these paths: files, folders or globs. Raises RecipeError for one that leads to nothing."""
     infos: dict[str, storage.FileInfo] = {}
     under: dict[str, str] = {}
+    plain: list[Told] = []
     for path in paths:
         found = storage.glob(path)
         if len(found) == 1 and found[0].kind == "directory":
@@ -73,10 +75,39 @@ def look_at(paths: Sequence[str]) -> tuple[Look, list[Told]]:
         files = [info for info in found if info.kind != "directory"]
         if not files:
             files_of(path, path)  # says what is wrong with it
+        of_plain = _plain(path, {info.path: info for info in files if info.kind == "file"})
+        plain += of_plain
+        apart = {info.path for one in of_plain for info in one.kind.files}
+        files = [info for info in files if info.path not in apart]
         infos |= {info.path: info for info in files}
         under |= {info.path: path for info in files}
     seen = look([infos[path] for path in sorted(infos)])
-    return seen, [_told(kind, under[kind.files[0].path]) for kind in seen.kinds]
+    seen.files += sum(len(one.kind.files) for one in plain)
+    seen.looked_into += sum(one.kind.looked_at for one in plain)
+    return seen, [*(_told(kind, under[kind.files[0].path]) for kind in seen.kinds), *plain]
+
+
+def _plain(under: str, files: dict[str, storage.FileInfo]) -> list[Told]:
+    """Code and texts that stand at a path, a file each."""
+    made = []
+    for form, paths in plain_files(list(files)).items():
+        if not paths:
+            continue
+        kind = look_at_plain([files[path] for path in paths], under, form)
+        source: dict[str, Any] = {"format": form, "paths": [under] if under in files else _globs(under, paths)}
+        made.append(Told(kind, under, {} if form == "code" else _languages(kind), source, None))
+    return made
+
+
+def _globs(under: str, paths: Sequence[str]) -> list[str]:
+    """A glob for each ending where a folder was asked for; else the files themselves."""
+    if glob.has_magic(under):
+        return sorted(paths)
+    endings = set()
+    for name in map(storage.name, paths):
+        stem, _, _ = unpacked(name)[0].rpartition(".")
+        endings.add(name[len(stem) + 1 :])
+    return [f"{glob.escape(under.rstrip('/'))}/**/*.{ending}" for ending in sorted(endings)]
 
 
 def _told(kind: Kind, under: str) -> Told:
@@ -173,6 +204,7 @@ def recipe_of(told: Sequence[Told], name: str) -> str:
         files = sum(len(one.kind.files) for one in mine)
         said = f"{files:,} {'file' if files == 1 else 'files'}, {sum(one.kind.bytes for one in mine):,} bytes"
         what = f"kind: {kind.record}" if kind.record is not None else f"text: column {printable(kind.text or '')}"
+        what = f"format: {kind.plain}" if kind.plain is not None else what
         lines.append(f"  # {said}; {what}, {kind.why}")
         languages = Counter[str]()
         for one in mine:

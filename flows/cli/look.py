@@ -72,6 +72,7 @@ def _show(seen: Any, told: list[Told]) -> None:
             out.print(table)
         if one.source is not None:
             what = f"kind: {kind.record}" if kind.record is not None else f"text: {kind.text}"
+            what = f"format: {kind.plain}" if kind.plain is not None else what
             said = f"  {what}, {kind.why}"
             if one.languages:
                 said += f"; languages: {', '.join(f'{label} {n}' for label, n in one.languages.items())}"

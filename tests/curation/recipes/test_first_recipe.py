@@ -172,3 +172,38 @@ def test_a_folder_means_its_files(mine: Path, tmp_path: Path, syllabus: Command)
     done = syllabus("run", "recipe.json", "--set", "sources.0.paths=[empty]")
     assert done.returncode == 2
     assert "'empty' is a folder without a file of a known kind" in done.stderr
+
+
+@pytest.mark.server
+def test_code_and_texts_a_file_each(tmp_path: Path, syllabus: Command) -> None:
+    written = texts(12, seed=8)
+    tree = tmp_path / "raw" / "project"
+    for number, text in enumerate(written[:6]):
+        path = tree / ("src" if number % 2 else "") / f"m{number}.{['py', 'go'][number // 3]}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {text}\n")
+    (tree / "README.md").write_text(written[6])
+    (tree / "notes.org").write_text(written[7])
+    write_jsonl(tree / "rows.jsonl", [{"text": text} for text in written[8:]])
+    (tree / "packed.py.gz").write_bytes(gzip.compress(b"print('packed')\n"))
+    done = syllabus("init", "raw/project")
+    assert done.returncode == 0, done.stderr
+    sources = {
+        one.get("format", "rows"): one for one in yaml.safe_load((tmp_path / "recipe.yaml").read_text())["sources"]
+    }
+    assert sources["code"]["paths"] == [f"raw/project/**/*.{ending}" for ending in ("go", "md", "py", "py.gz")]
+    assert sources["text"]["paths"] == ["raw/project/**/*.org"]
+    assert sources["rows"]["paths"] == ["raw/project/rows.jsonl"]
+    assert syllabus("run", "recipe.yaml").returncode == 0
+    (release,) = (tmp_path / "releases").glob("*/2*")
+    manifest = json.loads((release / "manifest.json").read_text())
+    assert sum(one["documents"] for one in manifest["inputs"]) == 4 + 8 + 1
+    assert manifest["errors"]["count"] == {"files": 0, "rows": 0}
+    assert syllabus("look", "raw/project/README.md", "--json").returncode == 0
+    shown = json.loads(syllabus("look", "raw/project", "--json").stdout)
+    assert [(kind["source"].get("format"), kind["files"]) for kind in shown["kinds"]] == [
+        (None, 1),
+        ("code", 8),
+        ("text", 1),
+    ]
+    assert shown["unknown"] == {}
