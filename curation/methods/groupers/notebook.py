@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from curation import storage
 from curation.methods.losses import of_documents
-from curation.methods.side_table import keys_of
+from curation.methods.side_table import Keys, keys_of
 from schemas.groupers import Notebook
 
 IN, REST = "notebook", "rest"
@@ -33,7 +33,7 @@ def notebook(documents: pa.Table, params: Notebook, *, place: str) -> pa.Array:
 
 
 @lru_cache(maxsize=4)
-def _inside(path: str, stamp: str, column: str, quantile: float, right: int, place: str) -> pa.Array:
+def _inside(path: str, stamp: str, column: str, quantile: float, right: int, place: str) -> Keys:
     """Ids of the documents that are in after the report's last round; ``stamp`` keeps a changed file from being taken for the old one."""
     rounds = of_documents(path, column, f"{place}.path")
     if column == "loss":
@@ -44,4 +44,4 @@ def _inside(path: str, stamp: str, column: str, quantile: float, right: int, pla
     last = told.filter(pl.col("wrong")).group_by("id").agg(pl.col("round").max().alias("last"))
     since = told.join(last, on="id").filter(pl.col("round") > pl.col("last")).group_by("id").len()
     left = since.filter(pl.col("len") >= right)
-    return last.join(left, on="id", how="anti").sort("id")["id"].to_arrow().cast(pa.string())
+    return Keys(last.join(left, on="id", how="anti").sort("id")["id"].to_arrow().cast(pa.large_string()))
