@@ -1,4 +1,4 @@
-"""Reading: rows a second and the first batch, beside pyarrow and Hugging Face datasets over the same rows, in one run.
+"""Reading: rows a second and the first batch, beside pyarrow, Hugging Face datasets, grain and litdata over the same rows, in one run.
 
     python -m tests.benchmarks.loader [--documents 200000]
 
@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curation.releases.exports import export
 from curation.training import ShardDataset
 from schemas.tables import SEGMENTS, SHARD
 from tests.benchmarks.texts import documents
@@ -118,6 +119,11 @@ def main() -> None:
 
         paths = [str(path) for path in sorted((made / "shards").iterdir())]
         timed("grain, this process", n, lambda: iter(ParquetIterDataset(paths).batch(BATCH, batch_fn=list)))
+        from litdata import StreamingDataset
+
+        export(str(made), "litdata", str(Path(folder) / "litdata"))
+        rows = (row for row in StreamingDataset(str(Path(folder) / "litdata")))  # itself it begins anew for each batch
+        timed("litdata, this process", n, lambda: in_batches(rows))
         many = json.loads((made / "manifest.json").read_text())
         shard = many["shards"][0]
         many["shards"] = [{**shard, "first_position": number * shard["rows"]} for number in range(10_000)]
