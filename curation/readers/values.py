@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 
 KINDS: dict[str, pa.DataType] = {
@@ -82,14 +84,28 @@ def numbers_of(value: object) -> list[float] | None:
     """A vector: a list of finite numbers, all of them."""
     if not isinstance(value, list):
         return None
+    if _plain(value):
+        return value
     numbers = [number_of(item) for item in value]
     return None if None in numbers else numbers  # type: ignore[return-value]
+
+
+def _plain(values: list[object]) -> bool:
+    """Whether these are floats and small whole numbers, all finite: seen at once, for there may be a million."""
+    if not set(map(type, values)) <= {int, float}:
+        return False
+    try:
+        return bool(np.isfinite(np.array(values, dtype=np.float64)).all())
+    except OverflowError:
+        return False
 
 
 def number_lists_of(value: object) -> list[list[float]] | None:
     """Vectors: a list of lists of finite numbers, all of them."""
     if not isinstance(value, list):
         return None
+    if all(type(item) is list for item in value) and _plain(list(itertools.chain.from_iterable(value))):
+        return value
     vectors = [numbers_of(item) for item in value]
     return None if None in vectors else vectors  # type: ignore[return-value]
 

@@ -49,9 +49,13 @@ def is_whole(path: str) -> bool:
 class Groups:
     """The ids of a partition's row groups, read, or made and kept on the way, in order."""
 
-    def __init__(self, path: str, tokenizer: str, reader: pa.ipc.RecordBatchFileReader | None):
-        self._path, self._tokenizer, self._reader = path, tokenizer, reader
-        self._writer: pa.ipc.RecordBatchFileWriter | None = None
+    def __init__(
+        self,
+        tokenizer: str,
+        reader: pa.ipc.RecordBatchFileReader | None,
+        writer: pa.ipc.RecordBatchFileWriter | None,
+    ):
+        self._tokenizer, self._reader, self._writer = tokenizer, reader, writer
 
     def known(self, group: int, texts: pa.Array | pa.ChunkedArray) -> Known:
         """Those of the next row group."""
@@ -69,13 +73,11 @@ def groups(path: str, tokenizer: str) -> Iterator[Groups]:
     """The ids of a partition's row groups; the file is whole once all were asked for."""
     if is_whole(path):
         with storage.open_read(path) as stream:
-            yield Groups(path, tokenizer, pa.ipc.open_file(stream))
+            yield Groups(tokenizer, pa.ipc.open_file(stream), None)
         return
     options = pa.ipc.IpcWriteOptions(compression=None if storage.is_local(path) else "lz4")
-    made = Groups(path, tokenizer, None)
     with storage.open_write(path) as stream, pa.ipc.new_file(stream, SCHEMA, options=options) as writer:
-        made._writer = writer
-        yield made
+        yield Groups(tokenizer, None, writer)
     note = {"size": storage.size(path), "checksum": storage.checksum(path)}
     storage.put(path + ".json", json.dumps(note).encode())
 

@@ -113,8 +113,8 @@ def describe_partition(
     """Write the POOL table of a partition's kept documents, and to ``tags_target`` all rows' tags, row-aligned.
 
     kept: sorted rows of the documents table that are left; none, and there is no POOL table. copies: how many documents each row
-    stands for, by default itself. ids: where the texts' token ids are kept (``token_ids``). What a formatter refuses to write is in no pool. Returns what was
-    written, and the kept documents' edits of tags: (stage, rule, documents, places).
+    stands for, by default itself. ids: where the texts' token ids are kept (``token_ids``). What a formatter refuses to write is in
+    no pool. Returns what was written, and the kept documents' edits of tags: (stage, rule, documents, places).
     """
     edits: Counter[tuple[str, str, str]] = Counter()
     names = recipe.tag_names()
@@ -167,7 +167,8 @@ def _pool_rows(
     """The POOL rows of some of a batch's documents, each counted as plain text and as every conditioning writes it, but for those that
     one of them refuses to write.
 
-    index: their rows in the partition; known: the batch's token ids. A formatter that draws by the phase draws once here, for a phase without a name.
+    index: their rows in the partition; known: the batch's token ids. A formatter that draws by the phase draws once here, for a
+    phase without a name.
     """
     names = tags.column_names
     documents = documents.rename_columns({"name": OWN_NAME})
