@@ -396,8 +396,15 @@ Promise = Annotated[
     | TokenColumn,
     Field(discriminator="check"),
 ]
-WITHOUT_ROWS = (Weights, TokenColumn)
-"""What can be held against packed rows, which keep neither a document's columns nor segments."""
+
+
+def without_rows(promise: OfPhases) -> bool:
+    """Whether it can be held against packed rows, which keep neither a document's columns nor segments."""
+    if isinstance(promise, Sizes):
+        return promise.unit == "tokens"
+    if isinstance(promise, Overlap):
+        return not promise.where
+    return isinstance(promise, Weights | TokenColumn)
 
 
 def columns_of(promise: OfPhases) -> dict[str, str]:

@@ -17,7 +17,7 @@ from schemas.limits import Limits
 from schemas.mixers import Mixture, Proportional
 from schemas.phases import Phase
 from schemas.presets import PresetName, fill_in, fill_in_normalise
-from schemas.promises import WITHOUT_ROWS, Promise, columns_of
+from schemas.promises import Promise, columns_of, without_rows
 from schemas.rules import Rules
 from schemas.schedules import Schedule
 from schemas.scorers import Scorer
@@ -272,7 +272,7 @@ class Recipe(Section):
             *(["copies"] if self.shards.copies else []),
         }
         for number, promise in enumerate(self.promise):
-            if self.shards.sequence_length is not None and not isinstance(promise, WITHOUT_ROWS):
+            if self.shards.sequence_length is not None and not without_rows(promise):
                 raise ValueError(
                     f"promise[{number}]: {promise.check} is held against rows of documents; packed rows keep no columns. "
                     "Leave out shards.sequence_length, or this promise"

@@ -12,10 +12,7 @@ from schemas.promises import Overlap
 
 def overlap(release: ReleaseRows, params: Overlap) -> list[str]:
     """The pairs of phases that share documents, or do not, against the promise."""
-    ids = {
-        phase: np.unique(release.rows(phase, ["id"], params.where)["id"].to_numpy())
-        for phase in release.phases(params.phases)
-    }
+    ids = {phase: release.ids(phase, params.where) for phase in release.phases(params.phases)}
     if len(ids) < 2:
         return [f"there is one phase, {next(iter(ids))}, which can share nothing"]
     faults = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -21,7 +22,7 @@ class Broken(Exception):
 
 
 class ReleaseRows:
-    """The rows of a release whose shards hold a document a row. manifest: as plain data; folder: where the release stands."""
+    """The rows of a release; but for ``tokens`` and ``ids`` of one whose shards hold a document a row. manifest: as plain data; folder: where the release stands."""
 
     def __init__(self, folder: str, manifest: Mapping[str, Any]):
         self.folder = folder
@@ -64,6 +65,26 @@ class ReleaseRows:
                 kept = kept.with_columns(id_numbers(kept["id"]))
             parts.append(kept.with_columns(pl.selectors.string().cast(pl.Categorical)))
         return pl.concat(parts)
+
+    def is_packed(self, phase: str) -> bool:
+        """Whether its rows are packed sequences; an evaluation's never are."""
+        shards = self.manifest.get("recipe", {}).get("shards", {})
+        return shards.get("sequence_length") is not None and phase in self.trained
+
+    def tokens(self, phase: str) -> int:
+        """What a phase holds; of packed rows the tokens in documents' spans, begin and end among them."""
+        if not self.is_packed(phase):
+            return int(self.rows(phase, ["tokens"])["tokens"].sum())
+        length = pl.element().struct.field("end") - pl.element().struct.field("start")
+        chunks = self.chunks(phase, ["doc_spans"])
+        return sum(int(chunk["doc_spans"].list.eval(length).list.sum().sum()) for chunk in chunks)
+
+    def ids(self, phase: str, where: Mapping[str, Filter] | None = None) -> npt.NDArray[np.uint64]:
+        """The different documents of a phase, as numbers of 64 bits, ascending."""
+        if not self.is_packed(phase):
+            return np.unique(self.rows(phase, ["id"], where)["id"].to_numpy())
+        found = [id_numbers(chunk["doc_ids"].explode()).unique() for chunk in self.chunks(phase, ["doc_ids"])]
+        return np.unique(pl.concat(found).to_numpy())
 
     def labels(self, phase: str, by: str, columns: Sequence[str] = ()) -> pl.DataFrame:
         """As `rows`, with the column `by` as ``label``: strings, rows without a value under ``(none)``."""

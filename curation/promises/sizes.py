@@ -11,8 +11,7 @@ def sizes(release: ReleaseRows, params: Sizes) -> list[str]:
     found = {}
     for name in release.trained if params.of == "release" else list(params.sizes):
         (phase,) = release.phases([name])
-        rows = release.rows(phase, ["tokens"])
-        found[name] = len(rows) if params.unit == "documents" else int(rows["tokens"].sum())
+        found[name] = len(release.rows(phase, ["tokens"])) if params.unit == "documents" else release.tokens(phase)
     strange = [name for name in params.sizes if name not in found]
     if strange:
         raise Broken(f"there is no phase {strange[0]!r} that is trained on")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from schemas import promises as models
 from schemas.filters import Bounds
 from schemas.recipe import Recipe
 from tests.conftest import Command, recipe_of, write_jsonl
-from tests.deployments.mutations import MUTATIONS
+from tests.deployments.mutations import MUTATIONS, caught
+from tests.made_tokenizers import byte_level
 
 pytestmark = pytest.mark.usefixtures("api")
 
@@ -115,7 +117,44 @@ def test_packed_rows_keep_no_columns() -> None:
     }
     with pytest.raises(ValueError, match="packed rows keep no columns"):
         Recipe.model_validate(plain)
+    with pytest.raises(ValueError, match="packed rows keep no columns"):
+        Recipe.model_validate({**plain, "promise": [{"check": "sizes", "sizes": {"main": 5}}]})
     Recipe.model_validate({**plain, "promise": [{"check": "weights", "greatest": ["a"]}]})
+
+
+@pytest.mark.server
+def test_sizes_and_overlap_of_packed_rows(corpus: Path, tmp_path: Path, syllabus: Command) -> None:
+    tokenizer = byte_level(tmp_path / "tokenizer.json", ["the river and the house"], ["<s>", "</s>", "<pad>"], 300)
+    promises = [
+        {
+            "check": "sizes",
+            "sizes": {"conditioned": 0.9, "cooldown": 0.1},
+            "of": "release",
+            "unit": "tokens",
+            "within": 0.02,
+        },
+        {"check": "overlap", "documents": "none"},
+        {"check": "sizes", "sizes": {"conditioned": 0.5, "cooldown": 0.5}, "of": "release", "unit": "tokens"},
+        {"check": "overlap", "documents": "same"},
+    ]
+    shards = {"tokenizer": tokenizer, "sequence_length": 64, "packing": {"method": "concat"}}
+    done = syllabus("run", str(recipe_of(tmp_path, promise=promises, shards=shards)))
+    assert done.returncode == 0, done.stderr
+    folder = str(next((tmp_path / "out" / "tried").glob("2*")))
+    manifest = json.loads((Path(folder) / "manifest.json").read_text())
+    assert [one["holds"] for one in manifest["promises"]] == [True, True, False, False]
+    assert re.search(r"phase conditioned holds 0\.[89]\d* of the release, not 0\.5", manifest["promises"][2]["faults"][0])
+    release = ReleaseRows(folder, manifest)
+    told = {phase["name"]: sum(one["tokens"] for one in phase["realised"].values()) for phase in manifest["phases"]}
+    for phase, tokens in told.items():
+        rows = pl.concat([pl.read_parquet(f"{folder}/{path}") for path in release.files[phase]])
+        assert len(release.ids(phase)) == rows["doc_ids"].explode().n_unique()
+        assert tokens < release.tokens(phase) <= rows.height * 64  # each document has a begin and an end besides
+    for number, promise in enumerate(
+        [models.Sizes.model_validate(promises[0]), models.Overlap.model_validate(promises[1])]
+    ):
+        (tmp_path / str(number)).mkdir()
+        assert caught(folder, manifest, promise, tmp_path / str(number))
 
 
 def test_filters_are_those_of_a_pool() -> None:
