@@ -143,7 +143,9 @@ def test_sizes_and_overlap_of_packed_rows(corpus: Path, tmp_path: Path, syllabus
     folder = str(next((tmp_path / "out" / "tried").glob("2*")))
     manifest = json.loads((Path(folder) / "manifest.json").read_text())
     assert [one["holds"] for one in manifest["promises"]] == [True, True, False, False]
-    assert re.search(r"phase conditioned holds 0\.[89]\d* of the release, not 0\.5", manifest["promises"][2]["faults"][0])
+    assert re.search(
+        r"phase conditioned holds 0\.[89]\d* of the release, not 0\.5", manifest["promises"][2]["faults"][0]
+    )
     release = ReleaseRows(folder, manifest)
     told = {phase["name"]: sum(one["tokens"] for one in phase["realised"].values()) for phase in manifest["phases"]}
     for phase, tokens in told.items():
