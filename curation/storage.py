@@ -262,6 +262,11 @@ def checksum(url: str) -> str:
     return digest.hexdigest(16)
 
 
+def is_intact(url: str, bytes_: int, digest: str) -> bool:
+    """Whether a file is there with the size and the ``checksum`` that it was written with."""
+    return exists(url) and size(url) == bytes_ and checksum(url) == digest
+
+
 # Reading and writing
 
 

@@ -67,6 +67,7 @@ class Keys:
 
 
 def _hashes(names: pa.Array) -> npt.NDArray[np.uint64]:
+    """To search by within this process alone: names are compared themselves, and nothing that is found follows from the hash."""
     series = pl.from_arrow(names)
     assert isinstance(series, pl.Series)
     return series.hash().to_numpy()
@@ -87,9 +88,8 @@ def _load(url: str, stamp: str, column: str, id_column: str, place: str) -> tupl
     for key, wanted in (("column", column), ("id_column", id_column)):
         if wanted not in frame.columns:
             raise RecipeError(f"{place}.{key}", f"{url} has no column {wanted!r}; it has {', '.join(frame.columns)}")
-    if {"run_id", "round"} <= set(frame.columns) and frame[
-        "round"
-    ].n_unique() > 1:  # the last that a report tells of each
+    is_report = {"run_id", "round"} <= set(frame.columns)
+    if is_report and frame["round"].n_unique() > 1:  # the last that it tells of each document
         frame = frame.filter(pl.col("round") == pl.col("round").max().over(id_column))
     ids = strings(frame, id_column, url, f"{place}.id_column")
     pairs = pl.DataFrame({"id": ids, "value": frame[column]})

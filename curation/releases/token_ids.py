@@ -41,7 +41,7 @@ def is_whole(path: str) -> bool:
     """Whether a file is there as it was written."""
     try:
         note = json.loads(storage.read_bytes(path + ".json"))
-        return storage.size(path) == note["size"] and storage.checksum(path) == note["checksum"]
+        return storage.is_intact(path, note["size"], note["checksum"])
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return False
 

@@ -241,7 +241,7 @@ def _noted(note: str) -> dict[str, Any] | None:
         plain = json.loads(storage.read_bytes(note))
         counts: dict[str, Any] = plain["counts"]
         for path, (size, digest) in plain["files"].items():
-            if not storage.exists(path) or storage.size(path) != size or storage.checksum(path) != digest:
+            if not storage.is_intact(path, size, digest):
                 return None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -305,7 +305,6 @@ def load_prepared(folder: str) -> Prepared | None:
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
     for name, (size, digest) in summary.files.items():
-        file = storage.join(folder, name)
-        if not storage.exists(file) or storage.size(file) != size or storage.checksum(file) != digest:
+        if not storage.is_intact(storage.join(folder, name), size, digest):
             return None
     return summary

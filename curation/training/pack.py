@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation.arrays.columns import in_lists, lists
-from curation.training.placing import best_fit, copy_parts, next_fit, place
+from curation.training.placing import best_fit, copy_runs, next_fit, place
 from curation.training.tokens import Tokens
 from schemas.shards import Method
 from schemas.tables import PACKED
@@ -148,10 +148,11 @@ class Packer:
     def _packed(self, arrays: Arrays, parts: Int64, rows: int, names: list[str]) -> Packed:
         """The sequences of such parts (``place``), filled up behind their last part."""
         packed: Arrays = {}
+        places, lengths = parts[:, 0] * self.length + parts[:, 3], parts[:, 4] - parts[:, 3]
         for name, values in arrays.items():
             fill = self.pad if name == "input_ids" else 0
             packed[name] = np.full((rows * self.length, *values.shape[1:]), fill, dtype=values.dtype)
-            copy_parts(values, packed[name], parts, self.length)
+            copy_runs(values, parts[:, 2], packed[name], places, lengths)
         ids, mask, weights = (packed.pop(name, None) for name in ("input_ids", "loss_mask", "loss_weights"))
         assert ids is not None
         assert mask is not None

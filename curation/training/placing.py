@@ -134,9 +134,7 @@ def next_fit(sizes: Int64, length: int) -> Int64:
 
 
 @numba.njit(nogil=True, cache=True)
-def copy_parts(source, target, parts, length):  # type: ignore[no-untyped-def]
-    """Copy each part's tokens to its place in its row."""
-    for i in range(len(parts)):
-        to = parts[i, 0] * length + parts[i, 3]
-        size = parts[i, 4] - parts[i, 3]
-        target[to : to + size] = source[parts[i, 2] : parts[i, 2] + size]
+def copy_runs(source, begins, target, places, sizes):  # type: ignore[no-untyped-def]
+    """Copy runs of one array, by where they begin, to their places in another."""
+    for i in range(len(sizes)):
+        target[places[i] : places[i] + sizes[i]] = source[begins[i] : begins[i] + sizes[i]]

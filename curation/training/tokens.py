@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from curation.arrays.arrow_text import buffers
 from curation.training import encoder
 from curation.training.encoder import Library, Role
+from curation.training.placing import copy_runs
 from schemas.errors import RecipeError
 from schemas.shards import Packing, Special
 from schemas.tables import TURN_KINDS
@@ -68,10 +69,7 @@ class Known:
 
     def take(self, rows: Int) -> Known:
         """Those of some rows."""
-        if np.array_equal(rows, np.arange(len(self.ids))):
-            return self
-        chosen = pa.array(rows)
-        return Known(self.texts.take(chosen), self.ids.take(chosen))
+        return self if _is_all(rows, len(self.ids)) else Known(_some(self.texts, rows), self.ids.take(pa.array(rows)))
 
     def pieces(self, cut: _Pieces) -> npt.NDArray[np.bool_]:
         """Which pieces are their row's text whole, whose ids are known: bool[m]."""
@@ -84,7 +82,7 @@ class Known:
 
     def flat(self, rows: Int) -> Ids:
         """The ids of some rows, one after the other."""
-        if np.array_equal(rows, np.arange(len(self.ids))):
+        if _is_all(rows, len(self.ids)):
             return self.ids.flatten().to_numpy()
         sizes = self.sizes[rows]
         made = np.empty(int(sizes.sum()), dtype=np.int32)
@@ -168,16 +166,14 @@ def _placed(coded: list[tuple[Ids, Int]], places: Int, lengths: Int) -> Ids:
     return ids
 
 
-@numba.njit(nogil=True, cache=True)
-def copy_runs(source, begins, target, places, sizes):  # type: ignore[no-untyped-def]
-    """Copy runs of one array, by where they begin, to their places in another."""
-    for i in range(len(sizes)):
-        target[places[i] : places[i] + sizes[i]] = source[begins[i] : begins[i] + sizes[i]]
-
-
 def _some(texts: pa.LargeStringArray, rows: Int) -> pa.LargeStringArray:
     """Some texts, in any order; all of them without a copy."""
-    return texts if np.array_equal(rows, np.arange(len(texts))) else texts.take(pa.array(rows))
+    return texts if _is_all(rows, len(texts)) else texts.take(pa.array(rows))
+
+
+def _is_all(rows: Int, n: int) -> bool:
+    """Whether these are all of n rows, in order."""
+    return len(rows) == n and np.array_equal(rows, np.arange(n))
 
 
 def _bytes_of(texts: pa.LargeStringArray) -> Int:
@@ -308,7 +304,7 @@ def _pieces(
     begins = np.flatnonzero(opens)
     first = np.append(begins, len(rows))
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    if len(begins) == len(texts) and np.array_equal(rows[begins], np.arange(len(texts))):
+    if _is_all(rows[begins], len(texts)):
         pieces, points = texts, int(pc.sum(pc.utf8_length(texts)).as_py() or 0)
     else:
         data, offsets = buffers(texts)

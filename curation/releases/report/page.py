@@ -88,9 +88,8 @@ def table(names: list[str], rows: list[Any]) -> str:
         f"<th{' class=n' if number else ''}>{html.escape(name)}</th>" if name else "<td></td>"
         for name, number in zip(names, numbers, strict=True)
     )
-    reached = (
-        ' tabindex="0"' if len(names) >= SCROLLED else ""
-    )  # on a narrow screen the keyboard has to reach it, to scroll it
+    # On a narrow screen the keyboard has to reach a wide one, to scroll it.
+    reached = ' tabindex="0"' if len(names) >= SCROLLED else ""
     return (
         f"<table{reached}><tr>{head}</tr>" + "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows) + "</table>"
     )
