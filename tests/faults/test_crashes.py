@@ -6,59 +6,21 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from schemas.errors import SyllabusError
-from tests import every_stage
-from tests.faults.running import left_over, run, sound
+from tests.faults.ready import Ready
+from tests.faults.running import run, sound
 
 pytest.importorskip("tokenizers")
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 SHORT = 2
 """Of each fault so many places, drawn, where not all are tried."""
-
-
-class Ready:
-    """A stream with a week in it and another that has arrived; what it comes to undisturbed, and how often it writes till then."""
-
-    def __init__(self, folder: Path, api: dict[str, str]):
-        self.folder, self.api = folder, api
-        every_stage.raw_text(folder)
-        every_stage.week(folder, 0)
-        recipe = every_stage.recipe_of(folder, folder / "before")
-        assert run(recipe, api).returncode == 0
-        every_stage.week(folder, 1)
-        shutil.copytree(folder / "before", folder / "wanted")
-        counted = folder / "counted"
-        done = run(every_stage.recipe_of(folder, folder / "wanted"), api, COUNT_WRITES=counted)
-        assert (done.returncode, done.stderr) == (0, "")
-        self.wanted = every_stage.bytes_of(folder / "wanted")
-        self.writes = int(counted.read_text())
-        assert self.writes > 200
-        assert left_over(folder / "wanted" / "every-stage") == []
-
-    def again(self) -> Path:
-        """A recipe over the stream as it was before the second week."""
-        shutil.rmtree(self.folder / "found", ignore_errors=True)
-        shutil.copytree(self.folder / "before", self.folder / "found")
-        return every_stage.recipe_of(self.folder, self.folder / "found")
-
-    def goes_on(self, recipe: Path, where: str) -> None:
-        """What was broken off is sound to readers, and comes to the undisturbed bytes when it is run again."""
-        home = self.folder / "found" / "every-stage"
-        sound(home)
-        done = run(recipe, self.api)
-        assert (done.returncode, done.stderr) == (0, ""), where
-        sound(home)
-        assert every_stage.bytes_of(self.folder / "found") == self.wanted, where
-        assert left_over(home) == [], where
 
 
 @pytest.fixture(scope="module")
@@ -180,18 +142,6 @@ def test_killed_at_every_kind_of_write(ready: Ready) -> None:
 
 
 @pytest.mark.faults
-def test_killed_at_every_write(ready: Ready) -> None:
-    for k in range(1, ready.writes + 1):
-        killed_at(ready, k)
-
-
-@pytest.mark.faults
 def test_reads_that_fail_once(ready: Ready) -> None:
     for k in range(1, 1500, 13):
         bad_read_at(ready, k)
-
-
-@pytest.mark.faults
-def test_a_disk_that_is_full_from_every_write_on(ready: Ready) -> None:
-    for k in range(1, ready.writes + 1):
-        full_from(ready, k)

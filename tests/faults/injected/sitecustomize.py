@@ -20,9 +20,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
 import multiprocessing
 import os
 import signal
@@ -104,14 +106,20 @@ class _Points:
         self.full_from = int(os.environ.get("FULL_FROM", 0))
         self.stop_at = int(os.environ.get("STOP_AT", 0))
         self.kinds: list[str] | None = [] if "KINDS_OF_WRITES" in os.environ else None
+        self.states = (
+            _States(Path(os.environ["STATES"]), Path(os.environ["WATCHED"])) if "STATES" in os.environ else None
+        )
 
-    def reached(self, half: Callable[[], object] = lambda: None) -> None:
-        """A point. half: does half of what would be done there, where that can be."""
+    def reached(self, half: Callable[[], object] = lambda: None) -> bool:
+        """A point. half: does half of what would be done there, where that can be; whether it was done, and the rest is to follow."""
         with self.lock:
             self.count += 1
             count = self.count
             if self.kinds is not None:
                 self.kinds.append(_under_way())
+            if self.states is not None:
+                half()
+                self.states.keep()
         if count == self.die_at:
             half()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -120,6 +128,45 @@ class _Points:
         if self.full_from and count >= self.full_from:
             half()
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self.states is not None
+
+
+POINTS: list[_Points] = []
+"""Of this process, for who tells it to fail at another place each time."""
+
+
+class _States:
+    """What stands in a folder at each point: its files by the digest of their content, each content once."""
+
+    def __init__(self, kept: Path, watched: Path):
+        self.kept, self.watched = kept, watched
+        self.known: dict[tuple[int, int, int], str] = {}
+        (kept / "contents").mkdir(parents=True)
+        self.states = (kept / "states.jsonl").open("w")
+
+    def keep(self) -> None:
+        files, folders = {}, []
+        for place, inside, names in os.walk(self.watched):
+            folders += [os.path.relpath(os.path.join(place, name), self.watched) for name in inside]
+            for name in names:
+                path = os.path.join(place, name)
+                files[os.path.relpath(path, self.watched)] = self._content(path)
+        self.states.write(json.dumps({"files": files, "folders": folders}) + "\n")
+        self.states.flush()
+
+    def _content(self, path: str) -> str:
+        found = os.stat(path)
+        # The clock of a file system ticks some times a hundredth of a second: what is younger may change within a tick.
+        key, old = (found.st_ino, found.st_mtime_ns, found.st_size), time.time() - found.st_mtime > 0.1
+        if old and key in self.known:
+            return self.known[key]
+        content = Path(path).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if not (self.kept / "contents" / digest).exists():
+            (self.kept / "contents" / digest).write_bytes(content)
+        if old:
+            self.known[key] = digest
+        return digest
 
 
 class _Stream:
@@ -129,9 +176,11 @@ class _Stream:
         self._stream, self._points = stream, points
 
     def write(self, data: Any) -> int:
-        half = memoryview(data)[: memoryview(data).nbytes // 2]
-        self._points.reached(lambda: (self._stream.write(half), self._stream.flush()))
-        return int(self._stream.write(data))
+        whole = memoryview(data).cast("B")
+        half = len(whole) // 2
+        begun = self._points.reached(lambda: (self._stream.write(whole[:half]), self._stream.flush()))
+        self._stream.write(whole[half:] if begun else whole)
+        return len(whole)
 
     def __enter__(self) -> Any:
         return self
@@ -163,6 +212,7 @@ class _Os:
 
 def _write_points(module: Any) -> None:
     points = _Points()
+    POINTS.append(points)
     opened, tree, removed = module.open_write, module.delete_tree, module.delete
     writer = module.pq.ParquetWriter
 
@@ -285,6 +335,7 @@ FAULTS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "STOP_AT": ("curation.storage", _write_points),
     "PUBLISH_FIRST": ("curation.releases.home", _publish_first),
     "FULL_FROM": ("curation.storage", _write_points),
+    "STATES": ("curation.storage", _write_points),
     "COUNT_READS": ("curation.storage", _read_points),
     "EIO_AT": ("curation.storage", _read_points),
 }
