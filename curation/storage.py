@@ -36,8 +36,8 @@ from curation.allowed_roots import OutsideRoots, refusal
 from schemas.errors import StorageError
 
 BLOCK_BYTES = 4 << 20
-TEMPORARY = re.compile(r"^\..{1,100}\.[0-9a-f]{32}\.tmp$", re.DOTALL)
 """Bytes of one sequential read."""
+TEMPORARY = re.compile(r"^\..{1,100}\.[0-9a-f]{32}\.tmp$", re.DOTALL)
 READERS = 4
 """Files that are read at once, at least."""
 T = TypeVar("T")
@@ -79,7 +79,7 @@ def _filesystem(protocol: str) -> Any:
         if protocol in _LOCAL:
             return fsspec.filesystem("file", auto_mkdir=True)
         # A listing that is remembered hides what other processes wrote meanwhile.
-        return fsspec.filesystem(protocol, use_listings_cache=False)
+        return fsspec.filesystem(protocol, use_listings_cache=False, skip_instance_cache=True)
     except ImportError:
         if protocol in _LOCAL:
             return None
@@ -92,6 +92,11 @@ def _filesystem(protocol: str) -> Any:
         if protocol in EXTRAS:  # Azure's, without an account
             why = f"is not to be reached: {error}; account and credentials come from the environment"
         raise StorageError(f"{protocol}:// {why}") from None
+
+
+def reconnect() -> None:
+    """From now on, ask stores with the credentials that the environment has now."""
+    _filesystem.cache_clear()
 
 
 def resolve(url: str) -> tuple[Any, str]:

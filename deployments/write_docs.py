@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from curation.recipes import methods
-from flows.serving import recipes_folder
+from flows.recipe_choice import recipes_folder
 from schemas.recipe import Recipe
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -31,6 +31,8 @@ from flows import pool
 from flows.engines import task_runner, told_of_lost_workers
 from flows.one_at_a_time import one_at_a_time
 from flows.progress import Progress, on_the_run_page, timed
+from flows.recipe_choice import GivenRecipe
+from flows.storage_credentials import StorageCredentials, in_the_environment
 from flows.writing import Begun, Planned, write_release
 from schemas.engine import Engine
 from schemas.errors import SyllabusError
@@ -57,14 +59,25 @@ class Outcome:
     description="Raw text in, a verified, ordered release out: read, clean, deduplicate, tag, mix, order, write.",
     task_runner=task_runner(Engine()),  # Prefect's default runs every partition at once
 )
-def curate(recipe: Recipe, losses: str | None = None, overlap: Overlap = "wait") -> dict[str, Any] | State:
+def curate(
+    recipe: GivenRecipe,
+    losses: str | None = None,
+    overlap: Overlap = "wait",
+    credentials: StorageCredentials | None = None,
+) -> dict[str, Any] | State:
     """Run a recipe.
 
     Args:
         recipe: What to read, how to clean, mix and order it, and where to write.
         losses: A loss report of the last round (JSON lines or Parquet), for online mixtures.
         overlap: Where another run of this recipe is under way: wait for its end, or cancel this one.
+        credentials: A block with the keys of object stores; left empty: those of the run's environment.
     """
+    with in_the_environment(credentials):
+        return _curate(recipe, losses, overlap)
+
+
+def _curate(recipe: Recipe, losses: str | None, overlap: Overlap) -> dict[str, Any] | State:
     wait = overlap == "wait"
     under_way = f"another run of {recipe.name} is under way, and this one is not to wait for it"
     with one_at_a_time(recipe, wait=wait) as alone:

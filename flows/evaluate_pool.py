@@ -21,7 +21,9 @@ from curation.stages import catalogue as catalogue_stage
 from flows import artifacts, pool
 from flows.engines import task_runner
 from flows.progress import Progress, on_the_run_page, timed
+from flows.recipe_choice import GivenRecipe
 from flows.run import run_stage
+from flows.storage_credentials import StorageCredentials, in_the_environment
 from schemas.engine import Engine
 from schemas.manifest import Manifest
 from schemas.recipe import Recipe
@@ -37,13 +39,15 @@ EVALUATIONS = "evaluations"
     task_runner=task_runner(Engine()),
     persist_result=False,
 )
-def evaluate_pool(recipe: Recipe) -> dict[str, Any]:
+def evaluate_pool(recipe: GivenRecipe, credentials: StorageCredentials | None = None) -> dict[str, Any]:
     """Evaluate a recipe's pool.
 
     Args:
         recipe: Sources, cleaning, deduplication and tags; phases and shards are not looked at.
+        credentials: A block with the keys of object stores; left empty: those of the run's environment.
     """
-    manifest, folder = evaluate(recipe, on_the_run_page())
+    with in_the_environment(credentials):
+        manifest, folder = evaluate(recipe, on_the_run_page())
     artifacts.evaluated(manifest, folder)
     return {"folder": folder, "documents": manifest.funnel[-1].out}
 

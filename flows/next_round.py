@@ -9,8 +9,9 @@ from prefect.client.schemas.objects import State
 
 from flows.curate import Overlap, curate
 from flows.engines import task_runner
+from flows.recipe_choice import GivenRecipe
+from flows.storage_credentials import StorageCredentials
 from schemas.engine import Engine
-from schemas.recipe import Recipe
 
 
 @flow(
@@ -19,13 +20,16 @@ from schemas.recipe import Recipe
     description="A loss report in, the next release out: online mixtures and rounds go on from the last release.",
     task_runner=task_runner(Engine()),
 )
-def next_round(recipe: Recipe, losses: str, overlap: Overlap = "wait") -> dict[str, Any] | State:
+def next_round(
+    recipe: GivenRecipe, losses: str, overlap: Overlap = "wait", credentials: StorageCredentials | None = None
+) -> dict[str, Any] | State:
     """Run a recipe with what training reported.
 
     Args:
         recipe: The recipe of the release that was trained on.
         losses: The loss report (JSON lines or Parquet): run_id, round, step, eval_index, group, loss.
         overlap: Where another run of this recipe is under way: wait for its end, or cancel this one.
+        credentials: A block with the keys of object stores; left empty: those of the run's environment.
     """
-    result: dict[str, Any] | State = curate.fn(recipe, losses, overlap)
+    result: dict[str, Any] | State = curate.fn(recipe, losses, overlap, credentials)
     return result

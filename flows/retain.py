@@ -16,7 +16,8 @@ from curation.releases.retain import plan_sweep
 from curation.releases.retain import sweep as remove
 from flows import artifacts
 from flows.one_at_a_time import one_at_a_time
-from schemas.recipe import Recipe
+from flows.recipe_choice import GivenRecipe
+from flows.storage_credentials import StorageCredentials, in_the_environment
 
 
 @flow(
@@ -27,10 +28,11 @@ from schemas.recipe import Recipe
     "asked to, one that later runs are compared with (`dedup.history`).",
 )
 def retain(
-    recipe: Recipe,
+    recipe: GivenRecipe,
     keep_last: Annotated[int, Field(ge=1)] = 5,
     forget_history: bool = False,
     dry_run: bool = False,
+    credentials: StorageCredentials | None = None,
 ) -> dict[str, Any]:
     """Keep the last releases of a recipe.
 
@@ -39,10 +41,15 @@ def retain(
         keep_last: How many of the newest releases stay.
         forget_history: Also remove releases that later runs are compared with; what they kept may then come again.
         dry_run: Say what would go, and remove nothing.
+        credentials: A block with the keys of object stores; left empty: those of the run's environment.
     """
     check_allowed(recipe)
     home = Home(storage.join(recipe.output, recipe.name))
-    with one_at_a_time(recipe, wait=True), lease.hold(home.folder, told=get_run_logger().warning):
+    with (
+        in_the_environment(credentials),
+        one_at_a_time(recipe, wait=True),
+        lease.hold(home.folder, told=get_run_logger().warning),
+    ):
         plan = plan_sweep(home, keep_last=keep_last, forget_history=forget_history)
         if not dry_run:
             remove(home, plan)

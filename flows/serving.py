@@ -37,16 +37,6 @@ LEASES_IN_FILES = "prefect.server.concurrency.lease_storage.filesystem"
 """So that a recipe is not held for ever by a run that ended with the server; see ``one_at_a_time``."""
 
 
-def deployments_folder() -> Path:
-    """``prefect.yaml`` and the recipes that ship."""
-    return Path(__file__).resolve().parent.parent / "deployments"
-
-
-def recipes_folder() -> Path:
-    """The recipes that ship."""
-    return deployments_folder() / "recipes"
-
-
 def declared(prefect_file: Path, recipes: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The deployments of a ``prefect.yaml``; with recipes, one each of these instead of those that carry a recipe.
 
@@ -61,7 +51,7 @@ def declared(prefect_file: Path, recipes: Sequence[str] = ()) -> list[dict[str, 
     for one in found:
         parameters = dict(one.get("parameters") or {})
         if "recipe" in parameters:
-            parameters["recipe"] = absolute(validate(parameters["recipe"])).resolved()
+            parameters["recipe"] = absolute(validate(parameters["recipe"])).as_form()
         one["parameters"] = parameters
     if not recipes:
         return found
@@ -76,7 +66,7 @@ def _of_recipe(name: str, recipe: Recipe) -> dict[str, Any]:
         "description": recipe.description,
         "tags": ["syllabus", "recipe"],
         "concurrency_limit": {"limit": 1, "collision_strategy": "ENQUEUE"},
-        "parameters": {"recipe": absolute(recipe).resolved()},
+        "parameters": {"recipe": absolute(recipe).as_form()},
     }
 
 
@@ -141,11 +131,14 @@ async def _serve(console: Console, found: list[dict[str, Any]], *, alone: bool) 
     """
     from prefect.runner import Runner
 
+    from flows.storage_credentials import StorageCredentials
+
     # The server writes each in a transaction that locks SQLite meanwhile: in the background, while runs are asked for, this
     # made it refuse some of them.
     console.print(f"registering {len(found)} deployments", markup=False, highlight=False)
     if alone:
         await _end_lost_runs("`syllabus serve` was killed while this ran")
+    await asyncio.to_thread(StorageCredentials.register_type_and_schema)
     runner = Runner(pause_on_shutdown=False)
     first: dict[str, Any] = {}
     for one in sorted(found, key=lambda one: "recipe" in one["parameters"]):  # the forms first

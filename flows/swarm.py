@@ -28,7 +28,9 @@ from curation.stages import swarm as swarm_stage
 from flows import pool
 from flows.engines import task_runner, told_of_lost_workers
 from flows.progress import Progress, on_the_run_page, timed
+from flows.recipe_choice import GivenRecipe
 from flows.run import run_stage
+from flows.storage_credentials import StorageCredentials, in_the_environment
 from flows.writing import Begun, Planned, write_release
 from schemas.engine import Engine
 from schemas.errors import RecipeError, SyllabusError
@@ -60,7 +62,12 @@ class Outcome:
     persist_result=False,
 )
 def swarm(
-    recipe: Recipe, runs: int, tokens: int, phase: str | None = None, draw: SwarmDraw | None = None
+    recipe: GivenRecipe,
+    runs: int,
+    tokens: int,
+    phase: str | None = None,
+    draw: SwarmDraw | None = None,
+    credentials: StorageCredentials | None = None,
 ) -> dict[str, Any]:
     """Make a swarm of a recipe.
 
@@ -70,9 +77,11 @@ def swarm(
         tokens: Tokens of each run.
         phase: The phase whose mixture varies; left empty: the recipe's only one.
         draw: How mixtures are drawn; left empty: as Olmix does for its own mixture and groups by several names, else as RegMix.
+        credentials: A block with the keys of object stores; left empty: those of the run's environment.
     """
     made: list[Outcome] = []
-    with_engine(recipe, Asked(runs, tokens, phase, draw), keep=made.append, progress=on_the_run_page())()
+    with in_the_environment(credentials):
+        with_engine(recipe, Asked(runs, tokens, phase, draw), keep=made.append, progress=on_the_run_page())()
     return made[0].as_plain()
 
 

@@ -17,6 +17,8 @@ from curation.stages import catalogue as catalogue_stage
 from flows import artifacts, pool
 from flows.engines import task_runner
 from flows.progress import silent
+from flows.recipe_choice import GivenRecipe
+from flows.storage_credentials import StorageCredentials, in_the_environment
 from schemas.engine import Engine
 from schemas.errors import RecipeError
 from schemas.recipe import Recipe
@@ -30,12 +32,18 @@ from schemas.training import Training
     task_runner=task_runner(Engine()),
     persist_result=False,
 )
-def train_classifier(recipe: Recipe) -> dict[str, Any]:
+def train_classifier(recipe: GivenRecipe, credentials: StorageCredentials | None = None) -> dict[str, Any]:
     """Train the classifier that the recipe's section `train` describes; returns its card.
 
     Args:
         recipe: Sources, how to clean them, and the section `train`.
+        credentials: A block with the keys of object stores; left empty: those of the run's environment.
     """
+    with in_the_environment(credentials):
+        return _train(recipe)
+
+
+def _train(recipe: Recipe) -> dict[str, Any]:
     check_allowed(recipe)
     params = recipe.train
     if params is None:

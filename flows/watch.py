@@ -12,10 +12,12 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from curation.recipes.arrivals import Listing, list_sources, settled
 from curation.recipes.recipe_file import canonical
+from flows.recipe_choice import GivenRecipe
+from flows.storage_credentials import StorageCredentials, in_the_environment
 from schemas.errors import RecipeError, RunError
 from schemas.recipe import Recipe
 
@@ -28,13 +30,16 @@ from schemas.recipe import Recipe
     persist_result=False,
 )
 def watch(
-    deployment: str = "curate/weekly-stream", quiet_seconds: Annotated[float, Field(ge=0)] = 30
+    deployment: str = "curate/weekly-stream",
+    quiet_seconds: Annotated[float, Field(ge=0)] = 30,
+    credentials: StorageCredentials | None = None,
 ) -> dict[str, Any]:
     """Start a deployment's run when files have arrived.
 
     Args:
         deployment: Flow and deployment, `curate/weekly-stream`; its own parameter `recipe` names the sources.
         quiet_seconds: A file counts once it has not changed for so long: one that is still being written waits.
+        credentials: A block with the keys of object stores; left empty: those of the run's environment.
     """
     with get_client(sync_client=True) as client:
         try:
@@ -45,8 +50,9 @@ def watch(
             ) from None
     if "recipe" not in found.parameters:
         raise RecipeError("recipe", f"the deployment {deployment} has no recipe of its own; name one that has")
-    recipe = Recipe.model_validate(found.parameters["recipe"])
-    listing = list_sources(recipe.sources)
+    recipe: Recipe = TypeAdapter(GivenRecipe).validate_python(found.parameters["recipe"])
+    with in_the_environment(credentials):
+        listing = list_sources(recipe.sources)
     log = get_run_logger()
     if not listing:
         log.info("no files yet")

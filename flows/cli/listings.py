@@ -20,7 +20,7 @@ def methods(
 ) -> None:
     """List the methods: recipes that ship and what they mirror, and the parts they are made of; with a NAME all about one."""
     from curation.recipes import methods as listed
-    from flows.serving import recipes_folder
+    from flows.recipe_choice import recipes_folder
 
     shipped = listed.examples(recipes_folder())
     parts = listed.parts(shipped)

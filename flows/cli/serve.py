@@ -22,6 +22,7 @@ def serve(
     configure()
     from pathlib import Path
 
-    from flows.serving import deployments_folder, serve_all
+    from flows.recipe_choice import deployments_folder
+    from flows.serving import serve_all
 
     serve_all(out, Path(prefect_file or deployments_folder() / "prefect.yaml"), recipes or ())

@@ -106,7 +106,7 @@ def test_serve_gives_the_same_deployments() -> None:
             assert schedule.get("timezone", "UTC") == asked.get("timezone", "UTC")
         if "parameters" in written:
             recipe = load(str(FOLDER / "recipes" / f"{one['name']}.yaml"))
-            assert made.parameters == {"recipe": absolute(recipe).resolved()}
+            assert made.parameters == {"recipe": absolute(recipe).as_form()}
 
 
 def test_the_way_is_drawn() -> None:

@@ -21,6 +21,7 @@ from tests.serving import ask, free_port, runs, serving, until
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 
 DEPLOYMENTS = "deployments: [{name: curate, entrypoint: 'flows/curate.py:curate'}]"
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 PLANTED = [
     "<script>document.title='planted'</script>",
     "<img src=x onerror=\"document.title='planted'\">",
@@ -52,6 +53,7 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
         page.get_by_text("Run Name").wait_for(timeout=60_000)
         recipe = field(page, "recipe")
         recipe.wait_for()
+        assert not page.get_by_text("Partition Bytes").count()  # folded, as all that has its defaults
         write(field(recipe, "Name"), "From The Form")
         write(field(recipe, "Output"), str(tmp_path / "out"))
         sources = field(recipe, "Sources")
@@ -61,6 +63,7 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
         paths.get_by_role("button", name="Add item").click()
         write(paths, str(hostile))
         clean = field(recipe, "Clean")
+        choose(clean, "Clean")
         rules = field(clean, "Rules")
         add_item(rules)
         choose(rules, "GopherQuality")
@@ -83,8 +86,7 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
             return bool(runs(server))
 
         until(submitted, 120, "no run was made")
-        ended = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-        until(lambda: runs(server)[0]["state_type"] in ended, 180, "the run did not end")
+        until(lambda: runs(server)[0]["state_type"] in ENDED, 180, "the run did not end")
         run = runs(server)[0]
         assert run["state_type"] == "COMPLETED", run["state"]["message"]
 
@@ -126,3 +128,25 @@ def test_from_the_form_to_the_report(hostile: Path, tmp_path: Path) -> None:
         assert page.title() == f"from-the-form {release.name}"
         assert not page.locator("a[href^=javascript], img, iframe").count()
         assert not planted
+
+
+def test_a_recipe_that_ships_is_chosen_by_its_name(tmp_path: Path) -> None:
+    rows = [{"text": text, "loss": 1 + i % 5} for i, text in enumerate(texts(40, seed=6))]
+    write_jsonl(tmp_path / "examples" / "web.jsonl", rows)
+    (tmp_path / "prefect.yaml").write_text(DEPLOYMENTS)
+    with serving(tmp_path, free_port(), "--prefect-file", "prefect.yaml") as server, browsing() as page:
+        found = ask(server, "deployments/filter", deployments={"name": {"any_": ["curate"]}})
+        page.goto(f"{server}/v2/deployments/deployment/{found[0]['id']}/run")
+        recipe = field(page, "recipe")
+        recipe.wait_for(timeout=60_000)
+        choose(recipe, "One that ships")
+        page.get_by_text("Select", exact=True).click()
+        page.get_by_role("option", name="cyclical", exact=True).click()
+        page.wait_for_timeout(2000)
+        page.get_by_role("button", name="Submit").click()
+        until(lambda: runs(server), 60, "no run was made")
+        until(lambda: runs(server)[0]["state_type"] in ENDED, 180, "the run did not end")
+        run = runs(server)[0]
+        assert run["state_type"] == "COMPLETED", run["state"]["message"]
+        assert (run["name"], run["parameters"]["recipe"]) == ("cyclical", "cyclical")
+        assert (tmp_path / "releases" / "cyclical" / "latest.json").exists()

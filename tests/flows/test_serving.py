@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.serving import _end_lost_runs, declared, deployments_folder, runner_deployment
+from flows.recipe_choice import deployments_folder
+from flows.serving import _end_lost_runs, declared, runner_deployment
 from schemas.errors import RecipeError, RecipeMistakes
 from tests.conftest import recipe_of
 
