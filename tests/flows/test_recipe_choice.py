@@ -46,7 +46,7 @@ def test_a_form_that_is_filled_in_with_a_recipe_gives_it_back() -> None:
 
 
 def test_a_section_that_is_null_has_its_defaults() -> None:
-    folded = {name: None for name in ("clean", "dedup", "shards", "limits", "trainer", "engine")}
+    folded = dict.fromkeys(("clean", "dedup", "shards", "limits", "trainer", "engine"))
     sources = [SOURCES[0] | {"columns": None}]
     assert of({"name": "a", "sources": sources, **folded}) == of({"name": "a", "sources": SOURCES})
     off = of({"name": "a", "sources": SOURCES, "mixture": None})  # where null says something, it still does
