@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from curation.recipes import methods
+from curation.recipes.reference import anchor
 from flows.recipe_choice import recipes_folder
 from schemas.recipe import Recipe
 
@@ -72,12 +73,6 @@ def reference() -> str:
     for name in [*dict.fromkeys(own), *sorted(set(found) - set(own))]:
         lines += _section(found[name])
     return "\n".join(lines).rstrip() + "\n"
-
-
-def anchor(model: type[BaseModel]) -> str:
-    """The place of a model's section."""
-    room = model.__module__.rsplit(".", 1)[-1]
-    return model.__name__.lower() if room == model.__name__.lower() else f"{room}-{model.__name__.lower()}"
 
 
 def _section(model: type[BaseModel]) -> list[str]:

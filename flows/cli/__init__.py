@@ -24,7 +24,7 @@ from flows.cli.run import run
 from flows.cli.serve import serve
 from flows.cli.swarm import swarm
 from flows.cli.terminal import err
-from schemas.errors import RecipeMistakes, SyllabusError
+from schemas.errors import RecipeError, RecipeMistakes, SyllabusError
 
 HELP = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
@@ -95,16 +95,27 @@ def main() -> NoReturn:
     os._exit(code)
 
 
+def _say(error: SyllabusError) -> None:
+    """An error in one line, with where the reference tells of the field that it names."""
+    see = ""
+    if isinstance(error, RecipeError):
+        from curation.recipes.reference import link
+
+        told = link(error.place)
+        see = f" [{told}]" if told is not None else ""
+    err.print(f"error: {error}{see}", markup=False, highlight=False, soft_wrap=True)
+
+
 def _command() -> int:
     """Run the command line; its exit code. User errors become one clear line each, never a traceback."""
     try:
         app(prog_name="syllabus")
     except RecipeMistakes as error:
         for mistake in error.mistakes:
-            err.print(f"error: {mistake}", markup=False, highlight=False, soft_wrap=True)
+            _say(mistake)
         return error.exit_code
     except SyllabusError as error:
-        err.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        _say(error)
         return error.exit_code
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
