@@ -226,5 +226,6 @@ def test_a_path_that_names_no_file_is_said_before_the_prefect_api_is_up(tmp_path
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "error: sources[0].paths[0]: 'nowhere/*.jsonl' matches no file; mend the path or remove it\n"
+    said = "sources[0].paths[0]: 'nowhere/*.jsonl' matches no file; mend the path or remove it"
+    assert done.stderr == f"error: {said} [docs/reference.md#sources-source]\n"
     assert not (tmp_path / "home" / "prefect.db").exists()
