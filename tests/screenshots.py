@@ -45,7 +45,7 @@ def main() -> None:
             page.goto(f"{server}/v2/deployments/deployment/{demo['id']}/run")
             recipe = field(page, "recipe")
             recipe.wait_for()
-            page.set_viewport_size({"width": 1800, "height": 1100})
+            page.set_viewport_size({"width": 1920, "height": 1100})
             take(page, "form")
             with page.expect_response("**/create_flow_run"):
                 page.get_by_role("button", name="Submit").click()
