@@ -43,6 +43,7 @@ from curation.stages.catalogue import _line_marks
 from curation.training import encoder
 from schemas.errors import RecipeError
 from schemas.scorers import Perplexity
+from tests.conftest import ROOT
 
 SECONDS, BYTES = 10, 4 << 30
 CANARY = "CANARYWORD"
@@ -149,6 +150,7 @@ def side_files() -> dict[str, bytes]:
     found = {"model.bin": model()}
     if importlib.util.find_spec("kenlm") is not None:
         found["model.arpa"] = ARPA.encode()
+        found |= {path.name: path.read_bytes() for path in (ROOT / "tests" / "golden" / "kenlm").glob("[pt]*.klm")}
     if importlib.util.find_spec("tokenizers") is not None:
         with tempfile.TemporaryDirectory() as folder:
             found["tokenizer.json"] = Path(tokenizer_of(Path(folder))).read_bytes()
@@ -160,7 +162,7 @@ def used(path: Path) -> None:
     texts = pa.array([CANARY, "word1 x cat dog", "", "é\U0001f600\n\n the river"], pa.large_string())
     if path.suffix == ".bin":
         predict(texts, str(path), place="x")
-    elif path.suffix == ".arpa":
+    elif path.suffix in (".arpa", ".klm"):
         params = Perplexity.model_validate({"from": "perplexity", "model": str(path)})
         perplexity(pa.table({"text": texts}), params, place="x")
         _load.cache_clear()

@@ -6,53 +6,57 @@ a model that was trained on pieces of words wants them made before.
 
 from __future__ import annotations
 
+import importlib.util
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from curation.arrays.arrow_text import as_text
+from curation.methods.scorers.kenlm_reader import KenLM
 from schemas.errors import RecipeError
 from schemas.scorers import Perplexity
+
+AT_ONCE = 64
+"""Documents that go to the reader together."""
 
 
 def perplexity(documents: pa.Table, params: Perplexity, *, place: str = "tags") -> npt.NDArray[np.float64]:
     """The perplexity of each document: float64[n]; NaN without a word, and past what a number can hold.
 
-    Raises RecipeError at ``place`` where the package kenlm is missing or the file is no model.
+    Raises RecipeError at ``place`` where the package kenlm is missing, the file is no model, or reading it ends its reader.
     """
     if not Path(params.model).is_file():
         raise RecipeError(f"{place}.model", f"{params.model!r} is no file")
-    model = _load(params.model, place)
-    return np.array([_of_text(text, model, params.lower) for text in as_text(documents["text"]).to_pylist()])
+    if importlib.util.find_spec("kenlm") is None:
+        raise RecipeError(place, "perplexity needs the package kenlm: run `pip install 'syllabus[kenlm]'`")
+    try:
+        model = _load(params.model)
+        column = as_text(documents["text"])
+        parts = (column.slice(at, AT_ONCE).to_pylist() for at in range(0, len(column), AT_ONCE))
+        return np.array([one for texts in parts for one in _of_texts(texts, model, params.lower)], np.float64)
+    except ValueError as error:
+        raise RecipeError(f"{place}.model", f"{params.model!r} is no KenLM model: {error}") from None
 
 
-def _of_text(text: str, model: Any, lower: bool) -> float:
-    log, length = 0.0, 0
-    for line in (text.lower() if lower else text).split("\n"):
-        words = line.split()
-        if words:
-            log += model.score(" ".join(words))
-            length += len(words) + 1
+def _of_texts(texts: list[str], model: KenLM, lower: bool) -> list[float]:
+    lines = [
+        [words for line in (text.lower() if lower else text).split("\n") if (words := line.split())] for text in texts
+    ]
+    scores = iter(model.scores([" ".join(words) for of_text in lines for words in of_text]))
+    return [_perplexity(sum(next(scores) for _ in of_text), of_text) for of_text in lines]
+
+
+def _perplexity(log: float, lines: list[list[str]]) -> float:
+    if not lines:
+        return float("nan")
     with np.errstate(over="ignore"):
-        score = np.float64(10.0) ** (-log / length) if length else np.nan
+        score = np.float64(10.0) ** (-log / sum(len(words) + 1 for words in lines))
     return float(score) if np.isfinite(score) else float("nan")
 
 
 @lru_cache(maxsize=2)
-def _load(path: str, place: str) -> Any:
-    try:
-        import kenlm
-    except ImportError:
-        raise RecipeError(place, "perplexity needs the package kenlm: run `pip install 'syllabus[kenlm]'`") from None
-    try:
-        config = kenlm.Config()
-        config.show_progress, config.arpa_complain = False, kenlm.ARPALoadComplain.NONE
-        return kenlm.Model(path, config)
-    except (OSError, RuntimeError, ValueError, MemoryError) as error:
-        # What it says, it may say in the file's own bytes.
-        said = "" if isinstance(error, UnicodeDecodeError) else f": {error}"
-        raise RecipeError(f"{place}.model", f"{path!r} is no KenLM model{said}") from None
+def _load(path: str) -> KenLM:
+    return KenLM(path)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curation.methods.scorers import score
+from curation.methods.scorers import kenlm_reader, score
 from schemas.errors import RecipeError
 from schemas.scorers import Perplexity
+from tests.conftest import ROOT
 from tests.curation.rules.texts import table
 
 ARPA = """\\data\\
@@ -47,4 +48,38 @@ def test_by_hand(tmp_path: Path) -> None:
 def test_a_missing_model_is_named() -> None:
     params = Perplexity.model_validate({"from": "perplexity", "model": "none.arpa"})
     with pytest.raises(RecipeError, match=r"tags\.model.*'none\.arpa' is no file"):
+        score(table("x"), params)
+
+
+BINARIES = ROOT / "tests" / "golden" / "kenlm"
+"""The model above as KenLM 0.3 writes it in its two binary formats, and one of them with eight bytes changed."""
+
+
+@pytest.mark.parametrize("name", ["probing.klm", "trie.klm"])
+def test_a_binary_model_is_the_same(name: str, tmp_path: Path) -> None:
+    documents = table("cat dog", "cat\n\ndog bird", "", "CAT", "dog cat cat dog\u2028cat")
+    wanted = score(documents, Perplexity.model_validate({"from": "perplexity", "model": write_model(tmp_path)}))
+    found = score(documents, Perplexity.model_validate({"from": "perplexity", "model": str(BINARIES / name)}))
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_binary_model_that_ends_its_reader_ends_nothing_else() -> None:
+    params = Perplexity.model_validate({"from": "perplexity", "model": str(BINARIES / "damaged.klm")})
+    for _ in range(2):
+        with pytest.raises(
+            RecipeError, match=r"tags\.model: .*damaged\.klm' is no KenLM model: reading it ended the reader"
+        ):
+            score(table("cat dog", "cat dog bird"), params)
+
+
+def test_a_model_that_gives_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kenlm_reader, "ANSWER_SECONDS", 0.0)  # and some thousandths for its bytes
+    with pytest.raises(ValueError, match="no answer within 0 s"):
+        kenlm_reader.KenLM(write_model(tmp_path))
+
+
+def test_what_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "a.arpa").write_bytes(b"\\data\\\nngram 1=\xff\xfe\n")
+    params = Perplexity.model_validate({"from": "perplexity", "model": str(tmp_path / "a.arpa")})
+    with pytest.raises(RecipeError, match=r"tags\.model: .* is no KenLM model"):
         score(table("x"), params)
