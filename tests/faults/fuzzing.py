@@ -35,6 +35,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from curation.cleaning.fasttext.model import predict
+from curation.methods.scorers import kenlm_reader
 from curation.methods.scorers.perplexity import _load, perplexity
 from curation.readers.documents import MAX_ALIKE
 from curation.readers.json_values import is_lines
@@ -163,6 +164,7 @@ def used(path: Path) -> None:
     if path.suffix == ".bin":
         predict(texts, str(path), place="x")
     elif path.suffix in (".arpa", ".klm"):
+        kenlm_reader.ANSWER_SECONDS = 2.0  # less than an input may take
         params = Perplexity.model_validate({"from": "perplexity", "model": str(path)})
         perplexity(pa.table({"text": texts}), params, place="x")
         _load.cache_clear()
