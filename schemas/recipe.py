@@ -50,7 +50,7 @@ KIND_COLUMNS = {
 """Columns of the shards where a source is of that kind, after the tags."""
 RESERVED_NAMES = frozenset(
     {*BUILT_IN_NAMES, *SHARD_COLUMNS, *(name for names in KIND_COLUMNS.values() for name in names)}
-    | {"input_ids", "loss_mask", "doc_ids", "doc_spans", "loss_weight", "loss_weights"}
+    | {"input_ids", "loss_mask", "doc_ids", "doc_spans", "doc_offsets", "loss_weight", "loss_weights"}
 )
 TAG_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 

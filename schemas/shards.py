@@ -74,6 +74,9 @@ class Packing(Section):
     of fewer is thrown away."""
     groups: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     """A tag, source or language: documents of different labels never share a sequence. Null: they may."""
+    offsets: bool = False
+    """Write `doc_offsets`: of each span how many tokens of its document (begin and end among them) come before it. 0 but where a
+    document was cut: the rest of one is known by it, and positions may go on in it."""
 
     @model_validator(mode="after")
     def _of_its_method(self) -> Packing:

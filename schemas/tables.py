@@ -240,8 +240,10 @@ PACKED = pa.schema(
     ]
 )
 """A training shard of packed sequences."""
+DOC_OFFSETS = pa.field("doc_offsets", pa.list_(pa.int32()))
+"""Of each span how many tokens of its document come before it, where the recipe asks for it."""
 WEIGHTS_A_TOKEN = pa.field("loss_weights", pa.list_(pa.float32()))
-"""The last column of packed shards where the recipe sets weights; then come its token columns."""
+"""A column of packed shards where the recipe sets weights; then come offsets and token columns, where it has them."""
 TOKEN_TYPES = {"int32": pa.int32(), "float32": pa.float32()}
 """What a token column holds a token, or so many of."""
 

@@ -20,7 +20,7 @@ from curation.releases.work import Done, Work
 from curation.training.pack import Packed, Packer
 from curation.training.tokens import special_ids
 from schemas.shards import Shards
-from schemas.tables import PACKED, WEIGHTS_A_TOKEN, token_field
+from schemas.tables import DOC_OFFSETS, PACKED, WEIGHTS_A_TOKEN, token_field
 
 
 def run_pack(work: Work, number: int) -> Done:
@@ -53,7 +53,8 @@ def run_pack(work: Work, number: int) -> Done:
     with storage.open_write(target) as sink, pa.ipc.new_file(sink, schema) as writer:
 
         def leave(made: Packed) -> int:
-            table = pa.table(made.columns(), schema=schema)
+            columns = made.columns()
+            table = pa.table({name: columns[name] for name in schema.names}, schema=schema)
             writer.write_table(table)
             return len(table)
 
@@ -92,8 +93,9 @@ def apart(documents: pa.Table, by: str | None) -> Iterator[tuple[str, npt.NDArra
 def packed_columns(shards: Shards) -> pa.Schema:
     """The columns of a shard of packed sequences behind position and phase."""
     weights = [WEIGHTS_A_TOKEN] if shards.loss_weights is not None else []
+    offsets = [DOC_OFFSETS] if shards.packs.offsets else []
     beside = [token_field(name, *kind) for name, kind in shards.token_types().items()]
-    return pa.schema([*(field for field in PACKED if field.name not in ("position", "phase")), *weights, *beside])
+    return pa.schema([*(field for field in PACKED if field.name not in ("position", "phase")), *weights, *offsets, *beside])
 
 
 def leave_positions(work: Work, rows: list[int]) -> None:

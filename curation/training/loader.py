@@ -36,7 +36,7 @@ except ImportError:
 
 STATE_VERSION = 1
 PACKED_MARK = "doc_spans"
-LISTS = ("doc_ids", "doc_spans")
+LISTS = ("doc_ids", "doc_spans", "doc_offsets")
 """Columns of packed rows that are lists of another length; their other lists hold something for each token."""
 
 

@@ -37,7 +37,8 @@ SPAN = PACKED.field("doc_spans").type.value_type
 class Packed:
     """Sequences, in order: input_ids int32[rows, length], loss_mask uint8[rows, length], and their documents.
 
-    doc_ids: one a span; spans int32[m, 2] half-open in the row; counts int64[rows]: spans of each row; weights float32[rows,
+    doc_ids: one a span; spans int32[m, 2] half-open in the row; offsets int32[m]: of its document's tokens (with begin and end) how
+    many come before it; counts int64[rows]: spans of each row; weights float32[rows,
     length], 0 where the mask is, where tokens have them; beside: the tokens' further columns, [rows * length] or [rows *
     length, k], 0 where no document's token stands.
     """
@@ -46,13 +47,14 @@ class Packed:
     loss_mask: Mask
     doc_ids: list[str]
     spans: Int32
+    offsets: Int32
     counts: Int64
     weights: Float32 | None = None
     beside: Arrays = field(default_factory=dict)
 
     def columns(self) -> dict[str, pa.Array]:
-        """The columns input_ids, loss_mask, doc_ids and doc_spans of a packed shard, then loss_weights and further columns where
-        tokens have them."""
+        """The columns input_ids, loss_mask, doc_ids, doc_spans and doc_offsets of a packed shard, then loss_weights and further
+        columns where tokens have them."""
         rows, length = self.input_ids.shape
         offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * length)
         spans = pa.array(np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int32))
@@ -65,6 +67,7 @@ class Packed:
             "loss_mask": pa.ListArray.from_arrays(offsets, pa.array(self.loss_mask.reshape(-1))),
             "doc_ids": pa.ListArray.from_arrays(spans, pa.array(self.doc_ids, pa.string())),
             "doc_spans": pa.ListArray.from_arrays(spans, pairs),
+            "doc_offsets": pa.ListArray.from_arrays(spans, pa.array(self.offsets)),
             **weights,
             **{name: lists(offsets, values) for name, values in self.beside.items()},
         }
@@ -92,6 +95,8 @@ class Packer:
     """What is known of each token that waits: its id and mask, its weight, its further columns."""
     _sizes: Int64 = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _names: list[str] = field(default_factory=list)
+    _begun: int = 0
+    """Tokens of the first that waits that are not waiting any more."""
     dropped_tokens: int = 0
     """Tokens thrown away so far, by overflow."""
     padded: int = 0
@@ -112,14 +117,14 @@ class Packer:
             window = len(sizes) if self.window is None else self.window
             parts = best_fit(sizes, self.length, max(window, 1)) if window else next_fit(sizes, self.length)
             self.cut += int((sizes > self.length).sum())
-            return self._packed(arrays, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids)
+            return self._packed(arrays, parts, int(parts[:, 0].max(initial=-1)) + 1, doc_ids, sizes)
         if self._waiting:
             arrays = {name: np.concatenate([self._waiting[name], values]) for name, values in arrays.items()}
         sizes, names = np.concatenate([self._sizes, sizes]), [*self._names, *doc_ids]
         parts, used_documents, used_tokens = place(sizes, self.length, self.method == "complete", self.min_span)
         rows = int(parts[-1, 0]) + 1 if len(parts) else 0
         written = int((parts[:, 4] - parts[:, 3]).sum())
-        made = self._packed(arrays, parts, rows, names)
+        made = self._packed(arrays, parts, rows, names, sizes)
         self.dropped_tokens += int(used_tokens - written)
         ends = np.cumsum(sizes)
         broken = np.unique(parts[parts[:, 2] + parts[:, 4] - parts[:, 3] < ends[parts[:, 1]], 1])
@@ -128,8 +133,11 @@ class Packer:
         self._waiting = {name: values[used_tokens:].copy() for name, values in arrays.items()}
         # A document that is cut in the middle goes on with what is left of it.
         self._sizes = sizes[used_documents:].copy()
+        self._begun = 0 if used_documents else self._begun
         if len(self._sizes):
-            self._sizes[0] -= used_tokens - int(sizes[:used_documents].sum())
+            gone = used_tokens - int(sizes[:used_documents].sum())
+            self._sizes[0] -= gone
+            self._begun += gone
         self._names = names[used_documents:]
         return made
 
@@ -143,10 +151,13 @@ class Packer:
         ends = np.cumsum(sizes)[there]
         starts = ends - sizes[there]
         parts = np.column_stack([np.zeros_like(there), there, starts, starts, ends]).astype(np.int64)
-        return self._packed(arrays, parts, 1, names)
+        made = self._packed(arrays, parts, 1, names, sizes)
+        self._begun = 0
+        return made
 
-    def _packed(self, arrays: Arrays, parts: Int64, rows: int, names: list[str]) -> Packed:
-        """The sequences of such parts (``place``), filled up behind their last part."""
+    def _packed(self, arrays: Arrays, parts: Int64, rows: int, names: list[str], sizes: Int64) -> Packed:
+        """The sequences of such parts (``place``), filled up behind their last part. sizes: the documents', but for the tokens of
+        the first that have gone before."""
         packed: Arrays = {}
         places, lengths = parts[:, 0] * self.length + parts[:, 3], parts[:, 4] - parts[:, 3]
         for name, values in arrays.items():
@@ -166,11 +177,13 @@ class Packer:
             if weights is not None:
                 weights[row, last] = 1
         self.padded += int(rows * self.length - filled.sum())
+        offsets = parts[:, 2] - (np.cumsum(sizes) - sizes)[parts[:, 1]] + np.where(parts[:, 1] == 0, self._begun, 0)
         return Packed(
             ids,
             mask,
             [names[i] for i in parts[:, 1].tolist()],
             parts[:, 3:5].astype(np.int32),
+            offsets.astype(np.int32),
             np.bincount(parts[:, 0], minlength=rows),
             weights,
             packed,

@@ -61,7 +61,7 @@ def test_each_method_with_the_tokenizers_own_tokens(corpus: Path, tmp_path: Path
     }
     in_all = {}
     for method in ("concat", "complete", "best_fit"):
-        shards = {**plain, "sequence_length": LONG, "packing": {"method": method}}
+        shards = {**plain, "sequence_length": LONG, "packing": {"method": method, "offsets": True}}
         made = [
             run(tmp_path, tmp_path / f"{method}{workers}", shards=shards, engine={"workers": workers})
             for workers in ((1, 2) if method == "best_fit" else (2,))
@@ -72,8 +72,9 @@ def test_each_method_with_the_tokenizers_own_tokens(corpus: Path, tmp_path: Path
         pieces: Counter[tuple[str, str]] = Counter()
         padded = 0
         for row in packed.iter_rows(named=True):
-            for name, span in zip(row["doc_ids"], row["doc_spans"], strict=True):
+            for name, span, offset in zip(row["doc_ids"], row["doc_spans"], row["doc_offsets"], strict=True):
                 ids, mask = found.setdefault((row["phase"], name), ([], []))
+                assert offset == len(ids)
                 ids += row["input_ids"][span["start"] : span["end"]]
                 mask += row["loss_mask"][span["start"] : span["end"]]
                 pieces[row["phase"], name] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -225,3 +226,30 @@ def test_no_span_is_shorter_than_it_may_be(
     for name, lengths in found.items():
         assert len(lengths) == 1 or complete or min(lengths) >= min_span
         assert min(lengths) >= min(min_span, sizes[int(name)])
+
+
+@pytest.mark.parametrize("method", ["concat", "complete", "best_fit"])
+@settings(max_examples=80, deadline=None)
+@given(
+    sizes=SIZES, length=st.integers(8, 20), cuts=st.lists(st.integers(0, 40), max_size=4), min_span=st.integers(1, 4)
+)
+def test_an_offset_says_where_in_its_document_a_span_begins(
+    method: Any, sizes: list[int], length: int, cuts: list[int], min_span: int
+) -> None:
+    """However the stream is fed, begin and end among the tokens."""
+    rows = [[100 * i + k + 10 for k in range(size)] for i, size in enumerate(sizes)]
+    packer = Packer(length, method, begin=1, end=2, min_span=1 if method == "best_fit" else min_span)
+    borders = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
+    made = [packer.add(tokens(rows[a:b]), [str(i) for i in range(a, b)]) for a, b in pairwise(borders) if a < b]
+    whole = {str(i): [1, *row, 2] for i, row in enumerate(rows)}
+    continued = 0
+    for part in [*made, *([last] if (last := packer.finish()) is not None else [])]:
+        columns = part.columns()
+        found = (columns[name].to_pylist() for name in ("input_ids", "doc_ids", "doc_spans", "doc_offsets"))
+        for ids, names, spans, offsets in zip(*found, strict=True):
+            for name, span, offset in zip(names, spans, offsets, strict=True):
+                held = ids[span["start"] : span["end"]]
+                assert held == whole[name][offset : offset + len(held)]
+                continued += offset > 0
+    if method == "complete":
+        assert not continued  # what overflows is thrown away
