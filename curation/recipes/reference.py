@@ -34,6 +34,8 @@ def link(place: str) -> str | None:
             return None
         model = parts[0]
         parts = list(dict.fromkeys(_models(field.annotation))) if field is not None else []
+    if model is not None and len(parts) == 1:
+        model = parts[0]
     return f"{PAGE}#{anchor(model)}" if model is not None else None
 
 

@@ -18,6 +18,7 @@ ANCHORS = set(re.findall(r"\{ #([\w-]+) \}", (ROOT / PAGE).read_text(encoding="u
     ("place", "anchor"),
     [
         ("dedup.minhash.bands", "dedup-minhash"),
+        ("sources[0]", "sources-source"),
         ("sources[0].columns.text", "sources-columns"),
         ("shards.max_byte", "shards"),
         ("mixture.weights", "recipe"),
