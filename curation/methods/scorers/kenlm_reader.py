@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Sequence
 from typing import IO
 
-ANSWER_SECONDS = 8.0
+ANSWER_SECONDS = 30.0
 """A reader that takes longer, and a second more for each megabyte of the model or of the lines asked for, hangs."""
 
 
