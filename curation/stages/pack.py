@@ -95,7 +95,9 @@ def packed_columns(shards: Shards) -> pa.Schema:
     weights = [WEIGHTS_A_TOKEN] if shards.loss_weights is not None else []
     offsets = [DOC_OFFSETS] if shards.packs.offsets else []
     beside = [token_field(name, *kind) for name, kind in shards.token_types().items()]
-    return pa.schema([*(field for field in PACKED if field.name not in ("position", "phase")), *weights, *offsets, *beside])
+    return pa.schema(
+        [*(field for field in PACKED if field.name not in ("position", "phase")), *weights, *offsets, *beside]
+    )
 
 
 def leave_positions(work: Work, rows: list[int]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import IO
 
 ANSWER_SECONDS = 30.0
-"""A reader that takes longer, and a second more for each megabyte of the model or of the lines asked for, hangs."""
+"""A reader that takes longer, and a second more for each megabyte of the model or of the lines asked for, ends itself."""
 
 
 class KenLM:
@@ -26,7 +26,7 @@ class KenLM:
     def __init__(self, path: str):
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", __file__, path],
+            [sys.executable, "-P", __file__, path, str(ANSWER_SECONDS)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -34,38 +34,31 @@ class KenLM:
             encoding="utf-8",
         )
         weakref.finalize(self, _end, self._process)
-        said = self._answer(None, os.path.getsize(path))
+        said = self._answer(None)
         if said is not None:
             raise ValueError(str(said))
 
     def scores(self, lines: Sequence[str]) -> list[float]:
         """The log10 likelihood of each line, its end counted."""
         with self._lock:
-            asked = json.dumps(lines)
-            found = self._answer(asked, len(asked))
+            found = self._answer(json.dumps(lines))
         assert isinstance(found, list)
         return found
 
-    def _answer(self, asked: str | None, size: int) -> object:
+    def _answer(self, asked: str | None) -> object:
         write, read = self._process.stdin, self._process.stdout
         assert write is not None
         assert read is not None
-        seconds = ANSWER_SECONDS + size / 1e6
-        try:
+        with contextlib.suppress(BrokenPipeError):  # no answer comes either
             if asked is not None:
                 write.write(asked + "\n")
                 write.flush()
-            answer = read.readline() if select.select([read], [], [], seconds)[0] else None
-        except BrokenPipeError:
-            answer = ""
-        if answer is None:
-            self._process.kill()
-            raise ValueError(f"it gave no answer within {seconds:.0f} s: it is damaged, or made to do so")
-        if not answer:
-            raise ValueError(
-                f"reading it ended the reader with {self._process.wait()}: it is damaged, or made to do so"
-            )
-        return json.loads(answer)
+        answer = read.readline()
+        if answer:
+            return json.loads(answer)
+        code = self._process.wait()
+        what = "reading it takes too long" if code == -signal.SIGALRM else f"reading it ended the reader with {code}"
+        raise ValueError(f"{what}: it is damaged, or made to do so")
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -77,15 +70,21 @@ def _end(process: subprocess.Popen[str]) -> None:
                 stream.close()
 
 
-def _serve(path: str, asked: IO[str], answers: IO[str]) -> None:
+def _serve(path: str, seconds: float, asked: IO[str], answers: IO[str]) -> None:
     import kenlm
 
+    def limit(size: int) -> None:
+        """End this process, in whatever it is then and whoever still waits for it, where the next answer takes too long."""
+        signal.setitimer(signal.ITIMER_REAL, seconds + size / 1e6)
+
     def answer(what: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         answers.write(json.dumps(what) + "\n")
         answers.flush()
 
     config = kenlm.Config()
     config.show_progress, config.arpa_complain = False, kenlm.ARPALoadComplain.NONE
+    limit(os.path.getsize(path))
     try:
         model = kenlm.Model(path, config)
     except (OSError, RuntimeError, ValueError, MemoryError) as error:
@@ -94,8 +93,9 @@ def _serve(path: str, asked: IO[str], answers: IO[str]) -> None:
         return
     answer(None)
     for line in asked:
+        limit(len(line))
         answer([model.score(words) for words in json.loads(line)])
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], sys.stdin, sys.stdout)
+    _serve(sys.argv[1], float(sys.argv[2]), sys.stdin, sys.stdout)
