@@ -35,7 +35,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from curation.cleaning.fasttext.model import predict
-from curation.methods.scorers import kenlm_reader
+from curation.methods import kenlm_reader
 from curation.methods.scorers.perplexity import _load, perplexity
 from curation.readers.documents import MAX_ALIKE
 from curation.readers.json_values import is_lines

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curation.arrays.arrow_text import as_text
-from curation.methods.scorers.kenlm_reader import KenLM
+from curation.methods.kenlm_reader import KenLM
 from schemas.errors import RecipeError
 from schemas.scorers import Perplexity
 

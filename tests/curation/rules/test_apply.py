@@ -97,9 +97,14 @@ def test_presets_load_give_way_and_round_trip(name: str) -> None:
     assert own.language is None
     form = {**Clean().model_dump(mode="json"), "preset": name}  # a form sends every field
     assert Clean.model_validate(form) == recipe.clean
-    shown = Recipe.model_json_schema()["properties"]
-    sent = {"name": "r", "sources": source, "clean": {**shown["clean"]["default"], "preset": name}}
-    assert Recipe.model_validate({**sent, "dedup": shown["dedup"]["default"]}) == recipe
+    parts = Recipe.model_json_schema()["$defs"]  # a section that is opened is filled in with its fields' defaults
+    opened = {
+        part: {key: field["default"] for key, field in parts[part]["properties"].items() if "default" in field}
+        for part in ("Clean", "Dedup")
+    }
+    sent = {"name": "r", "sources": source, "clean": {**opened["Clean"], "preset": name}}
+    for dedup in (None, opened["Dedup"]):
+        assert Recipe.model_validate({**sent, "dedup": dedup}) == recipe
     documents = table(GOOD, "short", language=["en", "fr"])
     assert len(apply(documents, recipe.clean.rules).rule) == 2
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from curation.methods.scorers import kenlm_reader, score
+from curation.methods import kenlm_reader
+from curation.methods.scorers import score
 from schemas.errors import RecipeError
 from schemas.scorers import Perplexity
 from tests.conftest import ROOT
