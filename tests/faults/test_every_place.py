@@ -21,7 +21,7 @@ pytest.importorskip("tokenizers")
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 PARTS = 20
 """Of the long mode, so that one sees how far it is."""
-SHORT = 16
+SHORT = 6
 """Of each fault so many places, drawn, in the short mode."""
 
 
@@ -69,7 +69,7 @@ def full_from(small: Ready, warm: WarmRuns, point: int) -> None:
 
 
 def test_what_is_kept_is_what_a_kill_leaves(small: Ready, states: States) -> None:
-    for point in random.Random(4).sample(list(states.points), 3):
+    for point in random.Random(4).sample(list(states.points), 2):
         recipe = small.again()
         assert run(recipe, small.api, DIE_AT=point).returncode == -signal.SIGKILL
         left = small.folder / "left"
