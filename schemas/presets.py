@@ -209,7 +209,6 @@ def fill_in(clean: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     preset = PRESETS.get(clean.get("preset"))  # type: ignore[arg-type]
     if preset is None:
         return clean
-    clean = {key: one for key, one in clean.items() if one is not None or defaults.get(key) is None}
     if all(_is_default(clean[key], defaults[key]) for key in preset.clean if key in clean):
         return {**clean, **preset.clean}
     return {**preset.clean, **clean}
@@ -217,8 +216,7 @@ def fill_in(clean: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
 
 def fill_in_normalise(recipe: dict[str, Any]) -> dict[str, Any]:
     """A recipe, as plain data, with what its preset ignores when texts are compared, where it says nothing itself."""
-    clean, dedup = recipe.get("clean"), recipe.get("dedup")
-    dedup = {} if dedup is None else dedup
+    clean, dedup = recipe.get("clean"), recipe.get("dedup", {})
     preset = PRESETS.get(clean.get("preset")) if isinstance(clean, dict) else None  # type: ignore[arg-type]
     if preset is None or not preset.normalise or not isinstance(dedup, dict):
         return recipe

@@ -92,7 +92,7 @@ class Clean(Section):
     def _preset_fills_in(cls, value: Any) -> Any:
         if not isinstance(value, dict) or value.get("preset") is None:
             return value
-        return fill_in(value, Clean().model_dump(mode="json"))
+        return fill_in(cls.without_nulls(value), Clean().model_dump(mode="json"))
 
     @model_validator(mode="after")
     def _languages_are_known(self) -> Clean:
@@ -145,7 +145,7 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _preset_fills_in(cls, value: Any) -> Any:
-        return fill_in_normalise(value) if isinstance(value, dict) else value
+        return fill_in_normalise(cls.without_nulls(value)) if isinstance(value, dict) else value
 
     @model_validator(mode="before")
     @classmethod

@@ -30,10 +30,15 @@ class Section(BaseModel):
     @classmethod
     def _null_is_left_out(cls, value: Any) -> Any:
         """A part that is null, as one is in YAML with nothing below it and in the form where it is folded, has its defaults."""
-        if not isinstance(value, dict):
-            return value
+        return cls.without_nulls(value) if isinstance(value, dict) else value
+
+    @classmethod
+    def without_nulls(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        """Plain data without the parts that are null and have defaults, for what fills others in before these are."""
+        if None not in plain.values():
+            return plain
         folded = {field.alias or name for name, field in cls.model_fields.items() if _may_be_null(field)}
-        return {name: one for name, one in value.items() if one is not None or name not in folded}
+        return {name: one for name, one in plain.items() if one is not None or name not in folded}
 
     def as_form(self) -> dict[str, Any]:
         """As plain data, the parts left out that have their defaults: these are folded in a form that is filled in with it."""

@@ -36,6 +36,13 @@ def sound(home: Path) -> None:
         assert verify(str(home / json.loads(latest.read_text())["release"])) == []
 
 
+def names_fault(code: int, said: str, number: int, where: int) -> None:
+    """A run that failed ended as one that says so, in a line with the system's own words for its error."""
+    assert code == 1
+    assert os.strerror(number) in said, (where, said)
+    assert said.count("\n") == 1, (where, said)
+
+
 def left_over(home: Path) -> list[Path]:
     """What no complete release and no later run has use for."""
     unfinished = [path for path in home.glob("2*") if not (path / "manifest.json").exists()]
