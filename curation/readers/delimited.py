@@ -134,13 +134,19 @@ class _TextLines:
         line = self._held[start : self._at]
         return line if found is not None else line + self._text.readline(MAX_ROW_BYTES)
 
+    def _hold(self) -> None:
+        """Read on, and no half of a line's end."""
+        self._held, self._at = self._text.read(BLANKS_AT_ONCE), 0
+        if self._held.endswith("\r"):
+            self._held += self._text.read(1)
+
     def _after_blanks(self) -> str:
         """The next line that is not blank; empty at the end."""
         while True:
             self._at = BLANK_LINES.match(self._held, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._held):
                 return self._readline()
-            self._held, self._at = self._text.read(BLANKS_AT_ONCE), 0
+            self._hold()
             if not self._held:
                 return ""
 
@@ -150,9 +156,12 @@ class _TextLines:
             inside = rf'[^"{self.delimiter}\r\n]'
             last = inside + ("*+" if self.wrong > 1 else "++")  # a blank line is no record
             line = rf"(?:{inside}*+{self.delimiter}){{{self.wrong - 1}}}+{last}\r?\n"
-            self._alike = self.wrong, re.compile(rf"(?:{line})*+")
+            self._alike = (
+                self.wrong,
+                re.compile(rf"(?:{line})*"),
+            )  # not possessive: of groups, Python 3.11.2 gets that wrong
         if self._at == len(self._held):
-            self._held, self._at = self._text.read(BLANKS_AT_ONCE), 0
+            self._hold()
         start, end = self._at, self._alike[1].match(self._held, self._at).end()  # type: ignore[union-attr]
         if end == len(self._held):  # the last line is left: it may be where a file breaks off
             end = self._held.rfind("\n", start, end - 1) + 1 or start

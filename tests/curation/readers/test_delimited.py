@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curation.readers import delimited
@@ -63,6 +63,7 @@ def test_blank_lines_are_no_rows(tmp_path: Path, blank: str) -> None:
     st.booleans(),
     st.integers(1, 40),
 )
+@example(runs=[(1, 1, False)] * 4, end="\r\n", closed=False, at_once=3)  # what is read ends between \r and \n
 def test_runs_of_wrong_records_are_counted_as_one_by_one(
     tmp_path_factory: pytest.TempPathFactory,
     runs: list[tuple[int, int, bool]],
