@@ -22,7 +22,7 @@ from curation.readers.compression import StreamFault
 from curation.readers.documents import Wanted
 
 SPACE = b" \t\r\n"
-TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\],]', re.DOTALL)
+TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*"|["{}\[\],]', re.DOTALL)
 """A string, a bracket, a comma; a quote alone is a string that goes on after the end."""
 OPENING_BYTES = 32 << 20
 """A first line longer than this does not tell how the file is laid out: it is cut where brackets close."""
